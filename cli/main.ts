@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// The skerry command.
+process.exitCode = 2

@@ -1,0 +1,20 @@
+// Which names devices, groups and apps may have: they become topic segments, file names and compose projects.
+import { accept, type Result, refuse } from './errors.js'
+
+const patterns = {
+  device: { pattern: /^[a-z0-9][a-z0-9-]{0,35}$/, rule: '1 to 36 of a-z, 0-9 and -, not starting with -' },
+  group: { pattern: /^[a-z0-9][a-z0-9_.-]{0,62}$/, rule: '1 to 63 of a-z, 0-9, _, . and -, starting with a letter or digit' },
+  app: { pattern: /^[a-z0-9][a-z0-9_-]{0,62}$/, rule: '1 to 63 of a-z, 0-9, _ and -, starting with a letter or digit' },
+} as const
+
+export type NameKind = keyof typeof patterns
+
+export function isName(kind: NameKind, text: string): boolean {
+  return patterns[kind].pattern.test(text)
+}
+
+/** Refuses with `name.invalid` and the rule that was broken. */
+export function checkName(kind: NameKind, text: string): Result<string> {
+  if (isName(kind, text)) return accept(text)
+  return refuse('name.invalid', `${JSON.stringify(text.slice(0, 80))} is no valid ${kind} name: use ${patterns[kind].rule}`)
+}

@@ -1,0 +1,77 @@
+// Every topic that Skerry uses, built and parsed here and nowhere else. topics.md is the public form of this file.
+import { accept, type Result, refuse } from './errors.js'
+import { isName } from './names.js'
+
+export const defaultRoot = 'skerry'
+
+/** Channels below `{root}/device/{id}/`, with who writes them. */
+export const deviceChannels = {
+  status: 'agent',
+  heartbeat: 'agent',
+  reported: 'agent',
+  desired: 'manager',
+} as const
+export type DeviceChannel = keyof typeof deviceChannels
+
+export type Topic =
+  | { readonly kind: 'device'; readonly device: string; readonly channel: DeviceChannel }
+  | { readonly kind: 'group'; readonly group: string; readonly channel: 'desired' }
+  | { readonly kind: 'spec'; readonly digest: string }
+
+/** A spec's digest as a topic segment: SHA-256 in base64url without padding. */
+const digestSegment = /^[A-Za-z0-9_-]{43}$/
+
+/** The topic's name under `root`. The parts must be valid names; see names.ts. */
+export function formatTopic(root: string, topic: Topic): string {
+  switch (topic.kind) {
+    case 'device':
+      return `${root}/device/${topic.device}/${topic.channel}`
+    case 'group':
+      return `${root}/group/${topic.group}/${topic.channel}`
+    case 'spec':
+      return `${root}/spec/${topic.digest}`
+  }
+}
+
+/** The meaning of a topic name, or undefined if Skerry has no such topic under `root`. */
+export function parseTopic(root: string, name: string): Topic | undefined {
+  if (!name.startsWith(`${root}/`)) return undefined
+  const [kind, id = '', channel, ...rest] = name.slice(root.length + 1).split('/')
+  if (rest.length > 0) return undefined
+  if (kind === 'device' && channel !== undefined && isDeviceChannel(channel) && isName('device', id)) return { kind, device: id, channel }
+  if (kind === 'group' && channel === 'desired' && isName('group', id)) return { kind, group: id, channel }
+  if (kind === 'spec' && channel === undefined && digestSegment.test(id)) return { kind, digest: id }
+  return undefined
+}
+
+function isDeviceChannel(text: string): text is DeviceChannel {
+  return Object.hasOwn(deviceChannels, text)
+}
+
+/** The filter that matches one channel of every device. */
+export function everyDevice(root: string, channel: DeviceChannel): string {
+  return `${root}/device/+/${channel}`
+}
+
+/** A root may have several segments, but no wildcard, NUL, empty segment or leading `$`. */
+export function checkRoot(root: string): Result<string> {
+  const segments = root.split('/')
+  const fine = root.length <= 100 && !root.startsWith('$') && segments.every(segment => /^[A-Za-z0-9._-]+$/.test(segment))
+  return fine
+    ? accept(root)
+    : refuse(
+        'topic.invalid',
+        `${JSON.stringify(root.slice(0, 100))} is no valid topic root: use a-z, A-Z, 0-9, . _ -, with / between segments`,
+      )
+}
+
+/** The MQTT client id of a device's agent. It names the device to the broker's access rules. */
+export function clientIdOf(device: string): string {
+  return `dev-${device}`
+}
+
+/** The device that a client id claims to be, if it claims to be one. */
+export function deviceOfClientId(clientId: string): string | undefined {
+  const device = clientId.startsWith('dev-') ? clientId.slice(4) : ''
+  return isName('device', device) ? device : undefined
+}
