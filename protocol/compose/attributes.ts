@@ -113,11 +113,17 @@ export const readLogging: Reader<NonNullable<Service['logging']>> = (item, repor
 export const readExtraHosts: Reader<readonly string[]> = (item, report) => {
   const { value } = item
   if (isMap(value))
-    return sortUnique([...value].flatMap(([host, entry]) => oneOrMore(readText)(entry, report)?.map(address => `${host}:${address}`) ?? []))
+    return sortUnique(
+      [...value].flatMap(([host, entry]) => oneOrMore(readText)(entry, report)?.map(address => `${host}:${unbracket(address)}`) ?? []),
+    )
   const readHost = textOf('host:address', text => /^[^\s:=]+[:=]\S+$/.test(text))
   return listOf(readHost)(item, report)
-    ?.map(text => text.replace(/[:=]/, ':'))
+    ?.map(text => text.replace(/^([^:=]+)[:=](.*)$/, (_, host, address) => `${host}:${unbracket(address)}`))
     .sort()
+}
+
+function unbracket(address: string): string {
+  return address.replace(/^\[(.*)\]$/, '$1')
 }
 
 const readDevice = textOf('a device such as /dev/ttyUSB0:/dev/ttyUSB0:rwm', text => /^\/[^:]*(:\/[^:]*)?(:[rwm]{1,3})?$/.test(text))

@@ -125,25 +125,27 @@ function checkContainerNames({ services }: Project, places: Places, report: Repo
 
 /** Two containers cannot listen at one address of the host. */
 function checkPublished({ services }: Project, places: Places, report: Report): void {
-  const taken = new Map<string, { readonly hostIp: string; readonly owner: string }[]>()
+  const taken = new Map<string, Map<string, string>>()
   for (const [name, { ports }] of Object.entries(services)) {
     const place = places.get(name)
     for (const port of ports) {
       if (port.published === 0 || place === undefined) continue
       const key = `${port.published}/${port.protocol}`
-      const others = taken.get(key) ?? []
-      const clash = others.find(other => overlap(other.hostIp, port.hostIp))
-      if (clash !== undefined) report.refuse(at(place, 'ports'), 'compose.inconsistent', describeClash(port, clash.owner))
-      others.push({ hostIp: port.hostIp, owner: name })
-      taken.set(key, others)
+      const owners = taken.get(key) ?? new Map<string, string>()
+      const owner = findOverlap(port.hostIp, owners)
+      if (owner !== undefined) report.refuse(at(place, 'ports'), 'compose.inconsistent', describeClash(port, owner))
+      taken.set(key, owners.set(port.hostIp, name))
     }
   }
 }
 
-function overlap(a: string, b: string): boolean {
-  if (a === b || a === '' || b === '') return true
-  const isSameFamily = a.includes(':') === b.includes(':')
-  return isSameFamily && [a, b].some(ip => ip === '0.0.0.0' || ip === '::')
+/** The owner of this address or of one that includes it or that it includes. */
+function findOverlap(hostIp: string, owners: ReadonlyMap<string, string>): string | undefined {
+  const isV6 = hostIp.includes(':')
+  const all = isV6 ? '::' : '0.0.0.0'
+  const same = owners.get(hostIp) ?? owners.get('') ?? owners.get(all)
+  if (same !== undefined || (hostIp !== '' && hostIp !== all)) return same
+  return [...owners].find(([other]) => hostIp === '' || other.includes(':') === isV6)?.[1]
 }
 
 function describeClash({ published, protocol }: Port, owner: string): string {

@@ -5,10 +5,11 @@ const maxNesting = 32
 /** Characters of all values of a file after variables are filled in. */
 const maxFilledChars = 4 * 1024 * 1024
 
-/** Fills in the variables of every value below `item`, in place; keys stay as they are. */
-export function interpolate(item: Item, report: Report): void {
+/** Fills in the variables of every value of a file, in place; keys and the file's own extensions stay as they are. */
+export function interpolate(root: Item, report: Report): void {
   const scope = { report, unset: new Set<string>(), chars: 0 }
-  fill(item, scope)
+  if (!isMap(root.value)) return
+  for (const [key, section] of root.value) if (!key.startsWith('x-')) fill(section, scope)
 }
 
 interface Scope {
@@ -20,9 +21,8 @@ interface Scope {
 
 function fill(item: Item, scope: Scope): void {
   const { value } = item
-  if (isMap(value)) {
-    for (const [key, entry] of value) if (!key.startsWith('x-')) fill(entry, scope)
-  } else if (isList(value)) for (const entry of value) fill(entry, scope)
+  if (isMap(value)) for (const entry of value.values()) fill(entry, scope)
+  else if (isList(value)) for (const entry of value) fill(entry, scope)
   else if (typeof value === 'string' && value.includes('$')) item.value = new Template(value, item, scope).fill()
 }
 

@@ -23,7 +23,7 @@ type Subnet = Network['subnets'][number]
 const isEngineName = (text: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(text)
 export const readEngineName = textOf('a name of letters, digits, _, . and -', isEngineName)
 const readAddress = (version: 4 | 6) => textOf(`an IPv${version} address`, text => isIP(text) === version)
-const readAnyAddress = textOf('an IP address', text => isIP(text) !== 0)
+export const readAnyAddress = textOf('an IP address', text => isIP(text) !== 0)
 const readCidr = textOf('a subnet such as 10.1.0.0/16', text => parseCidr(text) !== undefined)
 
 /** The default driver is left out. */

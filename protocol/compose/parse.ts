@@ -95,7 +95,6 @@ function readEach<T>(
   if (!isMap(section.value)) report.refuse(section, 'compose.schema', `expected a map, found ${describe(section)}`)
   else
     for (const [name, item] of section.value) {
-      if (name.startsWith('x-') && section.key !== 'services') continue
       if (!/^[a-zA-Z0-9._-]{1,128}$/.test(name))
         report.refuse(item, 'compose.schema', `${quote(name)} is no valid name: use letters, digits, ., _ and -`)
       const value = read(name, item, report)
@@ -121,9 +120,13 @@ function finishService(name: string, service: Service, { services }: Project, re
   const dependsOn = keep(service.dependsOn, other => Object.hasOwn(services, other))
   const isUnreachable = service.networkMode === 'host' || service.networkMode === 'none'
   if (!isUnreachable || service.ports.length === 0) return { ...service, dependsOn }
-  const place = isMap(section.value) ? section.value.get(name) : undefined
-  report.warn(place ?? section, 'compose.inconsistent', `ports have no effect with network_mode ${service.networkMode}`)
+  const place = entryOf(entryOf(section, name), 'ports')
+  report.warn(place, 'compose.inconsistent', `ports have no effect with network_mode ${service.networkMode}`)
   return { ...service, dependsOn, ports: [] }
+}
+
+function entryOf(item: Item, key: string): Item {
+  return (isMap(item.value) ? item.value.get(key) : undefined) ?? item
 }
 
 function keep<T>(record: Readonly<Record<string, T>>, wanted: (key: string) => boolean): Readonly<Record<string, T>> {

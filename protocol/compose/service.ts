@@ -15,7 +15,7 @@ import {
 import { readHealthcheck } from './health.js'
 import { type Item, isMap, quote, type Report } from './item.js'
 import { readMounts, readTmpfsEntry } from './mounts.js'
-import { readAttachments, readEngineName } from './network.js'
+import { readAnyAddress, readAttachments, readEngineName } from './network.js'
 import { readExpose, readPorts } from './ports.js'
 import type { Service } from './project.js'
 import { type Draft, type Fields, field, oneOrMore, readFields, readFlag, readPairs, readTrue, sortUnique, textOf } from './read.js'
@@ -62,7 +62,7 @@ const fields: Fields<ServiceDraft> = {
     cap_drop: field('capDrop', readTexts),
     security_opt: field('securityOpt', readSecurity),
     extra_hosts: field('extraHosts', readExtraHosts),
-    dns: field('dns', oneOrMore(readName)),
+    dns: field('dns', oneOrMore(readAnyAddress)),
     devices: field('devices', readDevices),
     sysctls: field('sysctls', readPairs),
     logging: field('logging', readLogging),

@@ -23,6 +23,8 @@ const maxLexemes = 150_000
 /** Nodes after anchors and merge keys are expanded. */
 const maxNodes = 100_000
 const maxSyntaxErrors = 5
+/** Where the parser is stopped: by then there is no telling what the text should be. */
+const maxErrorTokens = 20
 
 /** Thrown inside this file only, when a limit is reached. */
 class TooComplex extends Error {}
@@ -74,12 +76,16 @@ function composeDocument(text: string, lines: LineCounter, report: Report): Docu
 function* readTokens(text: string, lines: LineCounter): ReturnType<Parser['parse']> {
   const parser = new Parser(lines.addNewLine)
   let lexemes = 0
+  let errors = 0
   lines.addNewLine(0)
   for (const lexeme of new Lexer().lex(text)) {
     if (++lexemes > maxLexemes) throw new TooComplex(`the file has more than ${maxLexemes} words and marks`)
     if (parser.stack.length > maxDepth)
       throw new TooComplex(`the file is nested more than ${maxDepth} deep at ${position(lines, parser.offset)}`)
-    yield* parser.next(lexeme)
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'error' && ++errors > maxErrorTokens) return
+      yield token
+    }
   }
   yield* parser.end()
 }
