@@ -1,4 +1,5 @@
 // Every bound of the broker, in one place. Each can be changed by options; none can be left out.
+import type { FrameLimits } from './frames.js'
 import type { StoreLimits } from './store/persistence.js'
 
 export interface Rate {
@@ -8,7 +9,7 @@ export interface Rate {
   readonly burst: number
 }
 
-export interface BrokerLimits extends StoreLimits {
+export interface BrokerLimits extends StoreLimits, FrameLimits {
   readonly connections: number
   /** New connections from all addresses together; what is above is closed unheard. */
   readonly connectRate: Rate
@@ -16,14 +17,8 @@ export interface BrokerLimits extends StoreLimits {
   readonly connectRatePerAddress: Rate
   /** A connection must have sent its CONNECT by then. */
   readonly connectTimeoutMs: number
-  /** Size of a CONNECT frame. */
-  readonly connectBytes: number
-  /** Size of any later frame: the largest payload of topics.md and its topic name. */
-  readonly frameBytes: number
   /** A client that asks for a longer keep-alive, or for none, is held to this one. */
   readonly keepaliveS: number
-  /** Filters of one client. */
-  readonly subscriptions: number
   /** Packets that a client may send before its CONNACK. Aedes' own 42 cuts clients that send CONNECT and publishes in one burst. */
   readonly burstPackets: number
   /** What may wait in memory for a subscriber that reads too slowly: above it QoS 0 is dropped, and with QoS 1 and 2 the subscriber is disconnected. */
@@ -50,7 +45,8 @@ export const defaultLimits: BrokerLimits = {
   connectRate: { perSecond: 2000, burst: 10_000 },
   connectRatePerAddress: { perSecond: 2000, burst: 10_000 },
   connectTimeoutMs: 10_000,
-  connectBytes: 64 * 1024,
+  controlBytes: 64 * 1024,
+  // The largest payload of topics.md, with its topic name.
   frameBytes: Math.floor(1.1 * mebibyte),
   keepaliveS: 1200,
   subscriptions: 1000,

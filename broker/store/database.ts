@@ -54,7 +54,7 @@ export function openDatabase(file: string): Sql {
 
 function checkVersion(db: Database.Database, file: string): void {
   const row = db.prepare('pragma user_version').get() as Row
-  const found = Number(row['user_version'])
+  const found = Number(row.user_version)
   if (found === 0) db.exec(`pragma user_version=${schemaVersion}`)
   else if (found !== schemaVersion)
     throw new SkerryError('config.invalid', `${file} was written by another version of Skerry (schema ${found})`)

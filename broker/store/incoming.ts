@@ -18,8 +18,8 @@ export class IncomingTable implements Table {
     this.#put = sql.prepare('insert or replace into incoming values (?, ?)')
     this.#delete = sql.prepare('delete from incoming where client = ? and message_id = ?')
     for (const row of sql.prepare('select client, message_id from incoming').all() as Row[]) {
-      const messageId = Number(row['message_id'])
-      this.#of(text(row['client'])).set(messageId, copyPacket({ qos: 2 }, messageId))
+      const messageId = Number(row.message_id)
+      this.#of(text(row.client)).set(messageId, copyPacket({ qos: 2 }, messageId))
     }
   }
 

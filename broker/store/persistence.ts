@@ -6,11 +6,11 @@ import { IncomingTable } from './incoming.js'
 import type { Packet, Pubrel, Qos } from './packet.js'
 import { type PacketKey, type QueueLimits, QueueTable } from './queue.js'
 import { type RetainedLimits, RetainedTable } from './retained.js'
-import { type ClientSubscription, SessionTable, type Subscription } from './sessions.js'
+import { type ClientSubscription, type SessionLimits, SessionTable, type Subscription } from './sessions.js'
 import { PacketStream } from './stream.js'
 import { type Owner, type Will, WillTable } from './wills.js'
 
-export type StoreLimits = RetainedLimits & QueueLimits
+export type StoreLimits = RetainedLimits & QueueLimits & SessionLimits
 
 /** What the store could not keep. */
 export type StoreDrop = 'retained-full' | 'queue-full'
@@ -22,6 +22,11 @@ export interface StoreOptions {
   readonly onError?: (error: unknown) => void
   /** Wall-clock ms. */
   readonly now?: () => number
+}
+
+interface Granted {
+  readonly clientId: string
+  readonly qos: Qos
 }
 
 /** A client as Aedes hands it over; only connected ones say whether their session is clean. */
@@ -49,7 +54,7 @@ export class Persistence {
     this.#onDrop = onDrop
     this.#sql = openDatabase(file)
     this.#retained = new RetainedTable(this.#sql, limits)
-    this.#sessions = new SessionTable(this.#sql)
+    this.#sessions = new SessionTable(this.#sql, limits)
     this.#queue = new QueueTable(this.#sql, limits, client => onDrop('queue-full', client))
     this.#incoming = new IncomingTable(this.#sql)
     this.#wills = new WillTable(this.#sql)
@@ -72,6 +77,11 @@ export class Persistence {
   /** Whether `settled` would have to wait. */
   get pending(): boolean {
     return this.#commit.pending
+  }
+
+  /** Writes to disk at once; true if that worked. */
+  flush(): boolean {
+    return this.#commit.flush()
   }
 
   count(): { retained: number; retainedBytes: number; sessions: number; queued: number; queuedBytes: number } {
@@ -101,9 +111,19 @@ export class Persistence {
     return expired.length
   }
 
+  /** Keeps the message as its topic's retained one; an empty payload clears the topic. */
+  retain(packet: Packet): void {
+    if (this.#retained.store(packet)) this.#commit.touch()
+    else this.#onDrop('retained-full', packet.topic)
+  }
+
+  /** Queues the message for each persistent session that subscribes to its topic. */
+  enqueue(packet: Packet): void {
+    this.#enqueueFor(this.#sessions.subscriptionsTo(packet.topic), packet)
+  }
+
   async storeRetained(packet: Packet): Promise<void> {
-    if (!this.#retained.store(packet)) this.#onDrop('retained-full', packet.topic)
-    this.#commit.touch()
+    this.retain(packet)
   }
 
   createRetainedStream(filter: string): Readable {
@@ -148,13 +168,8 @@ export class Persistence {
     this.#commit.touch()
   }
 
-  /** Once for each client, however many of its subscriptions match, with the best QoS that they grant (MQTT 3.3.5). */
-  async outgoingEnqueueCombi(subscriptions: readonly { clientId: string; qos: Qos }[], packet: Packet): Promise<void> {
-    if (subscriptions.length === 0) return
-    const granted = new Map<string, Qos>()
-    for (const { clientId, qos } of subscriptions) if (qos >= (granted.get(clientId) ?? 0)) granted.set(clientId, qos)
-    for (const [clientId, qos] of granted) this.#queue.add(clientId, qos < packet.qos ? { ...packet, qos } : packet)
-    this.#commit.touch()
+  async outgoingEnqueueCombi(subscriptions: readonly Granted[], packet: Packet): Promise<void> {
+    this.#enqueueFor(subscriptions, packet)
   }
 
   /** Exactly-once needs the number of a sent message to be known after a crash, so QoS 2 waits for the disk. */
@@ -164,8 +179,9 @@ export class Persistence {
     else this.#commit.touch()
   }
 
+  /** Aedes also calls this for a message that it did not send (seen already, or no room): without a number, and then it stays queued. */
   async outgoingClearMessageId(client: StoreClient, packet: PacketKey): Promise<Packet | Pubrel | undefined> {
-    const removed = this.#queue.remove(client.id, packet)
+    const removed = packet.messageId === undefined ? undefined : this.#queue.acknowledge(client.id, packet.messageId)
     if (removed !== undefined) this.#commit.touch()
     return removed
   }
@@ -224,6 +240,15 @@ export class Persistence {
   async destroy(): Promise<void> {
     this.#commit.close()
     this.#sql.close()
+  }
+
+  /** Once for each client, however many of its subscriptions match, with the best QoS that they grant (MQTT 3.3.5). */
+  #enqueueFor(subscriptions: readonly Granted[], packet: Packet): void {
+    if (subscriptions.length === 0) return
+    const best = new Map<string, Qos>()
+    for (const { clientId, qos } of subscriptions) if (qos >= (best.get(clientId) ?? 0)) best.set(clientId, qos)
+    for (const [clientId, qos] of best) this.#queue.add(clientId, qos < packet.qos ? { ...packet, qos } : packet)
+    this.#commit.touch()
   }
 
   #end(client: string): boolean {

@@ -44,7 +44,7 @@ export class QueueTable implements Table {
     this.#delete = sql.prepare('delete from message where seq = ?')
     for (const row of sql.prepare('select * from message order by seq').all() as Row[]) {
       const packet = fromRow(row)
-      this.#insert({ ...newEntry(Number(row['seq']), text(row['client']), packet), stored: true })
+      this.#insert({ ...newEntry(Number(row.seq), text(row.client), packet), stored: true })
     }
   }
 
@@ -78,8 +78,8 @@ export class QueueTable implements Table {
   }
 
   /** The client has it: forgets the message of this number. */
-  remove(client: string, key: PacketKey): Packet | Pubrel | undefined {
-    const entry = key.messageId === undefined ? this.#find(client, key) : this.#byMessageId(client, key.messageId)
+  acknowledge(client: string, messageId: number): Packet | Pubrel | undefined {
+    const entry = this.#byMessageId(client, messageId)
     if (entry === undefined) return undefined
     this.#drop(entry)
     return entry.packet
@@ -180,17 +180,17 @@ function toRow({ seq, client, packet }: Entry): unknown[] {
 }
 
 function fromRow(row: Row): Packet | Pubrel {
-  const messageId = typeof row['message_id'] === 'number' ? row['message_id'] : undefined
-  if (row['cmd'] === 'pubrel') return { cmd: 'pubrel', messageId }
+  const messageId = typeof row.message_id === 'number' ? row.message_id : undefined
+  if (row.cmd === 'pubrel') return { cmd: 'pubrel', messageId }
   return {
     cmd: 'publish',
-    topic: text(row['topic']),
-    payload: toBuffer(row['payload']),
-    qos: toQos(row['qos']),
-    retain: row['retain'] === 1,
+    topic: text(row.topic),
+    payload: toBuffer(row.payload),
+    qos: toQos(row.qos),
+    retain: row.retain === 1,
     dup: false,
     messageId,
-    brokerId: text(row['broker_id']),
-    brokerCounter: Number(row['broker_counter']),
+    brokerId: text(row.broker_id),
+    brokerCounter: Number(row.broker_counter),
   }
 }

@@ -90,9 +90,9 @@ const weigh = (packet: Packet): number => packet.topic.length + packet.payload.l
 function fromRow(row: Row): Packet {
   return {
     cmd: 'publish',
-    topic: text(row['topic']),
-    payload: toBuffer(row['payload']),
-    qos: toQos(row['qos']),
+    topic: text(row.topic),
+    payload: toBuffer(row.payload),
+    qos: toQos(row.qos),
     retain: true,
     dup: false,
   }

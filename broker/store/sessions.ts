@@ -16,6 +16,11 @@ export interface Subscription {
 
 export type ClientSubscription = Omit<Subscription, 'subscriptionIdentifier'> & { readonly clientId: string }
 
+export interface SessionLimits {
+  /** Filters of one client. */
+  readonly subscriptions: number
+}
+
 interface Session {
   readonly client: string
   readonly subscriptions: Map<string, Kept>
@@ -34,10 +39,12 @@ export class SessionTable implements Table {
   readonly #tree = new FilterTree<ClientSubscription>()
   readonly #changedSessions = new Set<string>()
   readonly #changedSubscriptions = new Map<string, { readonly client: string; readonly filter: string }>()
+  readonly #limits: SessionLimits
   readonly #statements: Record<'putSession' | 'deleteSession' | 'put' | 'delete', Statement>
   #queuedCount = 0
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, limits: SessionLimits) {
+    this.#limits = limits
     this.#statements = {
       putSession: sql.prepare('insert or replace into session values (?, ?)'),
       deleteSession: sql.prepare('delete from session where client = ?'),
@@ -45,10 +52,10 @@ export class SessionTable implements Table {
       delete: sql.prepare('delete from subscription where client = ? and filter = ?'),
     }
     for (const row of sql.prepare('select client, seen_at from session').all() as Row[]) {
-      this.#open(text(row['client']), Number(row['seen_at']))
+      this.#open(text(row.client), Number(row.seen_at))
     }
     for (const row of sql.prepare('select client, filter, qos from subscription').all() as Row[]) {
-      this.#set(this.#open(text(row['client']), Date.now()), { topic: text(row['filter']), qos: toQos(row['qos']) })
+      this.#set(this.#open(text(row.client), Date.now()), { topic: text(row.filter), qos: toQos(row.qos) })
     }
   }
 
@@ -75,7 +82,8 @@ export class SessionTable implements Table {
     const session = this.#sessions.get(client) ?? this.#open(client, now)
     let changed = false
     for (const subscription of subscriptions) {
-      if (same(session.subscriptions.get(subscription.topic)?.subscription, subscription)) continue
+      const before = session.subscriptions.get(subscription.topic)?.subscription
+      if (same(before, subscription) || (before === undefined && session.subscriptions.size >= this.#limits.subscriptions)) continue
       this.#set(session, subscription)
       this.#change(client, subscription.topic)
       changed = true

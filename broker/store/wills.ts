@@ -29,7 +29,7 @@ export class WillTable implements Table {
     this.#put = sql.prepare('insert or replace into will values (?, ?, ?, ?, ?)')
     this.#delete = sql.prepare('delete from will where client = ?')
     for (const row of sql.prepare('select client, topic, payload, qos, retain from will').all() as Row[]) {
-      const clientId = text(row['client'])
+      const clientId = text(row.client)
       this.#wills.set(clientId, { will: fromRow(row, clientId), owner: undefined })
       this.#stored.add(clientId)
     }
@@ -79,10 +79,10 @@ export class WillTable implements Table {
 
 function fromRow(row: Row, clientId: string): Will {
   return {
-    topic: text(row['topic']),
-    payload: toBuffer(row['payload']),
-    qos: toQos(row['qos']),
-    retain: row['retain'] === 1,
+    topic: text(row.topic),
+    payload: toBuffer(row.payload),
+    qos: toQos(row.qos),
+    retain: row.retain === 1,
     clientId,
   }
 }
