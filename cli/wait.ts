@@ -11,6 +11,8 @@ export interface Rollout {
   readonly client: Client
   /** The app's path in the API. */
   readonly path: string
+  /** The id of the only device to look at; absent: all of them. */
+  readonly only?: string
   /** From before the deploy: begun then, so that no event is missed. */
   readonly feed: EventFeed
   readonly revision: number
@@ -32,7 +34,7 @@ export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind
   let last = before
   for (;;) {
     for (const event of feed.take()) if (saysAnew(event, path)) stale.delete(event.device ?? '')
-    const app = await client.request<App>('GET', path, { signal })
+    const app = narrow(await client.request<App>('GET', path, { signal }), rollout.only)
     for (const device of app.devices) if (!hasFailed(device)) stale.delete(device.device)
     for (const line of describeChanges(last, app)) rollout.onChange(line)
     last = app
@@ -44,6 +46,10 @@ export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind
     await feed.next(Math.min(lookAgainMs, leftMs))
     signal.throwIfAborted()
   }
+}
+
+function narrow(app: App, only: string | undefined): App {
+  return only === undefined ? app : { ...app, devices: app.devices.filter(device => device.device === only) }
 }
 
 /** A failure that is reported after the deploy is one of the deploy. */
