@@ -52,7 +52,7 @@ export async function runProgram(shell: Shell, args: readonly string[]): Promise
 
 function usageOf(error: CommanderError) {
   if (error.code === 'commander.help') return usageError('a command is missing; see above')
-  return usageError(`${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see --help`)
+  return usageError(`${error.message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ')}; see --help`)
 }
 
 export function wantsJson(args: readonly string[]): boolean {
