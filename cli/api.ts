@@ -90,6 +90,12 @@ export interface Deployed extends App {
   readonly warnings: readonly Refusal[]
 }
 
+/** The answer to a dry run. */
+export interface Checked {
+  readonly services: readonly string[]
+  readonly warnings: readonly Refusal[]
+}
+
 export interface FleetEvent {
   readonly id: number
   readonly at: string

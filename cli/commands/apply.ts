@@ -1,8 +1,9 @@
 // `skerry apply`: deploys a compose file to a device or a group, and waits for it if asked to.
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import type { Refusal } from '../../protocol/errors.js'
 import { isName } from '../../protocol/names.js'
-import type { App, Deployed } from '../api.js'
+import type { App, Checked, Deployed } from '../api.js'
 import { type Client, pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { asSkerryError, formatRefusal, usageError } from '../errors.js'
@@ -42,7 +43,7 @@ async function apply(shell: Shell, flags: Flags): Promise<void> {
   const path = `${targetPath(flags)}${pathOf('apps', flags.name)}`
   const compose = await readSpec(shell, flags.file)
   const client = await connect(shell, flags)
-  const answer = flags.wait === true && flags.dryRun !== true ? deployAndWait : deploy
+  const answer = flags.dryRun === true ? check : flags.wait === true ? deployAndWait : deploy
   await answer(shell, { client, path, compose, flags })
 }
 
@@ -53,17 +54,27 @@ interface Deployment {
   readonly flags: Flags
 }
 
-async function deploy(shell: Shell, { client, path, compose, flags }: Deployment): Promise<Deployed> {
-  const query = { dryRun: flags.dryRun }
-  const app = await client.request<Deployed>('PUT', path, { body: compose, type: 'application/yaml', query })
-  for (const warning of app.warnings) shell.say(`warning: ${formatRefusal(warning)}`)
-  await printResult(shell, flags.output, { value: app, name: flags.name, sentence: sentenceOf(app, flags) })
-  return app
+/** Asks the server whether it would take it; nothing changes. */
+async function check(shell: Shell, { client, path, compose, flags }: Deployment): Promise<void> {
+  const query = { dryRun: true }
+  const value = await client.request<Checked>('PUT', path, { body: compose, type: 'application/yaml', query })
+  warn(shell, value.warnings)
+  const sentence = `app ${flags.name} can be deployed; services: ${value.services.join(', ')}`
+  await printResult(shell, flags.output, { value, name: flags.name, sentence })
 }
 
-function sentenceOf(app: Deployed, flags: Flags): string {
-  if (flags.dryRun === true) return `app ${flags.name} would be ${app.changed === false ? 'unchanged' : 'deployed'}`
-  return app.changed ? `app ${app.name} revision ${app.revision} deployed` : `app ${app.name} unchanged, revision ${app.revision}`
+async function deploy(shell: Shell, { client, path, compose, flags }: Deployment): Promise<Deployed> {
+  const value = await client.request<Deployed>('PUT', path, { body: compose, type: 'application/yaml' })
+  warn(shell, value.warnings)
+  const sentence = value.changed
+    ? `app ${value.name} revision ${value.revision} deployed`
+    : `app ${value.name} unchanged, revision ${value.revision}`
+  await printResult(shell, flags.output, { value, name: value.name, sentence })
+  return value
+}
+
+function warn(shell: Shell, warnings: readonly Refusal[]): void {
+  for (const warning of warnings) shell.say(`warning: ${formatRefusal(warning)}`)
 }
 
 async function deployAndWait(shell: Shell, deployment: Deployment): Promise<void> {

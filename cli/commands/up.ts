@@ -7,7 +7,7 @@ import { openClient } from '../client.js'
 import { ensureEngine } from '../engine.js'
 import { openEngine } from '../engine-api.js'
 import { asSkerryError, formatRefusal } from '../errors.js'
-import { deployExample, type ExampleState, exampleApp, urlOfApp } from '../example/deploy.js'
+import { deployExample, type ExampleState, urlOfApp } from '../example/deploy.js'
 import { prepareImage } from '../example/image.js'
 import { findHolder, type Lock, lockData } from '../lock.js'
 import { addExamples, addSettings } from '../options.js'
@@ -17,13 +17,15 @@ import { aborted } from './server.js'
 
 interface Flags extends Record<string, unknown> {
   readonly install: boolean
-  readonly example: boolean
+  /** The example's name; false: none. */
+  readonly example: string | false
 }
 
 export function addUp(program: Command, shell: Shell): void {
   const command = program.command('up').description('run broker, manager and agent on this machine, with an example app, until Ctrl-C')
   command
     .option('--no-install', 'do not install or start a Docker Engine if none answers')
+    .option('--example <app>', 'name of the example app', 'hello')
     .option('--no-example', 'do not deploy the example app')
   addSettings(command, ['server', 'agent'])
   command.action((flags: Flags) => up(shell, flags))
@@ -64,10 +66,8 @@ async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }:
     shell.say(`broker at ${server.mqttUrls.join(', ')}; manager at ${server.url}`)
     const agent = await startLocalAgent(settings, server.mqttUrl, log)
     try {
-      const state = flags.example
-        ? await tryExample(shell, settings, { url: server.url, device: agent.id, install: flags.install })
-        : undefined
-      if (state?.app.run === 'running') app = exampleApp
+      const state = await tryExample(shell, settings, { url: server.url, device: agent.id, flags })
+      if (state?.app.run === 'running') app = state.app.name
       if (state !== undefined) appUrl = urlOfApp(state.app, agent.id)
       if (!shell.signal.aborted)
         shell.print(formatUp({ server, state, appUrl, command: commandOf(shell, atFlag ? server.url : undefined) }))
@@ -86,13 +86,14 @@ async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }:
 async function tryExample(
   shell: Shell,
   settings: Settings,
-  { url, device, install }: { url: string; device: string; install: boolean },
+  { url, device, flags }: { url: string; device: string; flags: Flags },
 ): Promise<ExampleState | undefined> {
+  if (flags.example === false) return undefined
   const { say, signal } = shell
   const client = openClient(url, settings.httpToken)
-  const image = () => prepareImage({ api: openEngine(settings.engine), install, say, signal })
+  const image = () => prepareImage({ api: openEngine(settings.engine), install: flags.install, say, signal })
   try {
-    return await deployExample({ client, device, image, say, signal })
+    return await deployExample({ client, name: flags.example, device, image, say, signal })
   } catch (error) {
     if (!signal.aborted) say(`error: the example does not run: ${formatRefusal(asSkerryError(error).refusal)}`)
     return undefined

@@ -7,17 +7,16 @@ import { asSkerryError } from '../errors.js'
 import { type EventFeed, followEvents, waitForRollout } from '../wait.js'
 import { composeExample, type ExampleImage } from './compose.js'
 
-export const exampleGroup = 'demo'
-export const exampleApp = 'hello'
-
-const groupPath = pathOf('groups', exampleGroup)
-const appPath = `${groupPath}${pathOf('apps', exampleApp)}`
+const group = 'demo'
+const groupPath = pathOf('groups', group)
 const registerLimitMs = 60_000
 const rolloutLimitMs = 180_000
 const firstPort = 8088
 
 export interface ExampleOptions {
   readonly client: Client
+  /** The app's name. */
+  readonly name: string
   /** This machine's device id. */
   readonly device: string
   /** Called only if the app is not there yet. */
@@ -32,7 +31,8 @@ export interface ExampleState {
 }
 
 /** Changes nothing that is there already. Throws what `waitForRollout` throws if the app does not come up. */
-export async function deployExample({ client, device, image, say, signal }: ExampleOptions): Promise<ExampleState> {
+export async function deployExample({ client, name, device, image, say, signal }: ExampleOptions): Promise<ExampleState> {
+  const appPath = `${groupPath}${pathOf('apps', name)}`
   const feed = await followEvents(client, signal)
   try {
     const registered = await waitForDevice(client, device, feed, signal)
@@ -40,7 +40,9 @@ export async function deployExample({ client, device, image, say, signal }: Exam
     await joinGroup(client, device, say)
     const before = await find<App>(client, appPath)
     const { revision, changed } =
-      before === undefined ? await deploy(client, await image(), say) : { revision: before.revision, changed: false }
+      before === undefined
+        ? await deploy({ client, path: appPath, image: await image(), say })
+        : { revision: before.revision, changed: false }
     if (before?.run !== 'stopped') {
       const timeoutMs = rolloutLimitMs
       await waitForRollout({ client, path: appPath, only: device, feed, revision, before, changed, timeoutMs, onChange: say, signal })
@@ -64,17 +66,24 @@ async function waitForDevice(client: Client, device: string, feed: EventFeed, si
 }
 
 async function joinGroup(client: Client, device: string, say: (line: string) => void): Promise<void> {
-  const group = await find<Group>(client, groupPath)
-  if (group?.devices.some(each => each.id === device)) return
-  if (group === undefined) await client.request('POST', '/groups', { body: { name: exampleGroup, devices: [device] } })
+  const found = await find<Group>(client, groupPath)
+  if (found?.devices.some(each => each.id === device)) return
+  if (found === undefined) await client.request('POST', '/groups', { body: { name: group, devices: [device] } })
   else await client.request('POST', `${groupPath}/join`, { body: { devices: [device] } })
-  say(`group ${exampleGroup}: this device is in it`)
+  say(`group ${group}: this device is in it`)
 }
 
-async function deploy(client: Client, image: ExampleImage, say: (line: string) => void): Promise<Deployed> {
+interface Deployment {
+  readonly client: Client
+  readonly path: string
+  readonly image: ExampleImage
+  readonly say: (line: string) => void
+}
+
+async function deploy({ client, path, image, say }: Deployment): Promise<Deployed> {
   const body = composeExample(image, await findFreePort(firstPort))
-  const app = await client.request<Deployed>('PUT', appPath, { body, type: 'application/yaml' })
-  say(`app ${exampleApp} deployed to group ${exampleGroup}, revision ${app.revision}`)
+  const app = await client.request<Deployed>('PUT', path, { body, type: 'application/yaml' })
+  say(`app ${app.name} deployed to group ${group}, revision ${app.revision}`)
   return app
 }
 
