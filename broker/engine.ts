@@ -75,14 +75,14 @@ export class Engine extends Aedes {
     const client = typeof clientOrDone === 'function' ? null : (clientOrDone ?? null)
     const done = (typeof clientOrDone === 'function' ? clientOrDone : whenDone) ?? ignore
     // Aedes' notes to the other brokers of a cluster. There is none.
-    if (client === null && packet.topic.startsWith('$SYS/')) return done()
-    const handling = this.#handlings.get(packet)
-    if (handling?.acknowledge !== undefined) packet.qos = 1
-    if (handling?.allowed !== false) {
-      if (packet.topic.split('/', mostLevels + 1).length > mostLevels) return done(new Error('topic has too many levels'))
-      this.#distribute(packet, client)
+    if (client === null && packet.topic.startsWith('$SYS/')) done()
+    else if (packet.topic.split('/', mostLevels + 1).length > mostLevels) done(new Error('topic has too many levels'))
+    else {
+      const handling = this.#handlings.get(packet)
+      if (handling?.acknowledge !== undefined) packet.qos = 1
+      if (handling?.allowed !== false) this.#distribute(packet, client)
+      this.#acknowledge(packet, client, { handling, done })
     }
-    this.#acknowledge(packet, client, { handling, done })
   }
 
   /** A client id connects again while its old connection is still open: that one ends, and its will goes with it. */
@@ -119,10 +119,10 @@ export class Engine extends Aedes {
   }
 
   #acknowledge(packet: PublishPacket, client: Client | null, { handling, done }: { handling: Handling | undefined; done: Done }): void {
-    if (packet.qos === 2) return this.#whenDurable(() => done())
     const messageId = handling?.acknowledge
     if (client !== null && messageId !== undefined) this.#whenDurable(() => acknowledge(client, messageId))
-    done()
+    if (packet.qos === 2) this.#whenDurable(() => done())
+    else done()
   }
 
   #whenDurable(run: () => void): void {

@@ -28,8 +28,8 @@ class End extends Duplex {
   }
 
   receive(chunk: Buffer | null, done: () => void): void {
-    if (this.destroyed) return done()
-    if (this.push(chunk) || chunk === null) setImmediate(done)
+    if (this.destroyed) done()
+    else if (this.push(chunk) || chunk === null) setImmediate(done)
     else this.#resume = done
   }
 }

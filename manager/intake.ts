@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
 import { type Heartbeat, heartbeatCodec, type Reported, reportedCodec, type Status, statusCodec } from '../protocol/messages.js'
-import { parseTopic } from '../protocol/topics.js'
+import { parseTopic, type Topic } from '../protocol/topics.js'
 
 export interface Receiver {
   heartbeat(device: string, heartbeat: Heartbeat): void
@@ -19,6 +19,8 @@ export interface IntakeStats {
   /** By reason, an error code. */
   readonly dropped: Readonly<Record<string, number>>
 }
+
+type DeviceTopic = Topic & { kind: 'device' }
 
 /** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
 const maxSources = 10_000
@@ -47,20 +49,29 @@ export class Intake {
   handle(name: string, payload: Uint8Array, retained: boolean): void {
     this.#received++
     const topic = parseTopic(this.#root, name)
-    if (topic === undefined) return this.#drop(name, { code: 'topic.invalid', message: 'no topic of a device' })
-    if (topic.kind === 'spec') return
-    if (topic.channel === 'desired') return this.#receiver.desired(name, payload)
-    // A cleared topic: of a released device, or by an operator's hand.
-    if (payload.length === 0 && topic.channel !== 'heartbeat') return
-    switch (topic.channel) {
+    if (topic === undefined) this.#drop(name, { code: 'topic.invalid', message: 'no topic of a device' })
+    else if (topic.kind === 'group') this.#receiver.desired(name, payload)
+    else if (topic.kind === 'device') this.#handleChannel(name, topic, payload, retained)
+  }
+
+  #handleChannel(name: string, { device, channel }: DeviceTopic, payload: Uint8Array, retained: boolean): void {
+    switch (channel) {
       case 'heartbeat':
         // A retained heartbeat is no sign of life: somebody kept it.
-        if (retained) return this.#drop(name, { code: 'message.invalid', message: 'a heartbeat is never retained' })
-        return this.#pass(name, heartbeatCodec.decode(payload), beat => this.#receiver.heartbeat(topic.device, beat))
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'a heartbeat is never retained' })
+        else this.#pass(name, heartbeatCodec.decode(payload), beat => this.#receiver.heartbeat(device, beat))
+        break
       case 'status':
-        return this.#pass(name, statusCodec.decode(payload), status => this.#receiver.status(topic.device, status, !retained))
+        if (isCleared(payload)) break
+        this.#pass(name, statusCodec.decode(payload), status => this.#receiver.status(device, status, !retained))
+        break
       case 'reported':
-        return this.#pass(name, reportedCodec.decode(payload), reported => this.#receiver.reported(topic.device, reported))
+        if (isCleared(payload)) break
+        this.#pass(name, reportedCodec.decode(payload), reported => this.#receiver.reported(device, reported))
+        break
+      case 'desired':
+        this.#receiver.desired(name, payload)
+        break
     }
   }
 
@@ -76,4 +87,9 @@ export class Intake {
     this.#log.warn({ topic: name.slice(0, 200), ...refusal }, 'message dropped')
     this.#receiver.dropped(name.startsWith(this.#prefix) ? name : '', refusal)
   }
+}
+
+/** The retained message was taken away: of a released device, or by an operator's hand. */
+function isCleared(payload: Uint8Array): boolean {
+  return payload.length === 0
 }

@@ -38,6 +38,8 @@ export class Link {
   #stopped = false
   #failures = 0
   #cancelPause = () => {}
+  /** Publishes that wait for the broker's acknowledgement. */
+  readonly #waiting = new Set<(error: Error) => void>()
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -65,9 +67,13 @@ export class Link {
   async publish(topic: string, payload: Uint8Array): Promise<void> {
     const client = this.#client
     if (client === undefined || !this.#isUp) throw unavailable()
-    const published = client.publishAsync(topic, Buffer.from(payload), { qos: 1, retain: true })
-    await Promise.race([published, closed(client)]).catch(error => {
-      throw unavailable(error)
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.add(reject)
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain: true }, error => {
+        this.#waiting.delete(reject)
+        if (error) reject(unavailable(error))
+        else resolve()
+      })
     })
   }
 
@@ -89,7 +95,9 @@ export class Link {
         client.end(true)
       })
     })
-    client.on('message', (topic, payload, packet) => this.#options.message(topic, payload, packet.retain))
+    client.on('message', (topic, payload, packet) => {
+      if (this.#client === client) this.#options.message(topic, payload, packet.retain)
+    })
     client.on('error', error => {
       if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
       client.end(true)
@@ -117,9 +125,9 @@ export class Link {
       this.#options.log.warn('broker disconnected')
       this.#options.down()
     }
-    client.removeAllListeners()
-    client.on('error', () => {})
     client.end(true)
+    for (const reject of this.#waiting) reject(unavailable())
+    this.#waiting.clear()
     if (this.#stopped) return
     const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++)
     this.#cancelPause = this.#options.clock.after(longest * (0.5 + Math.random() / 2), () => this.#connect())
@@ -139,8 +147,7 @@ const clientOptions: IClientOptions = {
 
 function makeClient(broker: BrokerAddress, options: IClientOptions): MqttClient {
   if ('connect' in broker) {
-    const client = new MqttClient(() => broker.connect(), options)
-    return client
+    return new MqttClient(() => broker.connect(), options)
   }
   const { url, username, password, ca } = broker
   return mqtt.connect(url, {
@@ -155,11 +162,6 @@ async function subscribe(client: MqttClient, subscriptions: readonly Subscriptio
   const granted = await client.subscribeAsync(Object.fromEntries(subscriptions.map(({ filter, qos }) => [filter, { qos }])))
   const refused = granted.find(grant => grant.qos > 2)
   if (refused !== undefined) throw new SkerryError('broker.unavailable', `the broker refuses the subscription to ${refused.topic}`)
-}
-
-/** Rejects when the connection ends. */
-function closed(client: MqttClient): Promise<never> {
-  return new Promise((_, reject) => client.once('close', () => reject(new Error('the connection ended'))))
 }
 
 /** A clean disconnect, or an end by force if the broker does not take it in time. */

@@ -24,6 +24,7 @@ interface PublisherOptions {
 const window = 200
 /** A broker has told all its retained manifests when none came for so long. If it was only slow, one is published again: harmless. */
 const quietMs = 500
+const retryMs = 2000
 
 const noPayload = Buffer.alloc(0)
 
@@ -36,6 +37,7 @@ export class Publisher {
   /** What the broker held at connect: each topic's manifest revision, or -1 if the manifest is not of this manager. */
   #seen: Map<string, number> | undefined
   #cancelQuiet = () => {}
+  #cancelRetry = () => {}
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -68,6 +70,7 @@ export class Publisher {
     this.#link = undefined
     this.#seen = undefined
     this.#cancelQuiet()
+    this.#cancelRetry()
   }
 
   /** Resolves when nothing is being published any more. */
@@ -132,8 +135,10 @@ export class Publisher {
         while (this.#link === link && (await this.#step(link))) this.#again = false
       }
     } catch (error) {
-      // Whatever was not acknowledged is published on the next connection.
+      // Whatever was not acknowledged is published on the next connection, or soon if there still is one.
       this.#options.log.warn({ err: error }, 'publishing interrupted')
+      this.#cancelRetry()
+      if (this.#link === link) this.#cancelRetry = this.#options.clock.after(retryMs, () => this.wake())
     }
   }
 

@@ -3,7 +3,7 @@ import type { Refusal } from '../protocol/errors.js'
 import type { Heartbeat, Reported, Status } from '../protocol/messages.js'
 import { parseTopic } from '../protocol/topics.js'
 import { newEvent } from './core/events.js'
-import { isSpent, type Sign } from './core/liveness.js'
+import { isSpent } from './core/liveness.js'
 import type { Device, Target } from './core/model.js'
 import type { Receiver } from './intake.js'
 import type { Inventory } from './inventory.js'
@@ -54,15 +54,8 @@ export class Reception implements Receiver {
   }
 
   status(id: string, status: Status, live: boolean): void {
-    if (this.#tombstones.has(id)) return this.#confirmRelease(id, status)
-    const { inventory } = this.#options
-    const device = inventory.ensure(id)
-    const sign: Sign | undefined = status.online
-      ? { kind: 'birth', epoch: status.epoch, intervalS: 0, engine: true, live, at: 0 }
-      : undefined
-    const spent = sign !== undefined && isSpent(device.signs, sign)
-    inventory.foldStatus(device, status, live)
-    if (spent) this.#raiseFloor(device)
+    if (this.#tombstones.has(id)) this.#confirmRelease(id, status)
+    else this.#foldStatus(id, status, live)
   }
 
   reported(id: string, reported: Reported): void {
@@ -83,6 +76,15 @@ export class Reception implements Receiver {
     this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
   }
 
+  #foldStatus(id: string, status: Status, live: boolean): void {
+    const { inventory } = this.#options
+    const device = inventory.ensure(id)
+    const { epoch, online } = status
+    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, intervalS: 0, engine: true, live, at: 0 })
+    inventory.foldStatus(device, status, live)
+    if (spent) this.#raiseFloor(device)
+  }
+
   #confirmRelease(id: string, status: Status): void {
     if (status.online || status.reason !== 'Released') return
     const { db, publisher } = this.#options
@@ -95,11 +97,12 @@ export class Reception implements Receiver {
     if (device.epochFloor !== null && device.epochFloor >= device.signs.epoch) return
     const { db, journal, publisher } = this.#options
     device.epochFloor = device.signs.epoch
-    journal.save(() => {
+    journal.flush()
+    db.quickly(() => {
       updateDevice(db, device)
       bumpTarget(db, { kind: 'device', name: device.id })
-      publisher.wake()
     })
+    publisher.wake()
   }
 
   /**

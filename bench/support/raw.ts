@@ -98,7 +98,10 @@ export class RawClient {
   }
 
   #take(packet: Packet): void {
-    if (this.onPacket !== undefined) return this.onPacket(packet)
+    if (this.onPacket !== undefined) {
+      this.onPacket(packet)
+      return
+    }
     const at = this.#waiting.findIndex(({ wanted }) => wanted(packet))
     const [waiter] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (waiter === undefined) this.pending.push(packet)

@@ -52,6 +52,17 @@ export function openDatabase(file: string): Sql {
   }
 }
 
+/**
+ * libsql's `close` waits for the garbage collector to find the statements, and holds the lock meanwhile. A lock taken before
+ * the first use of the write-ahead log can only be given back by leaving that mode (sqlite.org/wal.html, "Heap-Memory").
+ */
+export function closeDatabase(sql: Sql): void {
+  sql.exec('pragma journal_mode=delete')
+  sql.exec('pragma locking_mode=normal')
+  sql.prepare('select count(*) from sqlite_schema').all()
+  sql.close()
+}
+
 function checkVersion(db: Database.Database, file: string): void {
   const row = db.prepare('pragma user_version').get() as Row
   const found = Number(row.user_version)

@@ -1,7 +1,7 @@
 // The storage interface of Aedes (aedes-persistence 11) over the tables: memory answers, SQLite remembers.
 import type { Readable } from 'node:stream'
 import { GroupCommit } from './commit.js'
-import { openDatabase, type Sql } from './database.js'
+import { closeDatabase, openDatabase, type Sql } from './database.js'
 import { IncomingTable } from './incoming.js'
 import type { Packet, Pubrel, Qos } from './packet.js'
 import { type PacketKey, type QueueLimits, QueueTable } from './queue.js'
@@ -239,7 +239,7 @@ export class Persistence {
 
   async destroy(): Promise<void> {
     this.#commit.close()
-    this.#sql.close()
+    closeDatabase(this.#sql)
   }
 
   /** Once for each client, however many of its subscriptions match, with the best QoS that they grant (MQTT 3.3.5). */

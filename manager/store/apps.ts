@@ -25,6 +25,11 @@ export function readAppsFor(db: Db, device: string, groups: readonly string[]): 
   return [...own, ...groups.flatMap(name => readAppsOf(db, { kind: 'group', name }))]
 }
 
+/** Apps of that name on any target. */
+export function readAppsNamed(db: Db, name: string): App[] {
+  return db.all(select(db).where('apps.name', '=', name)).map(toApp)
+}
+
 export function readApp(db: Db, target: Target, name: string): App | undefined {
   const row = db.first(select(db).where('apps.kind', '=', target.kind).where('apps.target', '=', target.name).where('apps.name', '=', name))
   return row === undefined ? undefined : toApp(row)

@@ -34,6 +34,14 @@ export function readTarget(db: Db, { kind, name }: Target): TargetRow | undefine
   return db.first(targets(db).where('kind', '=', kind).where('name', '=', name).where('gone', '=', 0))
 }
 
+/** All targets, or those of some devices and groups. */
+export function readTargets(db: Db, devices?: readonly string[], groups?: readonly string[]): TargetRow[] {
+  const all = targets(db).where('gone', '=', 0)
+  if (devices === undefined || groups === undefined) return db.all(all)
+  const ofDevices = db.all(all.where('kind', '=', 'device').where('name', 'in', [...devices]))
+  return [...ofDevices, ...db.all(all.where('kind', '=', 'group').where('name', 'in', [...groups]))]
+}
+
 /** Targets whose newest revision the broker has not acknowledged, oldest revision first. */
 export function readPending(db: Db, limit: number): TargetRow[] {
   return db.all(targets(db).where('gone', '=', 0).whereRef('published', '<', 'revision').orderBy('revision').limit(limit))

@@ -54,6 +54,9 @@ async function runCase(run: Case): Promise<void> {
       }
     },
   })
-  await run({ plan: count => void (planned = count), diagnostic: () => {}, assert: counted })
+  const plan = (count: number): void => {
+    planned = count
+  }
+  await run({ plan, diagnostic: () => {}, assert: counted })
   if (planned !== undefined) equal(made, planned)
 }

@@ -48,9 +48,9 @@ export async function withStock(options: AedesOptions, run: (port: number) => Pr
   try {
     await run(portOf(server))
   } finally {
-    for (const socket of sockets) socket.destroy()
     server.close()
     await new Promise<void>(resolve => aedes.close(resolve))
+    for (const socket of sockets) socket.destroy()
   }
 }
 
