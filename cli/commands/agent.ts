@@ -54,7 +54,8 @@ async function runAgent(shell: Shell, flags: Record<string, unknown>): Promise<v
   if (/^https?:/.test(url)) {
     throw new SkerryError('config.invalid', `${JSON.stringify(url)} is no MQTT URL: use mqtt://host:1883`, { path: places.server })
   }
-  const { createLog, startLocalAgent } = await import('../services.js')
+  const { createLog } = await import('../services/log.js')
+  const { startLocalAgent } = await import('../services/agent.js')
   const agent = await startLocalAgent(values, url, createLog(values.logLevel))
   shell.print(agent.id)
   await aborted(shell.signal)

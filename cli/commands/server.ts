@@ -24,7 +24,8 @@ async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void
   const { values } = await loadSettings(flags, surroundings(shell.env))
   const lock = await lockData(values.data)
   try {
-    const { createLog, startServer } = await import('../services.js')
+    const { createLog } = await import('../services/log.js')
+    const { startServer } = await import('../services/server.js')
     const server = await startServer(values, createLog(values.logLevel))
     try {
       await lock.announce(server.url)

@@ -56,7 +56,9 @@ interface RunOptions {
 }
 
 async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }: RunOptions): Promise<void> {
-  const { createLog, startLocalAgent, startServer } = await import('../services.js')
+  const { createLog } = await import('../services/log.js')
+  const { startServer } = await import('../services/server.js')
+  const { startLocalAgent } = await import('../services/agent.js')
   const log = createLog(settings.logLevel)
   let app: string | undefined
   let appUrl: string | undefined

@@ -1,20 +1,14 @@
-// Composes the parts: broker, manager and agent from the settings, started in order and stopped in reverse.
-import { chmod, mkdir, readFile } from 'node:fs/promises'
+// Starts broker and manager from the settings, and stops them in reverse.
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
-import { type Agent, startAgent } from '../agent/agent.js'
-import { type Broker, startBroker } from '../broker/broker.js'
-import type { ListenerOptions } from '../broker/listeners.js'
-import type { Settings } from '../config/settings.js'
-import { type Manager, startManager } from '../manager/manager.js'
-import { SkerryError } from '../protocol/errors.js'
-import { hostOf } from './connect.js'
-
-/** Logs to standard error, so that data alone goes to standard output. Synchronous: nothing is lost at exit. */
-export function createLog(level: Settings['logLevel']): Logger {
-  const stream: DestinationStream = destination({ dest: 2, sync: true })
-  return pino({ level, base: null }, stream)
-}
+import type { Logger } from 'pino'
+import { type Broker, startBroker } from '../../broker/broker.js'
+import type { ListenerOptions } from '../../broker/listeners.js'
+import type { Settings } from '../../config/settings.js'
+import { startManager } from '../../manager/manager.js'
+import { SkerryError } from '../../protocol/errors.js'
+import { hostOf } from '../connect.js'
+import { brokerAccess, readSetting } from './access.js'
 
 export interface Server {
   /** The HTTP API. */
@@ -32,10 +26,13 @@ export async function startServer(settings: Settings, log: Logger): Promise<Serv
   await mkdir(data, { recursive: true, mode: 0o700 })
   const broker = settings.broker === undefined ? await startEmbeddedBroker(settings, log) : undefined
   try {
-    const manager: Manager = await startManager({
+    const manager = await startManager({
       file: join(data, 'manager.db'),
       root,
-      broker: broker === undefined ? await externalBroker(settings) : { connect: () => broker.connectInProcess() },
+      broker:
+        broker === undefined
+          ? { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
+          : { connect: () => broker.connectInProcess() },
       http: { host: httpHost, port: httpPort, ...(httpToken === undefined ? {} : { token: httpToken }) },
       log: log.child({ part: 'manager' }),
     }).catch(nameSetting('http-port', httpPort))
@@ -82,42 +79,9 @@ async function readTls({ mqttCert, mqttKey }: Settings): Promise<{ tls?: { cert:
   return { tls: { cert: await readSetting('mqtt-cert', mqttCert), key: await readSetting('mqtt-key', mqttKey) } }
 }
 
-async function externalBroker(settings: Settings) {
-  return { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
-}
-
-async function brokerAccess({ mqttUsername: username, mqttPassword: password, mqttCa }: Settings) {
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(mqttCa === undefined ? {} : { ca: await readSetting('mqtt-ca', mqttCa) }),
-  }
-}
-
-/** Starts the agent of this machine at the broker with this URL. */
-export async function startLocalAgent(settings: Settings, url: string, log: Logger): Promise<Agent> {
-  const folder = join(settings.data, 'agent')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await chmod(folder, 0o700)
-  return startAgent({
-    folder,
-    root: settings.root,
-    broker: { url, ...(await brokerAccess(settings)) },
-    engine: settings.engine,
-    ...(settings.name === undefined ? {} : { name: settings.name }),
-    log: log.child({ part: 'agent' }),
-  })
-}
-
 function formatAddress({ kind, host, port, tls }: Broker['addresses'][number]): string {
   const scheme = kind === 'tcp' ? (tls ? 'mqtts' : 'mqtt') : tls ? 'wss' : 'ws'
   return `${scheme}://${hostOf(host)}:${port}`
-}
-
-async function readSetting(key: string, file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
-    throw new SkerryError('config.invalid', `cannot read ${file}`, { cause, path: key })
-  })
 }
 
 /** Says of a port that is taken which setting changes it. */
