@@ -18,3 +18,9 @@ export function ratioLine(ours: number, theirs: number, target: number): string 
 export function limitLine(what: string, value: number, target: number, unit: string): string {
   return `${what} ${value.toFixed(0)} ${unit} (target <= ${target} ${unit}) ${value <= target ? 'ok' : 'MISSED'}`
 }
+
+/** One line: what, how much, and the target beside it. */
+export function printFigure(what: string, value: number, unit = '', target?: string): void {
+  const shown = Number.isInteger(value) || Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2)
+  console.log(`${what.padEnd(64)} ${shown.padStart(10)} ${unit.padEnd(4)}${target ? ` target ${target}` : ''}`)
+}

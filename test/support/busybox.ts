@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { machineEngine } from './docker.js'
 
 export const testImage = 'skerry-test:agent'
 
@@ -27,8 +28,9 @@ const programs = [
   'rm',
 ]
 
-/** Makes the image if it is missing. Throws with the reason if it cannot. */
-export function ensureTestImage(image = testImage): string {
+/** Makes the image on an engine if it is missing there. Throws with the reason if it cannot. */
+export function ensureTestImage(image = testImage, host = machineEngine): string {
+  const run = (args: readonly string[], input?: Buffer) => runOn(host, args, input)
   if (run(['image', 'inspect', image]).status === 0) return image
   const root = mkdtempSync(join(tmpdir(), 'skerry-busybox-'))
   try {
@@ -45,7 +47,7 @@ export function ensureTestImage(image = testImage): string {
   }
 }
 
-function run(args: readonly string[], input?: Buffer): { status: number | null; stderr: string } {
-  const { status, stderr } = spawnSync('docker', args, { ...(input === undefined ? {} : { input }), encoding: 'utf8' })
+function runOn(host: string, args: readonly string[], input?: Buffer): { status: number | null; stderr: string } {
+  const { status, stderr } = spawnSync('docker', ['-H', host, ...args], { ...(input === undefined ? {} : { input }), encoding: 'utf8' })
   return { status, stderr }
 }

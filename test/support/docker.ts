@@ -1,15 +1,23 @@
 // What tests do to Docker by hand, through its command line.
 import { spawnSync } from 'node:child_process'
 
+export const machineEngine = 'unix:///var/run/docker.sock'
+
 export function docker(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' })
+  return dockerOn(machineEngine, ...args)
+}
+
+/** The same on another engine. */
+export function dockerOn(host: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync('docker', ['-H', host, ...args], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`)
   return stdout.trim()
 }
 
 /** Ids of an app's containers, by service. */
-export function containersOf(app: string): Record<string, string> {
-  const lines = docker(
+export function containersOf(app: string, host = machineEngine): Record<string, string> {
+  const lines = dockerOn(
+    host,
     'ps',
     '-a',
     '--no-trunc',

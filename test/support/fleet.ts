@@ -1,0 +1,149 @@
+// A server and agents as people run them: the skerry command in processes of its own, on free ports and in folders of their own.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Api } from './api.js'
+import { clear, machineEngine } from './docker.js'
+import { type Child, skerry } from './process.js'
+import { eventually } from './within.js'
+
+export interface DeviceView {
+  readonly id: string
+  readonly state: string
+  readonly reason: string | null
+  readonly intervalS: number
+  readonly groups: readonly string[]
+  readonly revision: { readonly desired: number; readonly held: number }
+  readonly apps: readonly {
+    readonly app: string
+    readonly group: string | null
+    readonly revision: number
+    readonly state: string
+    readonly fault: { readonly code: string } | null
+    readonly services: readonly { readonly name: string; readonly state: string; readonly container?: string }[]
+  }[]
+}
+
+/** A server in a process of its own. Keeps its ports over restarts. */
+export class Server {
+  private child: Child | undefined
+  mqttPort = 0
+  httpPort = 0
+
+  constructor(readonly folder: string) {}
+
+  async start(): Promise<void> {
+    const ports = ['--mqtt-port', String(this.mqttPort), '--http-port', String(this.httpPort)]
+    this.child = skerry(['server', '--data', this.folder, ...ports])
+    this.mqttPort = Number((await this.child.line(/mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
+    this.httpPort = Number((await this.child.line(/http:\/\/127\.0\.0\.1:(\d+)/))[1])
+    await eventually(20_000, 'the server is ready', async () => (await this.api.get('/ready').catch(() => undefined))?.status === 200)
+  }
+
+  get api(): Api {
+    return new Api(`http://127.0.0.1:${this.httpPort}`)
+  }
+
+  get mqttUrl(): string {
+    return `mqtt://127.0.0.1:${this.mqttPort}`
+  }
+
+  async kill(): Promise<void> {
+    await this.child?.end('SIGKILL')
+    this.child = undefined
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.end('SIGTERM')
+    this.child = undefined
+  }
+}
+
+/** An agent in a process of its own. */
+export class Device {
+  private child: Child | undefined
+
+  constructor(
+    readonly name: string,
+    readonly folder: string,
+    readonly engine: string,
+  ) {}
+
+  start(server: Server): void {
+    this.child = skerry(['agent', '--data', this.folder, '--server', server.mqttUrl, '--engine', this.engine, '--name', this.name])
+  }
+
+  async kill(): Promise<void> {
+    await this.child?.end('SIGKILL')
+    this.child = undefined
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.end('SIGTERM')
+    this.child = undefined
+  }
+}
+
+/** Runs `test` with a server that is up; removes every process, container and folder afterwards. */
+export async function withFleet(test: (fleet: Fleet) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'skt-fleet-'))
+  const fleet = new Fleet(folder)
+  try {
+    await fleet.server.start()
+    await test(fleet)
+  } finally {
+    await fleet.end()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export class Fleet {
+  readonly server: Server
+  private readonly devices: Device[] = []
+  private readonly apps = new Set<string>()
+
+  constructor(private readonly folder: string) {
+    this.server = new Server(join(folder, 'server'))
+  }
+
+  get api(): Api {
+    return this.server.api
+  }
+
+  device(name: string, engine = machineEngine): Device {
+    const device = new Device(name, join(this.folder, name), engine)
+    this.devices.push(device)
+    return device
+  }
+
+  /** Deploys and asserts that the server took it. The app's containers are removed at the end. */
+  async deploy(target: string, app: string, compose: string): Promise<void> {
+    this.apps.add(app)
+    const answer = await this.api.call('PUT', `/${target}/apps/${app}`, compose)
+    if (answer.status >= 300) throw new Error(`deploy of ${app}: ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
+
+  async show(name: string): Promise<DeviceView | undefined> {
+    const answer = await this.api.get<DeviceView>(`/devices/${name}`).catch(() => undefined)
+    return answer?.status === 200 ? answer.body : undefined
+  }
+
+  /** The device, as soon as the API shows it so. */
+  async shown(name: string, what: string, is: (device: DeviceView) => boolean, limitMs = 40_000): Promise<DeviceView> {
+    let last: DeviceView | undefined
+    try {
+      return await eventually(limitMs, `${name} ${what}`, async () => {
+        last = await this.show(name)
+        return last && is(last) ? last : undefined
+      })
+    } catch (cause) {
+      throw new Error(`${name} never ${what}; last: ${JSON.stringify(last)}`, { cause })
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled(this.devices.map(device => device.kill()))
+    await this.server.stop().catch(() => this.server.kill())
+    for (const app of this.apps) clear(app)
+  }
+}

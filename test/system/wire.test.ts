@@ -1,0 +1,98 @@
+// time limit: 180 s
+// The wire as topics.md tells it, seen with mosquitto's own clients and nothing of ours.
+import { readFileSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { heartbeatCodec, manifestCodec, statusCodec } from '../../protocol/messages.js'
+import { openSpec } from '../../protocol/spec.js'
+import { ensureTestImage } from '../support/busybox.js'
+import { withFleet } from '../support/fleet.js'
+import { run } from '../support/process.js'
+
+const compose = `services:
+  main:
+    image: ${ensureTestImage()}
+    command: sleep 100000
+    stop_grace_period: 0s
+    network_mode: none
+`
+
+/** Arguments for a subscriber that prints `topic retain hex` lines. */
+const subscribe = (port: number, topic: string) => ['-p', String(port), '-t', topic, '-F', '%t %r %x']
+const bytesOf = (match: RegExpMatchArray) => Buffer.from(match.at(-1) ?? '', 'hex')
+
+test('mosquitto_sub alone shows birth, heartbeat, will and retained desired state', async () => {
+  await withFleet(async fleet => {
+    const watcher = run('mosquitto_sub', subscribe(fleet.server.mqttPort, 'skerry/#'))
+    const agent = fleet.device('seen')
+    agent.start(fleet.server)
+    const { id } = await fleet.shown('seen', 'Ready', device => device.state === 'Ready')
+
+    const birth = statusCodec.decode(bytesOf(await watcher.line(new RegExp(`^skerry/device/${id}/status 0 (\\w+)$`))))
+    assert.ok(birth.ok && birth.value.online && birth.value.facts?.name === 'seen')
+    const beat = heartbeatCodec.decode(bytesOf(await watcher.line(new RegExp(`^skerry/device/${id}/heartbeat 0 (\\w+)$`))))
+    assert.ok(beat.ok && birth.ok && beat.value.epoch === birth.value.epoch)
+
+    await fleet.deploy(`devices/${id}`, 'skt-sys-wire', compose)
+    await fleet.shown('seen', 'runs the app', device => device.apps[0]?.state === 'running')
+    const late = run('mosquitto_sub', subscribe(fleet.server.mqttPort, 'skerry/#'))
+    const manifest = manifestCodec.decode(bytesOf(await late.line(new RegExp(`^skerry/device/${id}/desired 1 (\\w+)$`))))
+    assert.ok(manifest.ok && manifest.value.apps[0]?.name === 'skt-sys-wire')
+    const spec = openSpec(bytesOf(await late.line(/^skerry\/spec\/[\w-]{43} 1 (\w+)$/)), manifest.value.apps[0]!.digest)
+    assert.ok(spec.ok && spec.value.compose === compose)
+
+    await agent.kill()
+    const will = statusCodec.decode(bytesOf(await watcher.line(new RegExp(`^skerry/device/${id}/status 0 (a4\\w+)$`))))
+    assert.ok(will.ok && !will.value.online && will.value.reason === 'Disconnected')
+    await Promise.all([watcher.end(), late.end()])
+  })
+})
+
+test('every command of topics.md runs against a server', async () => {
+  const commands = [...readFileSync('topics.md', 'utf8').matchAll(/^ {4}(mosquitto_(?:pub|sub) .*)$/gm)].map(match => match[1] ?? '')
+  assert.ok(commands.length >= 9)
+  await withFleet(async fleet => {
+    for (const command of commands) {
+      const bounded = command.replace(
+        /^mosquitto_(pub|sub)/,
+        (all, kind) => `${all} -p ${fleet.server.mqttPort}${kind === 'sub' ? ' -W 1' : ''}`,
+      )
+      const child = run('bash', ['-c', bounded])
+      const code = await child.ended
+      assert.ok(
+        code === 0 || (code === 27 && command.startsWith('mosquitto_sub')),
+        `${command} ended with ${code}: ${child.lines.join(' ')}`,
+      )
+    }
+    const shown = await fleet.shown('test', 'listed', () => true)
+    assert.is.not(shown.state, 'Unknown')
+  })
+})
+
+test('garbage on every topic is counted and dropped, and nothing changes', async () => {
+  await withFleet(async fleet => {
+    const agent = fleet.device('calm')
+    agent.start(fleet.server)
+    const { id } = await fleet.shown('calm', 'Ready', device => device.state === 'Ready')
+    await fleet.deploy(`devices/${id}`, 'skt-sys-garbage', compose)
+    const before = await fleet.shown('calm', 'runs the app', device => device.apps[0]?.state === 'running')
+    const topics = [
+      ...['status', 'heartbeat', 'reported', 'desired'].map(channel => `skerry/device/${id}/${channel}`),
+      'skerry/group/g/desired',
+    ]
+    const odd = ['skerry/device/UPPER/status', 'skerry/device/x/unknown', `skerry/spec/${'A'.repeat(43)}`, 'skerry/cmd/x']
+    for (const topic of [...topics, ...odd]) {
+      for (const payload of ['garbage', '{"a":1}', '\u0081', 'x'.repeat(20_000)]) {
+        assert.is(await run('mosquitto_pub', ['-p', String(fleet.server.mqttPort), '-q', '1', '-t', topic, '-m', payload]).ended, 0)
+      }
+    }
+    const stats = (await fleet.api.get<{ messages: { dropped: Record<string, number> } }>('/stats')).body
+    const dropped = Object.values(stats.messages.dropped).reduce((sum, count) => sum + count, 0)
+    assert.ok(dropped >= 12, JSON.stringify(stats))
+    const after = await fleet.show('calm')
+    assert.is(after?.state, 'Ready')
+    assert.equal(after?.apps, before.apps)
+  })
+})
+
+test.run()
