@@ -19,6 +19,7 @@ export const errorKinds = {
   'compose.unknown': 'invalid',
   'compose.unsupported': 'invalid',
   'compose.inconsistent': 'invalid',
+  'compose.variable': 'invalid',
   'config.invalid': 'invalid',
   'usage.invalid': 'invalid',
   'route.unknown': 'not-found',

@@ -1,7 +1,14 @@
 // A compose file's text to its canonical project, or every reason why not.
-import type { Refusal, Result } from '../errors.js'
-import { refuse } from '../errors.js'
-import type { Project } from './project.js'
+
+import { accept, type Refusal, type Result } from '../errors.js'
+import { checkProject } from './check.js'
+import { interpolate } from './interpolate.js'
+import { describe, type Item, isMap, quote, Report } from './item.js'
+import { readNetwork, readVolume } from './network.js'
+import type { Network, Project, Service } from './project.js'
+import { type Fields, field, readFields, sorted } from './read.js'
+import { readService } from './service.js'
+import { loadYaml } from './yaml.js'
 
 export interface ParsedCompose {
   readonly project: Project
@@ -9,7 +16,119 @@ export interface ParsedCompose {
   readonly warnings: readonly Refusal[]
 }
 
-/** Pure, bounded in time and memory for any text. Refuses with `compose.*` codes and the path of each fault. */
-export function parseCompose(_text: string): Result<ParsedCompose> {
-  return refuse('compose.yaml', 'not yet')
+export interface ParseOptions {
+  /** Variables for `${…}` and for environment entries without a value. None by default. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** Pure, bounded in time and memory for any text. Refuses with `compose.*` codes and the path of each fault, up to 50. */
+export function parseCompose(text: string, { environment = {} }: ParseOptions = {}): Result<ParsedCompose> {
+  const report = new Report(environment)
+  const root = loadYaml(text, report)
+  const project = root && readProject(root, report)
+  const [first, ...others] = report.refusals
+  if (first !== undefined) return { ok: false, refusals: [first, ...others] }
+  if (project === undefined) throw new Error('a project that is neither read nor refused')
+  return accept({ project, warnings: report.warnings })
+}
+
+interface Sections {
+  services?: Item
+  networks?: Item
+  volumes?: Item
+}
+
+const sectionFields: Fields<Sections> = {
+  read: {
+    services: field('services', item => item),
+    networks: field('networks', item => item),
+    volumes: field('volumes', item => item),
+    name: checkProjectName,
+  },
+  ignored: ['version'],
+  unsupported: ['include', 'configs', 'secrets', 'models'],
+}
+
+/** The project's name is the app's. */
+function checkProjectName(item: Item, _draft: unknown, report: Report): void {
+  if (typeof item.value === 'string' && /^[a-z0-9][a-z0-9_-]*$/.test(item.value))
+    report.warn(item, 'compose.unsupported', 'name has no effect here: the app has a name already')
+  else report.refuse(item, 'compose.inconsistent', `a project's name has only a-z, 0-9, _ and -; found ${describe(item)}`)
+}
+
+function readProject(root: Item, report: Report): Project | undefined {
+  if (root.value !== null && !isMap(root.value))
+    return report.refuseAt(undefined, 'compose.schema', `a compose file is a map with services, not ${describe(root)}`)
+  interpolate(root, report)
+  if (report.refusals.length > 0) return undefined
+  const sections: Sections = {}
+  if (root.value !== null) readFields(root, sectionFields, sections, report)
+  if (sections.services === undefined) return report.refuseAt('services', 'compose.schema', 'there are no services')
+  return readSections(sections.services, sections, report)
+}
+
+function readSections(section: Item, { networks, volumes }: Sections, report: Report): Project | undefined {
+  const services = readEach(section, readService, report)
+  if (services.size === 0 && report.refusals.length === 0) return report.refuse(section, 'compose.schema', 'there are no services')
+  const all = {
+    services: sorted(services),
+    networks: sorted(withDefault(readEach(networks, readNetwork, report))),
+    volumes: sorted(readEach(volumes, readVolume, report)),
+  }
+  // Faults across services are told only when all of them could be read: the rest would be noise.
+  if (report.refusals.length === 0) checkProject(all, isMap(section.value) ? section.value : new Map(), report)
+  return report.refusals.length === 0 ? finish(all, report, section) : undefined
+}
+
+/** The network of services that name none; it need not be declared. */
+function withDefault(networks: ReadonlyMap<string, Network>): ReadonlyMap<string, Network> {
+  return new Map([['default', { driverOpts: {}, labels: {}, subnets: [] }], ...networks])
+}
+
+function readEach<T>(
+  section: Item | undefined,
+  read: (name: string, item: Item, report: Report) => T | undefined,
+  report: Report,
+): Map<string, T> {
+  const found = new Map<string, T>()
+  if (section === undefined) return found
+  if (!isMap(section.value)) report.refuse(section, 'compose.schema', `expected a map, found ${describe(section)}`)
+  else
+    for (const [name, item] of section.value) {
+      if (!/^[a-zA-Z0-9._-]{1,128}$/.test(name))
+        report.refuse(item, 'compose.schema', `${quote(name)} is no valid name: use letters, digits, ., _ and -`)
+      const value = read(name, item, report)
+      if (value !== undefined) found.set(name, value)
+    }
+  return found
+}
+
+/** Leaves out what has no effect: networks that nothing uses, optional dependencies on nothing, ports where there is no network to publish from. */
+function finish(project: Project, report: Report, section: Item): Project {
+  const services = Object.entries(project.services).map(
+    ([name, service]) => [name, finishService(name, service, project, report, section)] as const,
+  )
+  const used = new Set(services.flatMap(([, service]) => Object.keys(service.networks)))
+  return {
+    services: Object.fromEntries(services),
+    networks: keep(project.networks, name => used.has(name)),
+    volumes: project.volumes,
+  }
+}
+
+function finishService(name: string, service: Service, { services }: Project, report: Report, section: Item): Service {
+  const dependsOn = keep(service.dependsOn, other => Object.hasOwn(services, other))
+  const isUnreachable = service.networkMode === 'host' || service.networkMode === 'none'
+  if (!isUnreachable || service.ports.length === 0) return { ...service, dependsOn }
+  const place = entryOf(entryOf(section, name), 'ports')
+  report.warn(place, 'compose.inconsistent', `ports have no effect with network_mode ${service.networkMode}`)
+  return { ...service, dependsOn, ports: [] }
+}
+
+function entryOf(item: Item, key: string): Item {
+  return (isMap(item.value) ? item.value.get(key) : undefined) ?? item
+}
+
+function keep<T>(record: Readonly<Record<string, T>>, wanted: (key: string) => boolean): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => wanted(key)))
 }

@@ -1,0 +1,59 @@
+// What should run on the device: its groups' apps, overlaid by its own.
+import type { DesiredApp, Fault, Manifest } from '../../protocol/messages.js'
+
+export interface EffectiveApp extends DesiredApp {
+  /** Absent for the device's own. */
+  readonly group?: string
+}
+
+export interface Effective {
+  /** Sorted by name. */
+  readonly apps: readonly EffectiveApp[]
+  /** One `app.conflict` for each app that lost to another of its name. */
+  readonly conflicts: readonly Fault[]
+}
+
+/** The device's own app wins over a group's, the first group by name over the others. Groups that the device isn't in are ignored. */
+export function effectiveApps(device: Manifest | undefined, groups: ReadonlyMap<string, Manifest>): Effective {
+  const winners = new Map<string, EffectiveApp>()
+  const conflicts: Fault[] = []
+  const offer = (app: EffectiveApp) => {
+    const winner = winners.get(app.name)
+    if (winner === undefined) winners.set(app.name, app)
+    else conflicts.push(conflict(app, winner))
+  }
+  for (const app of device?.apps ?? []) offer(app)
+  for (const group of [...(device?.groups ?? [])].sort()) {
+    for (const app of groups.get(group)?.apps ?? []) offer({ ...app, group })
+  }
+  return { apps: [...winners.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), conflicts }
+}
+
+function conflict(loser: EffectiveApp, winner: EffectiveApp): Fault {
+  return {
+    code: 'app.conflict',
+    message: `app ${loser.name} of ${place(loser)} is not run: ${place(winner)} has one of the same name`,
+    path: `apps.${loser.name}`,
+  }
+}
+
+function place({ group }: EffectiveApp): string {
+  return group === undefined ? 'the device' : `group ${group}`
+}
+
+/** Seconds between heartbeats: the device's own, the smallest of its groups', or the default. */
+export function effectiveInterval(device: Manifest | undefined, groups: ReadonlyMap<string, Manifest>, defaultS: number): number {
+  if (device?.intervalS !== undefined) return device.intervalS
+  const intervals = (device?.groups ?? []).flatMap(group => groups.get(group)?.intervalS ?? [])
+  return intervals.length === 0 ? defaultS : Math.min(...intervals)
+}
+
+/** True if `next` may replace `held`: revisions compare only within one manager's instance. */
+export function supersedes(next: Manifest, held: Manifest | undefined): boolean {
+  if (held === undefined || !sameBytes(next.instance, held.instance)) return true
+  return next.revision > held.revision
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, n) => byte === b[n])
+}

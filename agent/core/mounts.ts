@@ -1,0 +1,76 @@
+// The mounts of a service as the Engine takes them: plain strings for binds and volumes, so that it makes missing host folders.
+import type { Mount, Service } from '../../protocol/compose/project.js'
+import type { ServiceContext } from './engine-config.js'
+import { volumeName } from './labels.js'
+import type { MountedVolume, ObservedContainer, ObservedImage } from './observed.js'
+
+export interface MountBodies {
+  readonly Binds: readonly string[]
+  readonly Mounts: readonly object[]
+  readonly Tmpfs: Readonly<Record<string, string>>
+  /** Anonymous volumes. */
+  readonly Volumes: Readonly<Record<string, object>>
+}
+
+export function mountBodies(service: Service, context: ServiceContext): MountBodies {
+  const carried = new Map(context.carried.map(volume => [volume.target, volume.name]))
+  const binds = service.volumes.flatMap(mount => bind(mount, context, carried))
+  const declared = new Set(service.volumes.map(mount => mount.target))
+  const inherited = context.carried.filter(({ target }) => !declared.has(target)).map(({ name, target }) => `${name}:${target}`)
+  const anonymous = service.volumes.filter(mount => mount.type === 'volume' && mount.source === undefined && !carried.has(mount.target))
+  return {
+    Binds: [...binds, ...inherited],
+    Mounts: service.volumes.flatMap(tmpfsMount),
+    Tmpfs: Object.fromEntries(service.tmpfs.map(tmpfsEntry)),
+    Volumes: Object.fromEntries(anonymous.map(mount => [mount.target, {}])),
+  }
+}
+
+function bind(mount: Mount, context: ServiceContext, carried: ReadonlyMap<string, string>): string[] {
+  if (mount.type === 'tmpfs') return []
+  const source = mount.type === 'bind' ? hostPath(mount.source, context.folder) : volumeSource(mount, context, carried)
+  return source === undefined ? [] : [[source, mount.target, ...(mount.options.length > 0 ? [mount.options.join(',')] : [])].join(':')]
+}
+
+function volumeSource(mount: Mount & { type: 'volume' }, { owner, project }: ServiceContext, carried: ReadonlyMap<string, string>) {
+  if (mount.source === undefined) return carried.get(mount.target)
+  return volumeName(owner.app, mount.source, project.volumes[mount.source])
+}
+
+function tmpfsMount(mount: Mount): object[] {
+  if (mount.type !== 'tmpfs') return []
+  return [
+    { Type: 'tmpfs', Target: mount.target, ...(mount.sizeBytes === undefined ? {} : { TmpfsOptions: { SizeBytes: mount.sizeBytes } }) },
+  ]
+}
+
+function tmpfsEntry(text: string): [string, string] {
+  const colon = text.indexOf(':')
+  return colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)]
+}
+
+/** An absolute path; a relative one starts from the app's folder and cannot climb above the root. */
+export function hostPath(source: string, folder: string): string {
+  const segments: string[] = []
+  const from = source.startsWith('/') ? source : `${folder}/${source}`
+  for (const segment of from.split('/')) {
+    if (segment === '..') segments.pop()
+    else if (segment !== '' && segment !== '.') segments.push(segment)
+  }
+  return `/${segments.join('/')}`
+}
+
+/** Anonymous volumes of `old` that its replacement goes on using: those of the spec, and those that the image declares. */
+export function carriedVolumes(service: Service, old: ObservedContainer | undefined, image: ObservedImage | undefined): MountedVolume[] {
+  if (old === undefined) return []
+  const wanted = new Set([
+    ...service.volumes.flatMap(mount => (mount.type === 'volume' && mount.source === undefined ? [mount.target] : [])),
+    ...(image?.volumes ?? []).filter(target => !service.volumes.some(mount => mount.target === target)),
+  ])
+  const shadowed = new Set(service.tmpfs.map(text => tmpfsEntry(text)[0]))
+  return old.volumes.filter(({ name, target }) => wanted.has(target) && !shadowed.has(target) && isAnonymous(name))
+}
+
+function isAnonymous(volume: string): boolean {
+  return /^[0-9a-f]{64}$/.test(volume)
+}

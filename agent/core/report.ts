@@ -1,0 +1,153 @@
+// How an app is, from what was seen of it and what was tried: the reported state.
+import type { Refusal } from '../../protocol/errors.js'
+import type { AppState, Fault, ReportedApp, ReportedService, ServiceState } from '../../protocol/messages.js'
+import { judgeDependencies } from './dependencies.js'
+import type { Memory, RunningWish, Wish } from './desired.js'
+import { judgeEnding } from './ended.js'
+import { isRunning, type Match, matchContainers } from './match.js'
+import type { Observed, ObservedContainer } from './observed.js'
+
+export interface AppView {
+  readonly name: string
+  readonly group: string | undefined
+  /** The revision that its containers are of; 0 and no digest before the first. */
+  readonly revision: number
+  readonly digest: Uint8Array | undefined
+  /** Absent while its spec isn't held. */
+  readonly wish: Wish | undefined
+  /** False until the Engine has been asked for the first time. */
+  readonly known: boolean
+  readonly observed: Observed
+  readonly memory: Memory
+  /** True while there are steps left that have not failed. */
+  readonly busy: boolean
+  /** Services whose image is being pulled. */
+  readonly pulling: ReadonlySet<string>
+  /** Why the last try failed. */
+  readonly fault: Refusal | undefined
+}
+
+export function reportApp(view: AppView): ReportedApp {
+  const match = view.wish?.run === 'running' ? matchContainers(view.wish, view.observed) : undefined
+  const services = reportServices(view, match)
+  const fault = view.fault ?? (view.wish?.run === 'running' && match !== undefined ? findFault(view.wish, match, view.memory) : undefined)
+  return {
+    name: view.name,
+    ...(view.group === undefined ? {} : { group: view.group }),
+    revision: view.revision,
+    ...(view.digest === undefined ? {} : { digest: view.digest }),
+    state: appState(view, services, fault),
+    ...(fault === undefined ? {} : { fault: faultOf(fault) }),
+    services,
+  }
+}
+
+export function faultOf({ code, message, path }: Refusal): Fault {
+  return path === undefined ? { code, message } : { code, message, path }
+}
+
+function reportServices(view: AppView, match: Match | undefined): ReportedService[] {
+  const project = view.wish?.run === 'running' ? view.wish.project : undefined
+  const names = project === undefined ? view.observed.containers.map(container => container.service) : Object.keys(project.services)
+  return [...new Set(names)].sort().map(name => {
+    const container = match?.current.get(name) ?? newestOf(view.observed, name)
+    const image = project?.services[name]?.image ?? container?.image ?? ''
+    return reportService(name, image, container, serviceState(view, name, container))
+  })
+}
+
+function newestOf({ containers }: Observed, service: string): ObservedContainer | undefined {
+  const own = containers.filter(container => container.service === service)
+  return own.find(isRunning) ?? own.sort((a, b) => b.createdAt - a.createdAt)[0]
+}
+
+function reportService(name: string, image: string, container: ObservedContainer | undefined, state: ServiceState): ReportedService {
+  if (container === undefined) return { name, state, image }
+  return {
+    name,
+    state,
+    image,
+    ...(container.finishedAt > 0 ? { exitCode: container.exitCode } : {}),
+    ...(container.restarts > 0 ? { restarts: container.restarts } : {}),
+    ...(container.ports.length > 0 ? { ports: container.ports } : {}),
+    container: container.id.slice(0, 12),
+  }
+}
+
+function serviceState({ known, wish, pulling, memory }: AppView, name: string, container: ObservedContainer | undefined): ServiceState {
+  if (!known) return 'unknown'
+  if (pulling.has(name)) return 'pulling'
+  if (container === undefined) return 'pending'
+  switch (container.state) {
+    case 'running':
+      return container.health === 'none' ? 'running' : container.health
+    case 'restarting':
+      return 'restarting'
+    case 'paused':
+      return 'unknown'
+    case 'created':
+      return wish?.run === 'running' ? 'created' : 'stopped'
+    case 'exited': {
+      if (wish?.run !== 'running') return 'stopped'
+      const restart = wish.project.services[name]?.restart
+      return restart !== undefined && judgeEnding(container, restart, memory) === 'completed' ? 'completed' : 'exited'
+    }
+    case 'dead':
+    case 'removing':
+      return 'exited'
+  }
+}
+
+const good: readonly ServiceState[] = ['running', 'healthy', 'completed']
+const underway: readonly ServiceState[] = ['pending', 'pulling', 'created', 'starting']
+
+function appState(view: AppView, services: readonly ReportedService[], fault: Refusal | undefined): AppState {
+  const { known, wish, observed, busy } = view
+  if (!known) return 'unknown'
+  if (wish === undefined) return view.fault === undefined ? 'updating' : 'failed'
+  if (wish.run === 'removed') return 'removing'
+  if (view.fault !== undefined) return 'failed'
+  if (wish.run === 'stopped') return observed.containers.some(isRunning) ? 'updating' : 'stopped'
+  if (busy) return 'updating'
+  if (services.every(({ state }) => good.includes(state))) return 'running'
+  if (fault === undefined && services.some(({ state }) => underway.includes(state))) return 'updating'
+  return services.some(({ state }) => good.includes(state)) ? 'partial' : 'failed'
+}
+
+/** What is wrong with an app that has nothing left to do. */
+function findFault(wish: RunningWish, match: Match, memory: Memory): Refusal | undefined {
+  const names = Object.keys(wish.project.services)
+  return (
+    firstDefined(names, name => dependencyFault(wish, match, memory, name)) ??
+    firstDefined(names, name => serviceFault(wish, match.current.get(name), memory))
+  )
+}
+
+/** Why a service that has never started, or has ended, cannot start. */
+export function dependencyFault(wish: RunningWish, match: Match, memory: Memory, name: string): Refusal | undefined {
+  const container = match.current.get(name)
+  if (container === undefined || isRunning(container)) return undefined
+  const outcome = judgeDependencies(wish, match, memory, name)
+  return outcome.state === 'failed' ? outcome.refusal : undefined
+}
+
+export function serviceFault(wish: RunningWish, container: ObservedContainer | undefined, memory: Memory): Refusal | undefined {
+  if (container === undefined) return undefined
+  const path = `services.${container.service}`
+  if (container.state === 'running' && container.health === 'unhealthy') {
+    return { code: 'service.unhealthy', message: `${container.service} is unhealthy: its health check fails`, path: `${path}.healthcheck` }
+  }
+  const restart = wish.project.services[container.service]?.restart
+  const failed = container.state === 'exited' && restart !== undefined && judgeEnding(container, restart, memory) === 'failed'
+  if (!failed && container.state !== 'restarting') return undefined
+  const message = `${container.service} ended with exit code ${container.exitCode}${failed ? '' : ' and is started again and again'}`
+  return { code: 'service.exited', message, path }
+}
+
+function firstDefined<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

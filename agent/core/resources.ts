@@ -1,0 +1,79 @@
+// Networks and volumes: what the Engine is asked to make, and which of them are missing or left over.
+import type { Network, Project, Volume } from '../../protocol/compose/project.js'
+import type { RunningWish, Wish } from './desired.js'
+import { composeLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, volumeName } from './labels.js'
+import type { Observed } from './observed.js'
+import type { NetworkBody, Step, VolumeBody } from './step.js'
+
+export function networkBody(owner: Owner, key: string, network: Network): { name: string; options: string; body: NetworkBody } {
+  const name = networkName(owner.app, key, network)
+  const options = JSON.stringify({ ...network, name: undefined, external: undefined })
+  const configs = network.subnets.map(({ subnet, gateway, ipRange }) => ({
+    ...(subnet === undefined ? {} : { Subnet: subnet }),
+    ...(gateway === undefined ? {} : { Gateway: gateway }),
+    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+  }))
+  const body: NetworkBody = {
+    Name: name,
+    CheckDuplicate: true,
+    ...(network.driver === undefined ? {} : { Driver: network.driver }),
+    Options: network.driverOpts,
+    Internal: network.internal ?? false,
+    EnableIPv6: network.enableIpv6 ?? false,
+    Attachable: network.attachable ?? false,
+    Labels: { ...network.labels, ...ownLabels(owner), [composeLabels.network]: key, [optionsLabel]: options },
+    ...(configs.length === 0 ? {} : { IPAM: { Config: configs } }),
+  }
+  return { name, options, body }
+}
+
+function volumeBody(owner: Owner, key: string, volume: Volume): VolumeBody {
+  return {
+    Name: volumeName(owner.app, key, volume),
+    ...(volume.driver === undefined ? {} : { Driver: volume.driver }),
+    DriverOpts: volume.driverOpts,
+    Labels: { ...volume.labels, ...ownLabels(owner), [composeLabels.volume]: key },
+  }
+}
+
+const plainNetwork: Network = { driverOpts: {}, labels: {}, subnets: [] }
+const plainVolume: Volume = { driverOpts: {}, labels: {} }
+
+/** What to ask the Engine about: the volumes and images of a spec. Networks are few, and it lists them all. */
+export function wantedVolumes(app: string, project: Project): string[] {
+  return Object.keys(project.volumes).map(key => volumeName(app, key, project.volumes[key]))
+}
+
+/** Steps that make what is missing, or refuse what someone else should have made. All declared volumes are made, used or not. */
+export function missingResources(wish: RunningWish, observed: Observed): Step[] {
+  const { owner, project } = wish
+  const networks = usedNetworks(project).flatMap((key): Step[] => {
+    const network = project.networks[key] ?? plainNetwork
+    const { name, body } = networkBody(owner, key, network)
+    if (observed.networks.some(existing => existing.name === name)) return []
+    return [network.external === true ? missing('network', key, name) : { kind: 'createNetwork', name, body }]
+  })
+  const volumes = Object.keys(project.volumes).flatMap((key): Step[] => {
+    const volume = project.volumes[key] ?? plainVolume
+    const body = volumeBody(owner, key, volume)
+    if (observed.volumes.includes(body.Name)) return []
+    return [volume.external === true ? missing('volume', key, body.Name) : { kind: 'createVolume', name: body.Name, body }]
+  })
+  return [...networks, ...volumes]
+}
+
+function missing(what: 'network' | 'volume', key: string, name: string): Step {
+  const message = `the external ${what} ${name} does not exist on this device: create it, or leave out "external"`
+  return { kind: 'refuse', code: 'engine.refused', message, path: `${what}s.${key}` }
+}
+
+/** Our networks that nothing wants and nobody is attached to. */
+export function leftoverNetworks(wish: Wish, observed: Observed): Step[] {
+  const wanted = new Set(
+    wish.run === 'running' ? usedNetworks(wish.project).map(key => networkName(wish.owner.app, key, wish.project.networks[key])) : [],
+  )
+  return observed.networks
+    .filter(({ name, owned, endpoints }) => owned && endpoints === 0 && !wanted.has(name))
+    .filter(({ name }) => !observed.containers.some(container => container.networks.includes(name)))
+    .map(({ name, id }) => ({ kind: 'removeNetwork', name, id }))
+}

@@ -1,0 +1,97 @@
+// What a step would make of what is observed, if it went well: to show a whole plan ahead, and to prove that plans end.
+import type { Memory, Wish } from './desired.js'
+import { composeLabels, optionsLabel, readDependsOn } from './labels.js'
+import type { MountedVolume, Observed, ObservedContainer } from './observed.js'
+import { plan } from './plan.js'
+import type { Step } from './step.js'
+
+/** More rounds than any plan needs that comes to an end. */
+const maxRounds = 1000
+
+/** Every step from here to the end, in order, if all goes well and everything becomes healthy. */
+export function foreseeSteps(wish: Wish, observed: Observed, memory: Memory, now: number): Step[] {
+  const foreseen: Step[] = []
+  let state = observed
+  for (let round = 0; round < maxRounds; round++) {
+    const steps = plan(wish, state, memory, now)
+    foreseen.push(...steps)
+    if (steps.length === 0 || steps.some(step => step.kind === 'refuse')) break
+    state = steps.reduce((next, step) => applyStep(next, step, endingsOf(wish)), state)
+  }
+  return foreseen
+}
+
+/** Services that end by themselves: those whose end another waits for. */
+function endingsOf(wish: Wish): ReadonlySet<string> {
+  if (wish.run !== 'running') return new Set()
+  const dependencies = Object.values(wish.project.services).flatMap(service => Object.entries(service.dependsOn))
+  return new Set(dependencies.filter(([, { condition }]) => condition === 'completed').map(([name]) => name))
+}
+
+export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<string>): Observed {
+  switch (step.kind) {
+    case 'pull':
+      return { ...observed, images: { ...observed.images, [step.image]: { id: `image of ${step.image}`, volumes: [] } } }
+    case 'createNetwork': {
+      const options = step.body.Labels[optionsLabel] ?? ''
+      return { ...observed, networks: [...observed.networks, { id: step.name, name: step.name, owned: true, options, endpoints: 0 }] }
+    }
+    case 'removeNetwork':
+      return { ...observed, networks: observed.networks.filter(({ id }) => id !== step.id) }
+    case 'createVolume':
+      return { ...observed, volumes: [...observed.volumes, step.name] }
+    case 'removeVolume':
+      return { ...observed, volumes: observed.volumes.filter(name => name !== step.name) }
+    case 'create':
+      return { ...observed, containers: [...observed.containers, created(observed, step)] }
+    case 'rename':
+      return change(observed, step.id, { name: step.name })
+    case 'start':
+      return change(
+        observed,
+        step.id,
+        endings.has(step.service) ? { state: 'exited', exitCode: 0 } : { state: 'running', health: 'healthy' },
+      )
+    case 'stop':
+      return change(observed, step.id, { state: 'exited', exitCode: 137 })
+    case 'remove':
+      return { ...observed, containers: observed.containers.filter(({ id }) => id !== step.id) }
+    case 'refuse':
+      return observed
+  }
+}
+
+function change(observed: Observed, id: string, changes: Partial<ObservedContainer>): Observed {
+  return { ...observed, containers: observed.containers.map(container => (container.id === id ? { ...container, ...changes } : container)) }
+}
+
+function created(observed: Observed, { name, service, body, connect }: Step & { kind: 'create' }): ObservedContainer {
+  const { Labels: labels, HostConfig: host } = body
+  const serial = observed.containers.reduce((newest, { createdAt }) => Math.max(newest, createdAt), 0) + 1
+  const parent = /^container:(.+)$/.exec(String(host.NetworkMode))?.[1]
+  return {
+    id: `${serial}`.padStart(12, '0'),
+    name,
+    service,
+    number: 1,
+    hash: labels[composeLabels.hash] ?? '',
+    image: body.Image,
+    imageId: observed.images[body.Image]?.id ?? '',
+    state: 'created',
+    health: 'none',
+    exitCode: 0,
+    restarts: 0,
+    createdAt: serial,
+    finishedAt: 0,
+    networks: [...Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {}), ...connect.map(({ network }) => network)],
+    volumes: (host.Binds as readonly string[]).flatMap(volumeOf),
+    ...(parent === undefined ? {} : { parent }),
+    dependsOn: readDependsOn(labels[composeLabels.dependsOn] ?? ''),
+    ports: [],
+  }
+}
+
+function volumeOf(bind: string): MountedVolume[] {
+  const [name = '', target = ''] = bind.split(':')
+  return name.startsWith('/') ? [] : [{ name, target }]
+}

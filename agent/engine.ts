@@ -1,0 +1,43 @@
+// The Docker Engine as the agent sees it: a port, so that nothing else knows how it is spoken to.
+import type { CreateBody } from './core/engine-config.js'
+import type { Observed } from './core/observed.js'
+import type { Connection, NetworkBody, VolumeBody } from './core/step.js'
+
+/** What to look at; see {@link Observed}. */
+export interface ObserveQuery {
+  readonly app: string
+  readonly images: readonly string[]
+  readonly volumes: readonly string[]
+  /** Networks that the app wants, by name: nobody needs to count their endpoints. */
+  readonly networks: readonly string[]
+}
+
+export interface PullProgress {
+  readonly image: string
+  readonly status: string
+  /** Bytes of all layers known so far. */
+  readonly currentBytes: number
+  readonly totalBytes: number
+}
+
+/** Every call throws a SkerryError with a code of its own; `engine.unavailable` when nothing answers. */
+export interface Engine {
+  /** The Engine's version. Also proves that it answers. */
+  version(): Promise<string>
+  observe(query: ObserveQuery): Promise<Observed>
+  /** Names of the apps that the agent of `device` has made something of. */
+  apps(device: string): Promise<string[]>
+  pull(image: string, onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void>
+  createNetwork(body: NetworkBody): Promise<void>
+  removeNetwork(id: string): Promise<void>
+  createVolume(body: VolumeBody): Promise<void>
+  removeVolume(name: string): Promise<void>
+  createContainer(name: string, body: CreateBody, connect: readonly Connection[]): Promise<void>
+  renameContainer(id: string, name: string): Promise<void>
+  startContainer(id: string): Promise<void>
+  /** Waits for the container to end, at most for its own grace period. */
+  stopContainer(id: string): Promise<void>
+  removeContainer(id: string, volumes: boolean): Promise<void>
+  /** Calls `onApp` for each change of a container of ours. Ends with an error when the stream does, or quietly by `signal`. */
+  watch(onOpen: () => void, onApp: (app: string) => void, signal: AbortSignal): Promise<void>
+}

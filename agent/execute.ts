@@ -1,0 +1,102 @@
+// Does what the planner says: one executor a kind of step, and nothing else changes containers.
+import { SkerryError } from '../protocol/errors.js'
+import { describeStep, type Step, type StepArgs, type StepKind } from './core/step.js'
+import type { Engine, PullProgress } from './engine.js'
+
+/** Does not compile if a step has no executor. */
+export type Executors = { readonly [K in StepKind]: (args: StepArgs[K], signal: AbortSignal) => Promise<void> }
+
+export function createExecutors(engine: Engine, onPull: (progress: PullProgress) => void): Executors {
+  return {
+    pull: ({ image }, signal) => engine.pull(image, onPull, signal),
+    createNetwork: ({ body }) => engine.createNetwork(body),
+    removeNetwork: ({ id }) => engine.removeNetwork(id),
+    createVolume: ({ body }) => engine.createVolume(body),
+    removeVolume: ({ name }) => engine.removeVolume(name),
+    create: ({ name, body, connect }) => engine.createContainer(name, body, connect),
+    rename: ({ id, name }) => engine.renameContainer(id, name),
+    start: ({ id }) => engine.startContainer(id),
+    stop: ({ id }) => engine.stopContainer(id),
+    remove: ({ id, volumes }) => engine.removeContainer(id, volumes),
+    refuse: async ({ code, message, path }) => {
+      throw new SkerryError(code, message, { path, retryable: false })
+    },
+  }
+}
+
+/** Tells of a step before it is taken, and of its end; `error` is set if it failed. */
+export interface StepProgress {
+  readonly step: Step
+  readonly phase: 'begun' | 'done' | 'failed'
+  readonly error?: SkerryError
+}
+
+/** Takes the steps of one set at the same time, waits for all, and throws what failed first, by the order of the steps. */
+export async function executeSteps(
+  steps: readonly Step[],
+  executors: Executors,
+  { signal, onStep }: { signal: AbortSignal; onStep: (progress: StepProgress) => void },
+): Promise<void> {
+  const outcomes = await Promise.all(
+    steps.map(async step => {
+      onStep({ step, phase: 'begun' })
+      try {
+        await executeStep(step, executors, signal)
+        onStep({ step, phase: 'done' })
+        return undefined
+      } catch (error) {
+        const failure = locate(step, error)
+        onStep({ step, phase: 'failed', error: failure })
+        return failure
+      }
+    }),
+  )
+  const [first, ...others] = outcomes.flatMap(error => error ?? [])
+  if (first === undefined) return
+  throw new SkerryError(first.code, first.message, {
+    cause: first,
+    retryable: first.retryable,
+    path: first.path,
+    others: others.map(other => other.refusal),
+  })
+}
+
+function executeStep<K extends StepKind>(
+  step: { readonly kind: K } & StepArgs[K],
+  executors: Executors,
+  signal: AbortSignal,
+): Promise<void> {
+  return executors[step.kind](step, signal)
+}
+
+/** Adds where in the spec the fault is. */
+function locate(step: Step, error: unknown): SkerryError {
+  if (!(error instanceof SkerryError)) return new SkerryError('internal', `${describeStep(step)}: ${String(error)}`, { cause: error })
+  if (error.path !== undefined || error.code === 'engine.unavailable') return error
+  return new SkerryError(error.code, error.message, { cause: error, retryable: error.retryable, path: pathOf(step, error) })
+}
+
+function pathOf(step: Step, { code }: SkerryError): string | undefined {
+  switch (step.kind) {
+    case 'pull':
+      return `services.${step.services[0] ?? ''}.image`
+    case 'createNetwork':
+    case 'removeNetwork':
+      return `networks.${step.name}`
+    case 'createVolume':
+    case 'removeVolume':
+      return `volumes.${step.name}`
+    case 'refuse':
+      return step.path
+    case 'create':
+    case 'rename':
+    case 'start':
+    case 'stop':
+    case 'remove': {
+      const service = `services.${step.service}`
+      if (code === 'port.in-use') return `${service}.ports`
+      if (code === 'name.in-use') return `${service}.container_name`
+      return code === 'image.unavailable' ? `${service}.image` : service
+    }
+  }
+}

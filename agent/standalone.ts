@@ -1,0 +1,138 @@
+// The same engine on this machine with no manager: applies, plans or removes one app and returns when done.
+import { parseCompose } from '../protocol/compose/parse.js'
+import { SkerryError, unwrap } from '../protocol/errors.js'
+import { checkName } from '../protocol/names.js'
+import { type Memory, noMemory, type RunningWish, type Wish } from './core/desired.js'
+import type { Owner } from './core/labels.js'
+import { judgeProgress } from './core/progress.js'
+import { foreseeSteps } from './core/simulate.js'
+import type { Step } from './core/step.js'
+import { connectEngine } from './docker.js'
+import type { Engine, PullProgress } from './engine.js'
+import { createExecutors, executeSteps, type StepProgress } from './execute.js'
+import { look } from './look.js'
+import { runningWish } from './wish.js'
+
+export type Progress = StepProgress | { readonly pull: PullProgress }
+
+interface Common {
+  /** A socket's path, or a `unix://`, `tcp://` or `http://` URL. */
+  readonly engine: string
+  /** The app's name. */
+  readonly project: string
+  readonly onProgress?: (progress: Progress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface ApplyOptions extends Common {
+  readonly composeText: string
+  /** Variables for the file's ${…}; none by default. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Folder that relative bind sources start from; by default the working folder. */
+  readonly folder?: string
+  /** Return only when every service with a health check is healthy and none has failed. */
+  readonly wait?: boolean
+}
+
+export interface RemoveOptions extends Common {
+  /** Also removes the app's named volumes with their data. */
+  readonly volumes?: boolean
+}
+
+/** Returns when all services have been started. Throws a SkerryError if one cannot be. Applying the same again changes nothing. */
+export async function applyOnce(options: ApplyOptions): Promise<void> {
+  await converge(wishOf(options), options, options.wait ?? false)
+}
+
+/** Every step that applying would take if all went well; [] if everything is as it should be. Changes nothing. */
+export async function planOnce(options: ApplyOptions): Promise<readonly Step[]> {
+  const wish = wishOf(options)
+  const memory = memoryNow()
+  const { observed } = await look(connectEngine(options.engine), wish, memory, Date.now)
+  return foreseeSteps(wish, observed, memory, Date.now())
+}
+
+/** Returns when nothing of the app is left but its named volumes. */
+export async function removeOnce(options: RemoveOptions): Promise<void> {
+  await converge({ run: 'removed', owner: ownerOf(options), volumes: options.volumes ?? false }, options, false)
+}
+
+function wishOf(options: ApplyOptions): RunningWish {
+  const owner = ownerOf(options)
+  const { project } = unwrap(parseCompose(options.composeText, { environment: options.environment ?? {} }))
+  return runningWish(owner, project, options.folder ?? process.cwd())
+}
+
+function ownerOf({ project }: Common): Owner {
+  return { app: unwrap(checkName('app', project)), device: '' }
+}
+
+/** Whoever applies by hand wants what has failed before to be tried again. */
+function memoryNow(): Memory {
+  return { ...noMemory, sinceMs: Date.now() }
+}
+
+async function converge(wish: Wish, options: Common, healthy: boolean): Promise<void> {
+  const engine = connectEngine(options.engine)
+  const { onProgress = () => {}, signal = new AbortController().signal } = options
+  const memory = memoryNow()
+  const executors = createExecutors(engine, pull => onProgress({ pull }))
+  const changes = watchChanges(engine, wish.owner.app)
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      const seen = changes.count()
+      const { observed, steps } = await look(engine, wish, memory, Date.now)
+      if (steps.length > 0) {
+        await executeSteps(steps, executors, { signal, onStep: onProgress })
+        continue
+      }
+      const outcome = judgeProgress(wish, observed, memory, healthy)
+      if (outcome.state === 'done') return
+      if (outcome.state === 'failed') throw new SkerryError(outcome.refusal.code, outcome.refusal.message, { path: outcome.refusal.path })
+      await changes.after(seen, signal)
+    }
+  } finally {
+    changes.stop()
+  }
+}
+
+interface Changes {
+  count(): number
+  /** Resolves when there have been more than `seen` changes; after a second in any case, as a stream may lose some. */
+  after(seen: number, signal: AbortSignal): Promise<void>
+  stop(): void
+}
+
+/** Counts the Engine's events of one app, so that waiting needs no polling. */
+function watchChanges(engine: Engine, app: string): Changes {
+  const abort = new AbortController()
+  let count = 0
+  let notify = () => {}
+  const note = () => {
+    count++
+    notify()
+  }
+  engine.watch(note, name => name === app && note(), abort.signal).catch(() => {})
+  return {
+    count: () => count,
+    after: (seen, signal) =>
+      new Promise((resolve, reject) => {
+        if (count > seen) return resolve()
+        const finish = () => {
+          clearTimeout(timer)
+          signal.removeEventListener('abort', cancel)
+          notify = () => {}
+          resolve()
+        }
+        const cancel = () => {
+          clearTimeout(timer)
+          reject(signal.reason)
+        }
+        const timer = setTimeout(finish, 1000)
+        notify = finish
+        signal.addEventListener('abort', cancel, { once: true })
+      }),
+    stop: () => abort.abort(),
+  }
+}
