@@ -25,12 +25,14 @@ export class Persistence {
   readonly #incoming: IncomingTable
   readonly #wills: WillTable
   readonly #now: () => number
+  readonly #onError: (error: unknown) => void
   readonly #onDrop: (reason: StoreDrop, source: string) => void
   #broker: { readonly id: string } = { id: '' }
 
   constructor({ file, limits, onDrop = () => {}, onError = () => {}, now = Date.now }: StoreOptions) {
     this.#now = now
     this.#onDrop = onDrop
+    this.#onError = onError
     this.#sql = openDatabase(file)
     this.#retained = new RetainedTable(this.#sql, limits)
     this.#sessions = new SessionTable(this.#sql, limits)
@@ -222,7 +224,12 @@ export class Persistence {
 
   async destroy(): Promise<void> {
     this.#commit.close()
-    closeDatabase(this.#sql)
+    try {
+      closeDatabase(this.#sql)
+    } catch (error) {
+      // A full disk: the log stays for the next start to read, the lock goes with the process.
+      this.#onError(error)
+    }
   }
 
   /** Once for each client, however many of its subscriptions match, with the best QoS that they grant (MQTT 3.3.5). */
