@@ -1,3 +1,6 @@
 #!/usr/bin/env node
 // The skerry command.
-process.exitCode = 2
+import { runProgram } from './program.js'
+import { createShell } from './shell.js'
+
+process.exitCode = await runProgram(createShell(), process.argv.slice(2))

@@ -1,0 +1,66 @@
+// Every bound of the broker, in one place. Each can be changed by options; none can be left out.
+import type { FrameLimits } from './frames.js'
+import type { StoreLimits } from './store/persistence.js'
+
+export interface Rate {
+  /** Tokens that come back in each second. */
+  readonly perSecond: number
+  /** Tokens at most, so that a fleet may reconnect at once. */
+  readonly burst: number
+}
+
+export interface BrokerLimits extends StoreLimits, FrameLimits {
+  readonly connections: number
+  /** New connections from all addresses together; what is above is closed unheard. */
+  readonly connectRate: Rate
+  /** New connections from one address. */
+  readonly connectRatePerAddress: Rate
+  /** A connection must have sent its CONNECT by then. */
+  readonly connectTimeoutMs: number
+  /** A client that asks for a longer keep-alive, or for none, is held to this one. */
+  readonly keepaliveS: number
+  /** Packets that a client may send before its CONNACK. Aedes' own 42 cuts clients that send CONNECT and publishes in one burst. */
+  readonly burstPackets: number
+  /** What may wait in memory for a subscriber that reads too slowly: above it QoS 0 is dropped, and with QoS 1 and 2 the subscriber is disconnected. */
+  readonly outputBytes: number
+  /** The same for the manager's own in-process connection, which hears the whole fleet. */
+  readonly managerOutputBytes: number
+  /** A subscriber whose output has not been empty for so long is disconnected. It holds up nobody but itself meanwhile. */
+  readonly drainTimeoutMs: number
+  /** QoS 2 messages of one client that it has not released. */
+  readonly unreleased: number
+  /** Persistent sessions, absent ones included. */
+  readonly sessions: number
+  /** An absent session is forgotten after this time. */
+  readonly sessionExpiryMs: number
+  /** Clients of an earlier run of the broker have this time to come back before their wills are published. */
+  readonly willGraceMs: number
+}
+
+const mebibyte = 1024 * 1024
+const day = 24 * 60 * 60 * 1000
+
+export const defaultLimits: BrokerLimits = {
+  connections: 20_000,
+  connectRate: { perSecond: 2000, burst: 10_000 },
+  connectRatePerAddress: { perSecond: 2000, burst: 10_000 },
+  connectTimeoutMs: 10_000,
+  controlBytes: 64 * 1024,
+  // The largest payload of topics.md, with its topic name.
+  frameBytes: Math.floor(1.1 * mebibyte),
+  keepaliveS: 1200,
+  subscriptions: 1000,
+  burstPackets: 1000,
+  outputBytes: 4 * mebibyte,
+  managerOutputBytes: 64 * mebibyte,
+  drainTimeoutMs: 300_000,
+  unreleased: 64,
+  sessions: 10_000,
+  sessionExpiryMs: 7 * day,
+  willGraceMs: 60_000,
+  retainedMessages: 200_000,
+  retainedBytes: 512 * mebibyte,
+  queuedMessages: 1000,
+  queuedBytes: 4 * mebibyte,
+  totalQueuedBytes: 256 * mebibyte,
+}

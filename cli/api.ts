@@ -1,0 +1,108 @@
+// What the HTTP API answers, as the commands use it.
+
+import type { Refusal } from '../protocol/errors.js'
+import type { AppState, Facts, RunState, ServiceState } from '../protocol/messages.js'
+
+export type DeviceState = 'Ready' | 'NotReady' | 'Unknown'
+/** How an app does on one device; `pending` until the device has said anything. */
+type AppOnDeviceState = AppState | 'pending'
+
+export interface List<T> {
+  readonly items: readonly T[]
+}
+
+export interface Service {
+  readonly name: string
+  readonly state: ServiceState
+  readonly image: string
+  readonly exitCode?: number | null
+  readonly restarts?: number | null
+  readonly ports?: readonly string[]
+  readonly container?: string | null
+}
+
+interface AppStatus {
+  readonly group: string | null
+  /** The revision that runs; null before the first report. */
+  readonly revision: number | null
+  readonly desiredRevision: number | null
+  readonly state: AppOnDeviceState
+  readonly fault: Refusal | null
+  readonly services: readonly Service[]
+}
+
+export interface Device {
+  readonly id: string
+  readonly name: string
+  readonly description: string | null
+  readonly labels: Readonly<Record<string, string>>
+  readonly state: DeviceState
+  readonly reason: string | null
+  readonly since: string
+  readonly lastSeen: string | null
+  readonly intervalS: number | null
+  readonly leaseS: number | null
+  readonly facts: Facts | null
+  readonly metrics: {
+    readonly uptimeS: number
+    readonly cpuPercent: number
+    readonly memoryUsedMiB: number
+    readonly diskUsedPercent: number
+    readonly load: number
+    readonly temperatureC: number | null
+  } | null
+  readonly groups: readonly string[]
+  readonly revision: { readonly desired: number | null; readonly held: number | null }
+  readonly apps: readonly (AppStatus & { readonly app: string })[]
+  readonly faults: readonly Refusal[]
+}
+
+export interface Group {
+  readonly name: string
+  readonly devices: readonly { readonly id: string; readonly name: string; readonly state: DeviceState }[]
+  readonly apps: readonly string[]
+  readonly createdAt: string
+}
+
+export interface AppDevice extends AppStatus {
+  readonly device: string
+  readonly name: string
+  readonly deviceState: DeviceState
+  readonly reason: string | null
+}
+
+export interface App {
+  readonly name: string
+  readonly target: { readonly kind: 'device' | 'group'; readonly name: string }
+  readonly revision: number
+  readonly digest: string
+  readonly run: RunState
+  readonly createdAt: string
+  readonly updatedAt: string
+  readonly services: readonly string[]
+  readonly state: string
+  readonly counts: { readonly total: number; readonly running: number }
+  readonly devices: readonly AppDevice[]
+}
+
+export interface Deployed extends App {
+  readonly changed: boolean
+  readonly warnings: readonly Refusal[]
+}
+
+/** The answer to a dry run. */
+export interface Checked {
+  readonly services: readonly string[]
+  readonly warnings: readonly Refusal[]
+}
+
+export interface FleetEvent {
+  readonly id: number
+  readonly at: string
+  readonly type: string
+  readonly device: string | null
+  readonly group: string | null
+  readonly app: string | null
+  readonly message: string
+  readonly data: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,46 @@
+// `skerry server`: broker and manager.
+import type { Command } from 'commander'
+import { loadSettings, surroundings } from '../../config/load.js'
+import { lockData } from '../lock.js'
+import { addExamples, addSettings } from '../options.js'
+import type { Shell } from '../shell.js'
+
+export function addServer(program: Command, shell: Shell): void {
+  const command = program.command('server').description('run the broker and the manager, until Ctrl-C')
+  addSettings(command, ['server'])
+  command.addHelpText(
+    'after',
+    '\nThe HTTP URL is printed on standard output as soon as it answers; the rest is said and logged on standard error.',
+  )
+  command.action((flags: Record<string, unknown>) => serve(shell, flags))
+  addExamples(command, [
+    'skerry server',
+    'skerry server --data ./data --mqtt-port 0 --http-port 0',
+    'SKERRY_MQTT_USERNAME=fleet SKERRY_MQTT_PASSWORD=… skerry server --mqtt-host 0.0.0.0',
+  ])
+}
+
+async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void> {
+  const { values } = await loadSettings(flags, surroundings(shell.env))
+  const lock = await lockData(values.data)
+  try {
+    const { createLog } = await import('../services/log.js')
+    const { startServer } = await import('../services/server.js')
+    const server = await startServer(values, createLog(values.logLevel))
+    try {
+      await lock.announce(server.url)
+      for (const url of server.mqttUrls) shell.say(`MQTT at ${url}`)
+      shell.print(server.url)
+      await aborted(shell.signal)
+    } finally {
+      await server.stop()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,66 @@
+// The options that many commands share; those of settings derive from the table in config/.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isSecret, keyOf, type Role, settingNames, settings, variableOf } from '../config/settings.js'
+import { type Format, formats } from './output.js'
+
+/** Adds `--config` and a flag for each setting of these roles that is no secret. */
+export function addSettings(command: Command, roles: readonly Role[]): Command {
+  command.addOption(new Option('--config <file>', 'settings as YAML (or SKERRY_CONFIG); without it skerry.yaml in the data folder'))
+  for (const name of settingNames) {
+    const { roles: readers, value, help } = settings[name]
+    if (!readers.some(role => roles.includes(role))) continue
+    if (isSecret(name)) continue
+    command.addOption(new Option(`--${keyOf(name)} <${value}>`, help))
+  }
+  const secrets = settingNames.filter(name => isSecret(name) && settings[name].roles.some(role => roles.includes(role)))
+  const last = secrets.length === 0 ? '' : ` Secrets: ${secrets.map(variableOf).join(', ')}, or a file.`
+  return command.addHelpText(
+    'after',
+    `\nEvery option is also a variable (--http-port: SKERRY_HTTP_PORT) and a line in the file (http-port).${last}`,
+  )
+}
+
+/** Adds what says which server to talk to, and `-o`. */
+export function addClientOptions(command: Command, more: { readonly formats?: readonly Format[] } = {}): Command {
+  return command
+    .option('--server <url>', 'the server’s HTTP URL (or SKERRY_SERVER)')
+    .option('--context <name>', 'the server with this name; see `skerry context`')
+    .option('--http-token-file <file>', 'file that holds the API’s token (or SKERRY_HTTP_TOKEN)')
+    .option('--data <dir>', 'folder of a server on this machine')
+    .option('--config <file>', 'settings as YAML (or SKERRY_CONFIG)')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(more.formats ?? formats).default('table'))
+}
+
+export interface TargetFlags {
+  readonly device?: string
+  readonly group?: string
+}
+
+export function addTarget(command: Command): Command {
+  return command
+    .option('-d, --device <device>', 'the app on this device (id or name)')
+    .option('-g, --group <group>', 'the app on this group')
+}
+
+/** Examples at the end of a command's help. */
+export function addExamples(command: Command, examples: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`)
+}
+
+/** `90`, `90s`, `5m` or `1h` in ms. */
+export function parseDuration(text: string): number {
+  const [, amount, unit = 's'] = /^(\d{1,7})(ms|s|m|h)?$/.exec(text) ?? []
+  if (amount === undefined) throw new InvalidArgumentError('use a number with ms, s, m or h, such as 90s or 5m')
+  const unitMs = unit === 'ms' ? 1 : unit === 's' ? 1000 : unit === 'm' ? 60_000 : 3_600_000
+  return Number(amount) * unitMs
+}
+
+export function parseWhole(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('use a whole number')
+  return Number(text)
+}
+
+/** Collects an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}

@@ -1,0 +1,67 @@
+// Decides how far a deploy has come, from what the API says of an app, and what changed since last time. Pure.
+import type { App, AppDevice } from './api.js'
+import { formatRefusal } from './errors.js'
+
+export type Verdict =
+  | { readonly kind: 'done'; readonly running: number; readonly absent: number }
+  | { readonly kind: 'failed'; readonly devices: readonly AppDevice[] }
+  /** `why` only where there is nothing to see coming. */
+  | { readonly kind: 'waiting'; readonly why?: string }
+
+export interface Goal {
+  readonly revision: number
+  /** Devices whose failure is that of an earlier deploy, until they report anew. */
+  readonly stale: ReadonlySet<string>
+}
+
+/**
+ * Done when every Ready device runs the revision and at least one does; failed when some Ready device has failed and no other Ready one
+ * is still at it. Devices that are not Ready are not waited for, unless there is no other.
+ */
+export function judge(app: App, { revision, stale }: Goal): Verdict {
+  if (app.devices.length === 0) return { kind: 'done', running: 0, absent: 0 }
+  const ready = app.devices.filter(device => device.deviceState === 'Ready')
+  if (ready.length === 0) return { kind: 'waiting', why: 'no device is Ready' }
+  const failed = ready.filter(device => hasFailed(device) && !stale.has(device.device))
+  const running = ready.filter(device => runs(device, revision))
+  if (failed.length + running.length < ready.length) return { kind: 'waiting' }
+  if (failed.length > 0) return { kind: 'failed', devices: failed }
+  return { kind: 'done', running: running.length, absent: app.devices.length - ready.length }
+}
+
+function runs(device: AppDevice, revision: number): boolean {
+  return device.state === 'running' && (device.revision ?? 0) >= revision
+}
+
+export function hasFailed(device: AppDevice): boolean {
+  return device.state === 'failed' || device.state === 'rolled-back'
+}
+
+/** One line for each thing that changed between two looks at an app, devices and services by name. */
+export function describeChanges(before: App | undefined, after: App): string[] {
+  return after.devices.flatMap(device => {
+    const earlier = before?.devices.find(each => each.device === device.device)
+    return [...deviceLines(earlier, device), ...serviceLines(earlier, device), ...appLines(earlier, device)]
+  })
+}
+
+function deviceLines(before: AppDevice | undefined, after: AppDevice): string[] {
+  if (before?.deviceState === after.deviceState || (before === undefined && after.deviceState === 'Ready')) return []
+  return [`${after.name}: device is ${after.deviceState}${after.reason === null ? '' : ` (${after.reason})`}`]
+}
+
+function serviceLines(before: AppDevice | undefined, after: AppDevice): string[] {
+  return after.services.flatMap(service => {
+    const earlier = before?.services.find(each => each.name === service.name)
+    if (before === undefined || earlier?.state === service.state) return []
+    const what = service.state === 'pulling' || service.state === 'created' ? `${service.state} (${service.image})` : service.state
+    return [`${after.name}: ${service.name} ${what}`]
+  })
+}
+
+function appLines(before: AppDevice | undefined, after: AppDevice): string[] {
+  const changed = before?.state !== after.state || before.revision !== after.revision || before.fault?.message !== after.fault?.message
+  if (before === undefined || !changed) return []
+  const revision = after.state === 'running' ? ` revision ${after.revision}` : ''
+  return [`${after.name}: app ${after.state}${revision}${after.fault === null ? '' : `: ${formatRefusal(after.fault)}`}`]
+}

@@ -1,0 +1,65 @@
+// Text for people: aligned tables, colours, ages. Pure.
+
+export type Colour = 'red' | 'green' | 'yellow' | 'dim'
+const codes: Record<Colour, string> = { red: '31', green: '32', yellow: '33', dim: '2' }
+
+/** Wraps text in a colour, or leaves it if colours are off. */
+export type Paint = (colour: Colour, text: string) => string
+
+export function createPaint(enabled: boolean): Paint {
+  return (colour, text) => (enabled ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text)
+}
+
+export interface Column<T> {
+  readonly title: string
+  readonly cell: (row: T) => string
+  readonly colour?: (row: T) => Colour | undefined
+  /** Shown by `-o wide` only. */
+  readonly wide?: boolean
+}
+
+/** Columns two spaces apart, no trailing blanks. Control characters from the fleet never reach the terminal. */
+export function formatTable<T>(columns: readonly Column<T>[], rows: readonly T[], options: { wide: boolean; paint: Paint }): string {
+  const shown = columns.filter(column => options.wide || column.wide !== true)
+  const cells = rows.map(row => shown.map(column => clean(column.cell(row)) || '-'))
+  const widths = shown.map((column, at) => Math.max(column.title.length, ...cells.map(line => line[at]?.length ?? 0)))
+  const header = shown.map((column, at) => column.title.padEnd(widths[at] ?? 0)).join('  ')
+  const lines = rows.map((row, number) =>
+    shown
+      .map((column, at) => {
+        const text = cells[number]?.[at] ?? ''
+        const padding = at === shown.length - 1 ? '' : ' '.repeat((widths[at] ?? 0) - text.length)
+        const colour = column.colour?.(row)
+        return (colour === undefined ? text : options.paint(colour, text)) + padding
+      })
+      .join('  '),
+  )
+  return [header.trimEnd(), ...lines].join('\n')
+}
+
+/** `name:   value` lines, with the values aligned; undefined values are left out. */
+export function formatFields(fields: Readonly<Record<string, string | undefined>>, indent = ''): string {
+  const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined && field[1] !== '')
+  const width = Math.max(...given.map(([name]) => name.length + 1))
+  return given.map(([name, value]) => `${indent}${`${name}:`.padEnd(width)}  ${clean(value)}`).join('\n')
+}
+
+export function clean(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+}
+
+/** How long ago, in the two largest units at most: `5s`, `3m20s`, `2h5m`, `4d`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return minutes < 10 && seconds % 60 > 0 ? `${minutes}m${seconds % 60}s` : `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return hours < 10 && minutes % 60 > 0 ? `${hours}h${minutes % 60}m` : `${hours}h`
+  return `${Math.floor(hours / 24)}d`
+}
+
+/** Age of an ISO time, or `-` if there is none. */
+export function ageOf(iso: string | null, now: number): string {
+  return iso === null ? '-' : formatAge(now - Date.parse(iso))
+}

@@ -1,0 +1,50 @@
+// Apps as people read them.
+import type { App, AppDevice } from '../api.js'
+import { formatRefusal } from '../errors.js'
+import { ageOf, type Colour, type Column, formatFields } from '../table.js'
+import { formatRevision, formatService } from './devices.js'
+
+export function appColour(state: string): Colour | undefined {
+  if (state === 'running' || state === 'stopped') return state === 'running' ? 'green' : undefined
+  return state === 'failed' || state === 'rolled-back' ? 'red' : 'yellow'
+}
+
+export function appColumns(now: number): readonly Column<App>[] {
+  return [
+    { title: 'NAME', cell: app => app.name },
+    { title: 'ON', cell: app => `${app.target.kind} ${targetName(app)}` },
+    { title: 'STATE', cell: app => app.state, colour: app => appColour(app.state) },
+    { title: 'RUNNING', cell: app => `${app.counts.running}/${app.counts.total}` },
+    { title: 'REVISION', cell: app => String(app.revision) },
+    { title: 'UPDATED', cell: app => ageOf(app.updatedAt, now) },
+    { title: 'DESIRED', cell: app => app.run, wide: true },
+    { title: 'SERVICES', cell: app => app.services.join(','), wide: true },
+    { title: 'DIGEST', cell: app => app.digest.slice(0, 12), wide: true },
+  ]
+}
+
+/** A device is shown by its name, which says more than its id. */
+function targetName(app: App): string {
+  if (app.target.kind === 'group') return app.target.name
+  return app.devices.find(device => device.device === app.target.name)?.name ?? app.target.name
+}
+
+export function describeApp(app: App, now: number): string {
+  const head = formatFields({
+    Name: app.name,
+    On: `${app.target.kind} ${targetName(app)}`,
+    State: `${app.state}, ${app.counts.running} of ${app.counts.total} run it`,
+    Desired: app.run,
+    Revision: `${app.revision}, ${ageOf(app.updatedAt, now)} old`,
+    Digest: app.digest,
+  })
+  return [head, ...app.devices.map(describeOnDevice)].join('\n\n')
+}
+
+function describeOnDevice(device: AppDevice): string {
+  const reason = device.reason === null ? '' : `, ${device.reason}`
+  const revision = formatRevision(device.revision, device.desiredRevision)
+  const lines = [`${device.name} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}`]
+  if (device.fault !== null) lines.push(`  fault: ${formatRefusal(device.fault)}`)
+  return [...lines, ...device.services.map(formatService)].join('\n')
+}

@@ -1,0 +1,103 @@
+// Devices as people read them.
+import type { Device, DeviceState } from '../api.js'
+import { formatRefusal } from '../errors.js'
+import { ageOf, type Colour, type Column, formatAge, formatFields } from '../table.js'
+
+export function deviceColour(state: DeviceState): Colour {
+  return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
+}
+
+export function deviceColumns(now: number): readonly Column<Device>[] {
+  return [
+    { title: 'NAME', cell: device => device.name },
+    { title: 'ID', cell: device => device.id },
+    { title: 'STATE', cell: device => device.state, colour: device => deviceColour(device.state) },
+    { title: 'REASON', cell: device => device.reason ?? '' },
+    { title: 'SINCE', cell: device => ageOf(device.since, now) },
+    { title: 'GROUPS', cell: device => device.groups.join(',') },
+    { title: 'APPS', cell: appsOf },
+    { title: 'LAST SEEN', cell: device => ageOf(device.lastSeen, now), wide: true },
+    { title: 'ADDRESS', cell: device => device.facts?.addresses[0] ?? '', wide: true },
+    { title: 'OS', cell: device => device.facts?.os ?? '', wide: true },
+    { title: 'ARCH', cell: device => device.facts?.architecture ?? '', wide: true },
+    { title: 'ENGINE', cell: device => device.facts?.engineVersion ?? '', wide: true },
+    { title: 'AGENT', cell: device => device.facts?.agentVersion ?? '', wide: true },
+    { title: 'LABELS', cell: device => formatLabels(device.labels), wide: true },
+  ]
+}
+
+/** `2/3`: apps that run, of those desired. */
+function appsOf(device: Device): string {
+  return `${device.apps.filter(app => app.state === 'running').length}/${device.apps.length}`
+}
+
+export function formatLabels(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => (value === '' ? key : `${key}=${value}`))
+    .join(',')
+}
+
+export function describeDevice(device: Device, now: number): string {
+  const { facts, metrics } = device
+  const sections = [
+    formatFields({
+      Name: device.name,
+      Id: device.id,
+      Description: device.description ?? undefined,
+      State: `${device.state}${device.reason === null ? '' : ` (${device.reason})`} for ${ageOf(device.since, now)}`,
+      'Last seen': device.lastSeen === null ? 'never' : `${ageOf(device.lastSeen, now)} ago`,
+      Heartbeat: device.intervalS === null ? undefined : `every ${device.intervalS} s, lease ${device.leaseS} s`,
+      Groups: device.groups.join(', ') || 'none',
+      Labels: formatLabels(device.labels) || 'none',
+      Revision: `${device.revision.held ?? 'none'} held, ${device.revision.desired ?? 'none'} desired`,
+    }),
+  ]
+  if (facts !== null) {
+    sections.push(
+      formatFields({
+        Addresses: facts.addresses.join(', '),
+        System: `${facts.os}, ${facts.architecture}`,
+        Processor: `${facts.processor}, ${facts.cores} cores`,
+        Memory: `${facts.memoryMiB} MiB`,
+        Engine: facts.engineVersion || 'does not answer',
+        Agent: facts.agentVersion,
+      }),
+    )
+  }
+  if (metrics !== null) {
+    sections.push(
+      formatFields({
+        Up: formatAge(metrics.uptimeS * 1000),
+        'Processor use': `${metrics.cpuPercent} %, load ${metrics.load}`,
+        'Memory used': `${metrics.memoryUsedMiB} MiB`,
+        'Disk used': `${metrics.diskUsedPercent} %`,
+        Temperature: metrics.temperatureC === null ? undefined : `${metrics.temperatureC} °C`,
+      }),
+    )
+  }
+  for (const app of device.apps) sections.push(describeAppOnDevice(app))
+  if (device.faults.length > 0) sections.push(`Faults:\n${device.faults.map(fault => `  ${formatRefusal(fault)}`).join('\n')}`)
+  return sections.join('\n\n')
+}
+
+function describeAppOnDevice(app: Device['apps'][number]): string {
+  const from = app.group === null ? 'its own' : `of group ${app.group}`
+  const lines = [`App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}`]
+  if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
+  return [...lines, ...app.services.map(formatService)].join('\n')
+}
+
+/** `4`, or `3 of 4` while another one is desired. */
+export function formatRevision(runs: number | null, desired: number | null): string {
+  if (runs === desired || desired === null) return String(runs ?? 'none')
+  return `${runs ?? 'none'}, ${desired} desired`
+}
+
+export function formatService(service: Device['apps'][number]['services'][number]): string {
+  const notes = [
+    (service.ports ?? []).join(', '),
+    service.restarts ? `${service.restarts} restarts` : '',
+    service.state === 'exited' && service.exitCode != null ? `exit code ${service.exitCode}` : '',
+  ].filter(note => note !== '')
+  return `  ${service.name}: ${service.state}, ${service.image}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
+}

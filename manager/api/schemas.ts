@@ -1,0 +1,218 @@
+// The shapes of the API's answers: one schema gives the type, the check and the OpenAPI text.
+import { type Static, type TSchema, Type } from 'typebox'
+import { appStates, releaseModes, runStates, serviceStates } from '../../protocol/messages.js'
+import { eventTypes } from '../core/events.js'
+import { deviceStates } from '../core/liveness.js'
+
+export function oneOf<const T extends readonly string[]>(values: T) {
+  return Type.Unsafe<T[number]>({ type: 'string', enum: [...values] })
+}
+
+export function nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()])
+}
+
+/** A shared schema by its name, so that it stands once in the OpenAPI text. */
+export function ref<T extends TSchema>(schema: T) {
+  const { $id } = schema as T & { $id?: string }
+  return Type.Unsafe<Static<T>>({ $ref: `${$id}#` })
+}
+
+export function listOf<T extends TSchema>(schema: T) {
+  return Type.Object({ items: Type.Array(ref(schema)) })
+}
+
+const time = Type.String({ format: 'date-time' })
+
+export const RefusalSchema = Type.Object(
+  { code: Type.String(), message: Type.String(), path: Type.Optional(Type.String()) },
+  { $id: 'Refusal', description: 'Why something was not done: a stable code, a sentence, and where the fault is.' },
+)
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Stable: a code, once released, keeps its meaning.' }),
+    detail: Type.String(),
+    path: Type.Optional(Type.String({ description: 'Where in the request the fault is, such as services.web.ports[0].' })),
+    errors: Type.Optional(Type.Array(ref(RefusalSchema), { description: 'All reasons, when there are several.' })),
+  },
+  { $id: 'Problem', description: 'RFC 9457, application/problem+json' },
+)
+export type Problem = Static<typeof ProblemSchema>
+
+export const ServiceSchema = Type.Object(
+  {
+    name: Type.String(),
+    state: oneOf(serviceStates),
+    image: Type.String(),
+    exitCode: Type.Optional(Type.Integer()),
+    restarts: Type.Optional(Type.Integer()),
+    ports: Type.Array(Type.String()),
+    container: Type.Optional(Type.String()),
+  },
+  { $id: 'Service' },
+)
+
+const standing = oneOf([...appStates, 'pending'] as const)
+
+const onDevice = {
+  group: nullable(Type.String()),
+  revision: nullable(Type.Integer({ description: 'What runs; null until the device reports the app.' })),
+  desiredRevision: nullable(Type.Integer({ description: 'Null once the app is no longer desired.' })),
+  state: standing,
+  fault: nullable(ref(RefusalSchema)),
+  services: Type.Array(ref(ServiceSchema)),
+}
+
+export const AppOnDeviceSchema = Type.Object({ app: Type.String(), ...onDevice }, { $id: 'AppOnDevice' })
+
+export const FactsSchema = Type.Object(
+  {
+    name: Type.String(),
+    addresses: Type.Array(Type.String()),
+    os: Type.String(),
+    architecture: Type.String(),
+    processor: Type.String(),
+    cores: Type.Integer(),
+    memoryMiB: Type.Integer(),
+    engineVersion: Type.String(),
+    agentVersion: Type.String(),
+  },
+  { $id: 'Facts' },
+)
+
+export const MetricsSchema = Type.Object(
+  {
+    uptimeS: Type.Number(),
+    cpuPercent: Type.Number(),
+    memoryUsedMiB: Type.Number(),
+    diskUsedPercent: Type.Number(),
+    load: Type.Number(),
+    temperatureC: nullable(Type.Number()),
+  },
+  { $id: 'Metrics' },
+)
+
+export const DeviceSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    description: Type.String(),
+    labels: Type.Record(Type.String(), Type.String()),
+    state: oneOf(deviceStates),
+    reason: nullable(Type.String({ description: 'Why it is not Ready, such as Disconnected, HeartbeatMissed, ManagerRestarted.' })),
+    since: time,
+    lastSeen: nullable(time),
+    expectedBy: nullable(time),
+    intervalS: Type.Integer(),
+    leaseS: Type.Integer(),
+    epoch: Type.Integer(),
+    facts: nullable(ref(FactsSchema)),
+    metrics: nullable(ref(MetricsSchema)),
+    groups: Type.Array(Type.String()),
+    revision: Type.Object({ desired: Type.Integer(), held: Type.Integer() }),
+    apps: Type.Array(ref(AppOnDeviceSchema)),
+    faults: Type.Array(ref(RefusalSchema)),
+  },
+  { $id: 'Device' },
+)
+export type DeviceView = Static<typeof DeviceSchema>
+
+export const ReleasedSchema = Type.Object({ id: Type.String(), released: oneOf(releaseModes) }, { $id: 'Released' })
+
+export const GroupSchema = Type.Object(
+  {
+    name: Type.String(),
+    devices: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), state: oneOf(deviceStates) })),
+    apps: Type.Array(Type.String()),
+    createdAt: time,
+  },
+  { $id: 'Group' },
+)
+export type GroupView = Static<typeof GroupSchema>
+
+const targetSchema = Type.Object({ kind: oneOf(['device', 'group'] as const), name: Type.String() })
+
+export const AppSchema = Type.Object(
+  {
+    name: Type.String(),
+    target: targetSchema,
+    revision: Type.Integer(),
+    digest: Type.String(),
+    run: oneOf(runStates),
+    createdAt: time,
+    updatedAt: time,
+    services: Type.Array(Type.String()),
+    state: standing,
+    counts: Type.Record(Type.String(), Type.Integer(), { description: 'Devices in total, running, and by state.' }),
+    devices: Type.Array(
+      Type.Object({
+        device: Type.String(),
+        name: Type.String(),
+        deviceState: oneOf(deviceStates),
+        reason: nullable(Type.String()),
+        ...onDevice,
+      }),
+    ),
+  },
+  { $id: 'App' },
+)
+export type AppView = Static<typeof AppSchema>
+
+export const DeployedSchema = Type.Intersect(
+  [ref(AppSchema), Type.Object({ changed: Type.Boolean(), warnings: Type.Array(ref(RefusalSchema)) })],
+  {
+    $id: 'Deployed',
+  },
+)
+
+export const CheckedSchema = Type.Object(
+  { services: Type.Array(Type.String()), changed: Type.Literal(false), warnings: Type.Array(ref(RefusalSchema)) },
+  { $id: 'Checked', description: 'The answer to a dry run.' },
+)
+
+export const RevisionSchema = Type.Object(
+  {
+    revision: Type.Integer(),
+    digest: Type.String(),
+    createdAt: time,
+    origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()) }),
+    compose: Type.Optional(Type.String({ description: 'Only when one revision is asked for.' })),
+  },
+  { $id: 'Revision' },
+)
+
+export const EventSchema = Type.Object(
+  {
+    id: Type.Integer(),
+    at: time,
+    type: oneOf(eventTypes),
+    device: nullable(Type.String()),
+    group: nullable(Type.String()),
+    app: nullable(Type.String()),
+    message: Type.String(),
+    data: Type.Record(Type.String(), Type.Unknown()),
+  },
+  { $id: 'Event' },
+)
+export type EventView = Static<typeof EventSchema>
+
+export const sharedSchemas: readonly TSchema[] = [
+  RefusalSchema,
+  ProblemSchema,
+  ServiceSchema,
+  AppOnDeviceSchema,
+  FactsSchema,
+  MetricsSchema,
+  DeviceSchema,
+  ReleasedSchema,
+  GroupSchema,
+  AppSchema,
+  DeployedSchema,
+  CheckedSchema,
+  RevisionSchema,
+  EventSchema,
+]

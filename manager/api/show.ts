@@ -1,0 +1,93 @@
+// The fleet as the API shows it. Pure.
+import type { Refusal } from '../../protocol/errors.js'
+import type { ReportedService } from '../../protocol/messages.js'
+import type { Event } from '../core/events.js'
+import { leaseMs } from '../core/liveness.js'
+import { type App, type Device, nameOf } from '../core/model.js'
+import { type AppOnDevice, appsOnDevice, countStandings, standingOf, summarise } from '../core/rollup.js'
+import type { DeviceContext } from '../queries.js'
+import type { RevisionRow } from '../store/apps.js'
+import type { GroupRow } from '../store/groups.js'
+import type { AppView, DeviceView, EventView, GroupView } from './schemas.js'
+
+export function showDevice(device: Device, context: DeviceContext): DeviceView {
+  const { id, description, labels, state, reason, since, lastSeen, signs, facts, metrics, held, reported } = device
+  const lease = leaseMs(signs.intervalS)
+  return {
+    id,
+    name: nameOf(device),
+    description,
+    labels,
+    state,
+    reason,
+    since: iso(since),
+    lastSeen: lastSeen === null ? null : iso(lastSeen),
+    expectedBy: lastSeen === null ? null : iso(lastSeen + lease),
+    intervalS: signs.intervalS,
+    leaseS: lease / 1000,
+    epoch: Math.max(0, signs.epoch),
+    facts: facts === null ? null : { ...facts, addresses: [...facts.addresses] },
+    metrics,
+    groups: [...context.groups],
+    revision: { desired: context.revision, held },
+    apps: appsOnDevice(device, context.apps).map(on => ({ app: on.app, ...showOnDevice(on) })),
+    faults: [...(reported?.faults ?? [])],
+  }
+}
+
+export function showGroup(group: GroupRow, devices: readonly Device[], apps: readonly App[]): GroupView {
+  return {
+    name: group.name,
+    devices: devices.map(device => ({ id: device.id, name: nameOf(device), state: device.state })),
+    apps: apps.map(app => app.name),
+    createdAt: iso(group.createdAt),
+  }
+}
+
+export function showApp(app: App, devices: readonly { device: Device; on: AppOnDevice }[]): AppView {
+  const standings = devices.map(({ on }) => standingOf(app, on))
+  return {
+    name: app.name,
+    target: app.target,
+    revision: app.revision,
+    digest: app.digest,
+    run: app.run,
+    createdAt: iso(app.createdAt),
+    updatedAt: iso(app.updatedAt),
+    services: [...app.services],
+    state: summarise(standings),
+    counts: countStandings(standings),
+    devices: devices.map(({ device, on }) => ({
+      device: device.id,
+      name: nameOf(device),
+      deviceState: device.state,
+      reason: device.reason,
+      ...showOnDevice(on),
+    })),
+  }
+}
+
+export function showRevision(row: RevisionRow & { readonly compose?: string }) {
+  const { revision, digest, createdAt, origin, compose } = row
+  return { revision, digest, createdAt: iso(createdAt), origin, ...(compose === undefined ? {} : { compose }) }
+}
+
+export function showEvent({ id, at, type, device, group, app, message, data }: Event): EventView {
+  return { id, at: iso(at), type, device, group, app, message, data: { ...data } }
+}
+
+export function showRefusals(refusals: readonly Refusal[]): Refusal[] {
+  return refusals.map(refusal => ({ ...refusal }))
+}
+
+function showOnDevice({ group, revision, desiredRevision, state, fault, services }: AppOnDevice) {
+  return { group, revision, desiredRevision, state, fault, services: services.map(showService) }
+}
+
+function showService({ ports = [], ...service }: ReportedService) {
+  return { ...service, ports: [...ports] }
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}

@@ -1,0 +1,34 @@
+// From the fleet's rows to what devices are told, and which of several apps of one name a device follows.
+import { type Manifest, protocolVersion } from '../../protocol/messages.js'
+import type { App, DesiredTarget } from './model.js'
+
+/** `digestBytes` turns a digest's text into bytes. */
+export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestBytes: (text: string) => Uint8Array): Manifest {
+  const { target, revision, apps, groups, intervalS, epochFloor, release } = desired
+  const manifest: Manifest = {
+    version: protocolVersion,
+    instance,
+    revision,
+    apps:
+      release === null ? apps.map(app => ({ name: app.name, digest: digestBytes(app.digest), run: app.run, revision: app.revision })) : [],
+  }
+  if (target.kind === 'group') return manifest
+  return {
+    ...manifest,
+    ...(release === null ? { groups: [...groups] } : { release }),
+    ...(intervalS === null ? {} : { intervalS }),
+    ...(epochFloor === null ? {} : { epochFloor }),
+  }
+}
+
+/** The apps that a device follows: its own, then those of its groups by name of the group; the first of each name wins. */
+export function effectiveApps(apps: readonly App[]): Map<string, App> {
+  const winners = new Map<string, App>()
+  for (const app of [...apps].sort(byPrecedence)) if (!winners.has(app.name)) winners.set(app.name, app)
+  return winners
+}
+
+function byPrecedence(one: App, other: App): number {
+  if (one.target.kind !== other.target.kind) return one.target.kind === 'device' ? -1 : 1
+  return one.target.name < other.target.name ? -1 : one.target.name > other.target.name ? 1 : 0
+}

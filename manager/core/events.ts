@@ -1,0 +1,104 @@
+// What happened, as records for people and programs: the event types, and which of them follow from a difference.
+import type { Reported, ReportedApp } from '../../protocol/messages.js'
+import type { Readiness } from './liveness.js'
+
+export const eventTypes = [
+  'device.registered',
+  'device.ready',
+  'device.not-ready',
+  'device.unknown',
+  'device.changed',
+  'device.released',
+  'group.created',
+  'group.deleted',
+  'group.joined',
+  'group.left',
+  'app.deployed',
+  'app.started',
+  'app.stopped',
+  'app.deleted',
+  'app.state',
+  'manager.started',
+  'message.dropped',
+] as const
+export type EventType = (typeof eventTypes)[number]
+
+export interface NewEvent {
+  readonly type: EventType
+  readonly device: string | null
+  readonly group: string | null
+  readonly app: string | null
+  readonly message: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** An event with its place in the one order of all events, and its wall-clock time in ms. */
+export interface Event extends NewEvent {
+  readonly id: number
+  readonly at: number
+}
+
+export interface EventFilter {
+  readonly device?: string | undefined
+  readonly group?: string | undefined
+  readonly app?: string | undefined
+  readonly type?: string | undefined
+}
+
+export function newEvent(type: EventType, message: string, about: Partial<Omit<NewEvent, 'type' | 'message'>> = {}): NewEvent {
+  return { type, device: null, group: null, app: null, data: {}, message, ...about }
+}
+
+export function matchesFilter(event: NewEvent, filter: EventFilter): boolean {
+  return (
+    (filter.device === undefined || event.device === filter.device) &&
+    (filter.group === undefined || event.group === filter.group) &&
+    (filter.app === undefined || event.app === filter.app) &&
+    (filter.type === undefined || event.type === filter.type)
+  )
+}
+
+/** The event of a device's change of readiness. A manager that has just started announces itself, not every device. */
+export function readinessEvent(device: string, before: Readiness, after: Readiness): NewEvent | undefined {
+  if (before.state === after.state && before.reason === after.reason) return undefined
+  const data = { state: after.state, reason: after.reason }
+  switch (after.state) {
+    case 'Ready':
+      return newEvent('device.ready', `${device} is Ready`, { device, data })
+    case 'NotReady':
+      return newEvent('device.not-ready', `${device} is NotReady: ${after.reason}`, { device, data })
+    case 'Unknown':
+      return newEvent('device.unknown', `${device} is Unknown: ${after.reason}`, { device, data })
+  }
+}
+
+/** One `app.state` event for each app that differs between two reports; an app that is gone has the state `removed`. */
+export function reportEvents(device: string, before: Reported | null, after: Reported): NewEvent[] {
+  const key = (app: ReportedApp) => `${app.group ?? ''}/${app.name}`
+  const old = new Map((before?.apps ?? []).map(app => [key(app), app]))
+  const now = new Set(after.apps.map(key))
+  const changed = after.apps.filter(app => !sameApp(old.get(key(app)), app)).map(app => appEvent(device, app, app.state))
+  const removed = [...old.values()].filter(app => !now.has(key(app))).map(app => appEvent(device, app, 'removed'))
+  return [...changed, ...removed]
+}
+
+/** Faults of the device as a whole that were not there before. */
+export function newFaults(before: Reported | null, after: Reported): NonNullable<Reported['faults']> {
+  const old = new Set((before?.faults ?? []).map(fault => JSON.stringify(fault)))
+  return (after.faults ?? []).filter(fault => !old.has(JSON.stringify(fault)))
+}
+
+function appEvent(device: string, app: ReportedApp, state: ReportedApp['state'] | 'removed'): NewEvent {
+  const why = app.fault === undefined ? '' : `: ${app.fault.message}`
+  const services = state === 'removed' ? [] : app.services
+  const data = { state, revision: app.revision, fault: app.fault ?? null, services }
+  return newEvent('app.state', `${app.name} on ${device} is ${state}${why}`, { device, group: app.group ?? null, app: app.name, data })
+}
+
+function sameApp(one: ReportedApp | undefined, other: ReportedApp): boolean {
+  return one !== undefined && JSON.stringify(comparable(one)) === JSON.stringify(comparable(other))
+}
+
+function comparable({ revision, state, fault, services }: ReportedApp): unknown {
+  return [revision, state, fault, services]
+}

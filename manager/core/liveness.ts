@@ -1,0 +1,144 @@
+// Whether a device is there: signs of life folded into what is known, in any order of delivery, and what follows from it.
+import { type OfflineReason, offlineReasons } from '../../protocol/messages.js'
+
+export const deviceStates = ['Ready', 'NotReady', 'Unknown'] as const
+export type DeviceState = (typeof deviceStates)[number]
+
+export type NotReadyReason = OfflineReason | 'HeartbeatMissed' | 'EngineUnavailable'
+/** `BrokerUnavailable`: the lease ran out while the manager itself could not listen. */
+export type UnknownReason = 'ManagerRestarted' | 'NeverSeen' | 'BrokerUnavailable'
+export type Reason = NotReadyReason | UnknownReason | null
+
+export interface Readiness {
+  readonly state: DeviceState
+  readonly reason: Reason
+}
+
+/** All that is known of a device's life. Times are monotonic ms of this manager process. */
+export interface Signs {
+  /** The newest epoch that any sign named; -1 before the first. */
+  readonly epoch: number
+  /** The newest heartbeat of that epoch: its sequence number, -1 if only the birth is known, -2 if not even that. */
+  readonly sequence: number
+  /** The death notice of that epoch. */
+  readonly end: OfflineReason | null
+  /** When a live sign last came; null if this process has not heard the device. */
+  readonly heardAt: number | null
+  /** Nothing came within the lease, and nothing has come since. */
+  readonly lost: boolean
+  readonly intervalS: number
+  /** Whether the Docker Engine answers. */
+  readonly engine: boolean
+  /** When this process began to wait for the device. */
+  readonly awaitedSince: number
+}
+
+export type Sign =
+  /** `live` is false for a retained birth: it tells the epoch and the facts, but is no sign of life. */
+  | {
+      readonly kind: 'birth'
+      readonly epoch: number
+      readonly intervalS: number
+      readonly engine: boolean
+      readonly live: boolean
+      readonly at: number
+    }
+  | {
+      readonly kind: 'heartbeat'
+      readonly epoch: number
+      readonly sequence: number
+      readonly intervalS: number
+      readonly engine: boolean
+      readonly at: number
+    }
+  | { readonly kind: 'end'; readonly epoch: number; readonly reason: OfflineReason }
+
+export const defaultIntervalS = 10
+
+export function noSigns(awaitedSince: number): Signs {
+  return {
+    epoch: -1,
+    sequence: -2,
+    end: null,
+    heardAt: null,
+    lost: false,
+    intervalS: defaultIntervalS,
+    engine: true,
+    awaitedSince,
+  }
+}
+
+/** How long a device counts as alive after a live sign. */
+export function leaseMs(intervalS: number): number {
+  return 3 * intervalS * 1000 + 2000
+}
+
+/** What is known after one more sign. The order in which signs come makes no difference to the readiness that follows. */
+export function foldSign(signs: Signs, sign: Sign): Signs {
+  switch (sign.kind) {
+    case 'birth':
+      return advance(sign.live ? hear(signs, sign.at) : signs, sign, -1)
+    case 'heartbeat':
+      return advance(hear(signs, sign.at), sign, sign.sequence)
+    case 'end':
+      return foldEnd(signs, sign.epoch, sign.reason)
+  }
+}
+
+function hear(signs: Signs, at: number): Signs {
+  return { ...signs, heardAt: Math.max(at, signs.heardAt ?? at), lost: false }
+}
+
+function advance(signs: Signs, sign: { epoch: number; intervalS: number; engine: boolean }, sequence: number): Signs {
+  const { epoch, intervalS, engine } = sign
+  if (epoch > signs.epoch) return { ...signs, epoch, sequence, intervalS, engine, end: null, lost: false }
+  if (epoch === signs.epoch && sequence > signs.sequence) return { ...signs, sequence, intervalS, engine }
+  return signs
+}
+
+/** An older notice says nothing. Of several notices of one epoch the agent's own word outweighs its broker's. */
+function foldEnd(signs: Signs, epoch: number, reason: OfflineReason): Signs {
+  if (epoch < signs.epoch) return signs
+  if (epoch > signs.epoch) return { ...signs, epoch, sequence: -2, end: reason, lost: false }
+  const known = signs.end === null ? -1 : offlineReasons.indexOf(signs.end)
+  return offlineReasons.indexOf(reason) > known ? { ...signs, end: reason } : signs
+}
+
+/**
+ * The readiness that follows at `now`. `listeningSince` is when the manager began to hear its broker, null while it does not:
+ * silence counts against a device only when the manager could have heard it for a whole lease.
+ */
+export function readinessOf(signs: Signs, listeningSince: number | null, now: number): Readiness {
+  if (signs.end !== null) return notReady[signs.end]
+  if (signs.lost) return notReady.HeartbeatMissed
+  const lease = leaseMs(signs.intervalS)
+  if (signs.heardAt !== null && now < signs.heardAt + lease) return signs.engine ? ready : notReady.EngineUnavailable
+  if (listeningSince !== null && now >= Math.max(listeningSince, signs.awaitedSince) + lease) return notReady.HeartbeatMissed
+  if (signs.heardAt !== null) return unknown.BrokerUnavailable
+  return signs.epoch < 0 ? unknown.NeverSeen : unknown.ManagerRestarted
+}
+
+/**
+ * Whether a live birth or heartbeat comes from an epoch that is spent: the agent's state folder went back in time, and its
+ * signs will be taken for old ones until it starts a later epoch.
+ */
+export function isSpent(known: Signs, sign: Sign): boolean {
+  if (sign.kind === 'birth') return sign.live && (sign.epoch < known.epoch || (sign.epoch === known.epoch && known.end !== null))
+  return sign.kind === 'heartbeat' && known.end !== null && sign.epoch <= known.epoch
+}
+
+const ready: Readiness = { state: 'Ready', reason: null }
+
+const notReady = {
+  Disconnected: { state: 'NotReady', reason: 'Disconnected' },
+  Stopped: { state: 'NotReady', reason: 'Stopped' },
+  Released: { state: 'NotReady', reason: 'Released' },
+  HeartbeatMissed: { state: 'NotReady', reason: 'HeartbeatMissed' },
+  EngineUnavailable: { state: 'NotReady', reason: 'EngineUnavailable' },
+} as const satisfies Record<NotReadyReason, Readiness>
+
+const unknown = {
+  ManagerRestarted: { state: 'Unknown', reason: 'ManagerRestarted' },
+  NeverSeen: { state: 'Unknown', reason: 'NeverSeen' },
+  BrokerUnavailable: { state: 'Unknown', reason: 'BrokerUnavailable' },
+} as const satisfies Record<UnknownReason, Readiness>

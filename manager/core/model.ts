@@ -1,0 +1,77 @@
+// The fleet as plain data: devices, targets and apps, as every other file of the manager speaks of them.
+import type { Facts, ReleaseMode, Reported, RunState } from '../../protocol/messages.js'
+import type { DeviceState, Reason, Signs } from './liveness.js'
+
+/** What apps are deployed to. `name` is a device's id or a group's name. */
+export interface Target {
+  readonly kind: 'device' | 'group'
+  readonly name: string
+}
+
+export interface Metrics {
+  readonly uptimeS: number
+  readonly cpuPercent: number
+  readonly memoryUsedMiB: number
+  readonly diskUsedPercent: number
+  readonly load: number
+  readonly temperatureC: number | null
+}
+
+/** One device. The first block is the manager's and its users'; the rest is what the device said or what follows from it. */
+export interface Device {
+  readonly id: string
+  readonly registeredAt: number
+  /** Given by a user; null: the name that the device gives itself. */
+  name: string | null
+  description: string
+  labels: Readonly<Record<string, string>>
+  /** The interval between heartbeats that is desired; null: the agent's own. */
+  intervalS: number | null
+  /** Epochs up to this one are spent; null if none is. */
+  epochFloor: number | null
+
+  signs: Signs
+  state: DeviceState
+  reason: Reason
+  /** Wall clock, when state or reason last changed. */
+  since: number
+  /** Wall clock, when a live sign last came. */
+  lastSeen: number | null
+  facts: Facts | null
+  metrics: Metrics | null
+  /** The newest manifest that the device said it holds. */
+  held: number
+  reported: Reported | null
+  /** The service states of the newest heartbeat, and the report whose order they follow. */
+  serviceStates: { readonly sequence: number; readonly states: Uint8Array } | null
+}
+
+/** An app as it is desired of its target. */
+export interface App {
+  readonly id: number
+  readonly target: Target
+  readonly name: string
+  /** The current revision and its spec's digest. */
+  readonly revision: number
+  readonly digest: string
+  readonly run: RunState
+  readonly services: readonly string[]
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** What one manifest is made of. */
+export interface DesiredTarget {
+  readonly target: Target
+  readonly revision: number
+  readonly apps: readonly App[]
+  readonly groups: readonly string[]
+  readonly intervalS: number | null
+  readonly epochFloor: number | null
+  readonly release: ReleaseMode | null
+}
+
+/** The name that people see. */
+export function nameOf(device: Device): string {
+  return device.name ?? device.facts?.name ?? device.id
+}

@@ -1,0 +1,16 @@
+// What every operation on the fleet works with.
+import type { Clock } from '../protocol/clock.js'
+import type { Inventory } from './inventory.js'
+import type { Journal } from './journal.js'
+import type { Publisher } from './publisher.js'
+import type { Reception } from './reception.js'
+import type { Db } from './store/db.js'
+
+export interface Fleet {
+  readonly db: Db
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly inventory: Inventory
+  readonly reception: Reception
+  readonly publisher: Publisher
+}

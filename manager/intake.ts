@@ -1,0 +1,95 @@
+// What comes from the wire, decoded; whatever is not as topics.md says is counted, logged once per source, and dropped.
+import type { Logger } from 'pino'
+import type { Refusal, Result } from '../protocol/errors.js'
+import { type Heartbeat, heartbeatCodec, type Reported, reportedCodec, type Status, statusCodec } from '../protocol/messages.js'
+import { parseTopic, type Topic } from '../protocol/topics.js'
+
+export interface Receiver {
+  heartbeat(device: string, heartbeat: Heartbeat): void
+  status(device: string, status: Status, live: boolean): void
+  reported(device: string, reported: Reported): void
+  /** A retained manifest on the broker: what agents are told at present. Empty if there is none any more. */
+  desired(topic: string, payload: Uint8Array): void
+  /** For the first message dropped of a source, a topic. */
+  dropped(topic: string, refusal: Refusal): void
+}
+
+export interface IntakeStats {
+  readonly received: number
+  /** By reason, an error code. */
+  readonly dropped: Readonly<Record<string, number>>
+}
+
+type DeviceTopic = Topic & { kind: 'device' }
+
+/** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
+const maxSources = 10_000
+
+export class Intake {
+  readonly #root: string
+  readonly #receiver: Receiver
+  readonly #log: Logger
+  readonly #sources = new Set<string>()
+  readonly #dropped = new Map<string, number>()
+  readonly #prefix: string
+  #received = 0
+
+  constructor(root: string, receiver: Receiver, log: Logger) {
+    this.#root = root
+    this.#receiver = receiver
+    this.#log = log
+    this.#prefix = `${root}/device/`
+  }
+
+  stats(): IntakeStats {
+    return { received: this.#received, dropped: Object.fromEntries(this.#dropped) }
+  }
+
+  /** Never throws, whatever the bytes are. */
+  handle(name: string, payload: Uint8Array, retained: boolean): void {
+    this.#received++
+    const topic = parseTopic(this.#root, name)
+    if (topic === undefined) this.#drop(name, { code: 'topic.invalid', message: 'no topic of a device' })
+    else if (topic.kind === 'group') this.#receiver.desired(name, payload)
+    else if (topic.kind === 'device') this.#handleChannel(name, topic, payload, retained)
+  }
+
+  #handleChannel(name: string, { device, channel }: DeviceTopic, payload: Uint8Array, retained: boolean): void {
+    switch (channel) {
+      case 'heartbeat':
+        // A retained heartbeat is no sign of life: somebody kept it.
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'a heartbeat is never retained' })
+        else this.#pass(name, heartbeatCodec.decode(payload), beat => this.#receiver.heartbeat(device, beat))
+        break
+      case 'status':
+        if (isCleared(payload)) break
+        this.#pass(name, statusCodec.decode(payload), status => this.#receiver.status(device, status, !retained))
+        break
+      case 'reported':
+        if (isCleared(payload)) break
+        this.#pass(name, reportedCodec.decode(payload), reported => this.#receiver.reported(device, reported))
+        break
+      case 'desired':
+        this.#receiver.desired(name, payload)
+        break
+    }
+  }
+
+  #pass<T>(name: string, decoded: Result<T>, receive: (message: T) => void): void {
+    if (decoded.ok) receive(decoded.value)
+    else this.#drop(name, decoded.refusals[0])
+  }
+
+  #drop(name: string, refusal: Refusal): void {
+    this.#dropped.set(refusal.code, (this.#dropped.get(refusal.code) ?? 0) + 1)
+    if (this.#sources.has(name) || this.#sources.size >= maxSources) return
+    this.#sources.add(name)
+    this.#log.warn({ topic: name.slice(0, 200), ...refusal }, 'message dropped')
+    this.#receiver.dropped(name.startsWith(this.#prefix) ? name : '', refusal)
+  }
+}
+
+/** The retained message was taken away: of a released device, or by an operator's hand. */
+function isCleared(payload: Uint8Array): boolean {
+  return payload.length === 0
+}

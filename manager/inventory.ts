@@ -1,0 +1,218 @@
+// The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import { engineFlag, type Heartbeat, type Reported, type Status } from '../protocol/messages.js'
+import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
+import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
+import type { Device } from './core/model.js'
+import type { Journal } from './journal.js'
+import type { Db } from './store/db.js'
+import { insertDevice, readDevices, saveObserved, saveReport } from './store/devices.js'
+
+const sweepMs = 250
+const sweepsPerFlush = 4
+/** Devices stored in one transaction, so that storing thousands never holds up the next event for long. */
+const flushSlice = 500
+
+interface InventoryOptions {
+  readonly db: Db
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export class Inventory {
+  readonly #db: Db
+  readonly #journal: Journal
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #devices = new Map<string, Device>()
+  /** Devices that said something since they were last stored. */
+  #dirty = new Set<Device>()
+  /** Devices whose change of state is stored with this turn's events. */
+  #turn = new Set<Device>()
+  #listeningSince: number | null = null
+  #sweeps = 0
+  #cancelSweep = () => {}
+  #slice: NodeJS.Immediate | undefined
+  readonly #saveTurn = () => {
+    const devices = this.#turn
+    this.#turn = new Set()
+    for (const device of devices) saveObserved(this.#db, device)
+  }
+
+  constructor({ db, journal, clock, log }: InventoryOptions) {
+    this.#db = db
+    this.#journal = journal
+    this.#clock = clock
+    this.#log = log
+  }
+
+  get devices(): ReadonlyMap<string, Device> {
+    return this.#devices
+  }
+
+  /** Reads what was known. Nothing has been heard yet, so what was not known to be dead is Unknown. */
+  start(): void {
+    for (const device of readDevices(this.#db, this.#clock.monotonic())) {
+      this.#devices.set(device.id, device)
+      this.#settle(device, 'quietly')
+    }
+    this.#scheduleSweep()
+  }
+
+  /** Stores what is not yet stored. */
+  stop(): void {
+    this.#cancelSweep()
+    if (this.#slice !== undefined) clearImmediate(this.#slice)
+    this.#db.quickly(() => {
+      for (const device of this.#dirty) saveObserved(this.#db, device)
+    })
+    this.#dirty.clear()
+  }
+
+  /** Whether the manager hears its broker from now on. While it does not, silence counts against nobody. */
+  listen(listening: boolean): void {
+    this.#listeningSince = listening ? this.#clock.monotonic() : null
+  }
+
+  /** The device, registered if it is new. */
+  ensure(id: string): Device {
+    return this.#devices.get(id) ?? this.#register(id)
+  }
+
+  remove(id: string): void {
+    const device = this.#devices.get(id)
+    if (device === undefined) return
+    this.#devices.delete(id)
+    this.#dirty.delete(device)
+    this.#turn.delete(device)
+  }
+
+  foldHeartbeat(device: Device, beat: Heartbeat): void {
+    device.metrics = {
+      uptimeS: beat.uptimeS,
+      cpuPercent: beat.cpuPermille / 10,
+      memoryUsedMiB: beat.memoryUsedMiB,
+      diskUsedPercent: beat.diskUsedPermille / 10,
+      load: beat.loadCentis / 100,
+      temperatureC: beat.temperatureDeci === null ? null : beat.temperatureDeci / 10,
+    }
+    device.held = beat.revision
+    device.serviceStates = { sequence: beat.reported, states: beat.states }
+    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
+  }
+
+  foldStatus(device: Device, status: Status, live: boolean): void {
+    const { facts } = status
+    const isNews = status.online && facts !== undefined && status.epoch >= device.signs.epoch
+    if (isNews && JSON.stringify(facts) !== JSON.stringify(device.facts)) {
+      const changed = device.facts !== null
+      device.facts = facts
+      if (changed) this.#journal.note(newEvent('device.changed', `${device.id} has new facts`, { device: device.id, data: { facts } }))
+    }
+    this.#fold(device, statusSign(status, live, this.#clock.monotonic()))
+    this.#dirty.add(device)
+  }
+
+  foldReport(device: Device, reported: Reported): void {
+    const before = device.reported
+    device.reported = reported
+    device.held = Math.max(reported.revision, ...reported.groups.map(group => group.revision))
+    for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
+    for (const fault of newFaults(before, reported)) {
+      this.#journal.note(newEvent('device.changed', `${device.id}: ${fault.message}`, { device: device.id, data: { fault } }))
+    }
+    this.#journal.save(() => this.#devices.get(device.id) === device && saveReport(this.#db, device))
+    this.#settle(device, 'aloud')
+  }
+
+  #register(id: string): Device {
+    const now = this.#clock.now()
+    const device: Device = {
+      id,
+      registeredAt: now,
+      name: null,
+      description: '',
+      labels: {},
+      intervalS: null,
+      epochFloor: null,
+      signs: noSigns(this.#clock.monotonic()),
+      state: 'Unknown',
+      reason: 'NeverSeen',
+      since: now,
+      lastSeen: null,
+      facts: null,
+      metrics: null,
+      held: 0,
+      reported: null,
+      serviceStates: null,
+    }
+    this.#devices.set(id, device)
+    this.#journal.note(newEvent('device.registered', `${id} is new`, { device: id }))
+    this.#journal.save(() => this.#devices.get(id) === device && insertDevice(this.#db, device))
+    return device
+  }
+
+  #fold(device: Device, sign: Sign): void {
+    device.signs = foldSign(device.signs, sign)
+    if (sign.kind === 'heartbeat' || (sign.kind === 'birth' && sign.live)) device.lastSeen = this.#clock.now()
+    this.#dirty.add(device)
+    this.#settle(device, 'aloud')
+  }
+
+  #settle(device: Device, how: 'aloud' | 'quietly'): void {
+    const after = readinessOf(device.signs, this.#listeningSince, this.#clock.monotonic())
+    if (after.state === device.state && after.reason === device.reason) return
+    const before = { state: device.state, reason: device.reason }
+    if (after.reason === 'HeartbeatMissed') device.signs = { ...device.signs, lost: true }
+    device.state = after.state
+    device.reason = after.reason
+    device.since = this.#clock.now()
+    const event = how === 'aloud' && !(before.state === 'Unknown' && after.state === 'Unknown') && readinessEvent(device.id, before, after)
+    if (event) this.#journal.note(event)
+    this.#turn.add(device)
+    this.#journal.save(this.#saveTurn)
+  }
+
+  #scheduleSweep(): void {
+    this.#cancelSweep = this.#clock.after(sweepMs, () => {
+      this.#scheduleSweep()
+      for (const device of this.#devices.values()) this.#settle(device, 'aloud')
+      this.#sweeps = (this.#sweeps + 1) % sweepsPerFlush
+      if (this.#sweeps === 0) this.#flush()
+    })
+  }
+
+  /** Stores what devices said since the last time, in slices. */
+  #flush(): void {
+    if (this.#dirty.size === 0 || this.#slice !== undefined) return
+    const devices = [...this.#dirty]
+    this.#dirty = new Set()
+    const next = () => {
+      this.#slice = undefined
+      const slice = devices.splice(0, flushSlice)
+      try {
+        this.#db.quickly(() => {
+          for (const device of slice) saveObserved(this.#db, device)
+        })
+      } catch (error) {
+        for (const device of [...slice, ...devices]) this.#dirty.add(device)
+        this.#log.error({ err: error }, 'devices not stored')
+        return
+      }
+      if (devices.length > 0) this.#slice = setImmediate(next)
+    }
+    next()
+  }
+}
+
+function heartbeatSign(beat: Heartbeat, at: number): Sign {
+  const { epoch, sequence, intervalS, flags } = beat
+  return { kind: 'heartbeat', epoch, sequence, intervalS, engine: (flags & engineFlag) !== 0, at }
+}
+
+function statusSign(status: Status, live: boolean, at: number): Sign {
+  const { epoch, online, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
+  return online ? { kind: 'birth', epoch, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
+}

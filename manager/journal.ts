@@ -1,0 +1,102 @@
+// The one place where events are stored and told: at once with a user's change, or at the end of this turn of the event loop.
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import type { Event, NewEvent } from './core/events.js'
+import type { Db } from './store/db.js'
+import { insertEvents } from './store/events.js'
+
+export type EventListener = (events: readonly Event[]) => void
+export type Note = (event: NewEvent) => void
+
+const retryMs = 1000
+
+export class Journal {
+  readonly #db: Db
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #listeners = new Set<EventListener>()
+  #events: NewEvent[] = []
+  #saves = new Set<() => void>()
+  #scheduled: NodeJS.Immediate | undefined
+  #cancelRetry = () => {}
+
+  constructor(db: Db, clock: Clock, log: Logger) {
+    this.#db = db
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Hears every event from now on, in order. Returns a function that ends it. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Stores and tells the event at the end of this turn, together with all others of the turn. */
+  note(event: NewEvent): void {
+    this.#events.push(event)
+    this.#schedule()
+  }
+
+  /** Runs `save` in the transaction that stores this turn's events; once, however often it is asked for. */
+  save(save: () => void): void {
+    this.#saves.add(save)
+    this.#schedule()
+  }
+
+  /**
+   * A user's change and its events, in one transaction that survives a power cut; the events are told once it is done.
+   * If `act` throws, nothing has happened.
+   */
+  change<T>(act: (note: Note) => T): T {
+    this.flush()
+    const events: NewEvent[] = []
+    const [result, stored] = this.#db.durably(() => {
+      const value = act(event => events.push(event))
+      return [value, insertEvents(this.#db, events, this.#clock.now())] as const
+    })
+    this.#tell(stored)
+    return result
+  }
+
+  /** Stores and tells what is waiting. If the disk refuses, it is tried again later. */
+  flush(): void {
+    if (this.#events.length === 0 && this.#saves.size === 0) return
+    const events = this.#events
+    const saves = this.#saves
+    this.#events = []
+    this.#saves = new Set()
+    try {
+      const stored = this.#db.quickly(() => {
+        for (const save of saves) save()
+        return insertEvents(this.#db, events, this.#clock.now())
+      })
+      this.#tell(stored)
+    } catch (error) {
+      this.#log.error({ err: error, events: events.length }, 'events not stored')
+      this.#events = [...events, ...this.#events]
+      this.#saves = new Set([...saves, ...this.#saves])
+      this.#cancelRetry()
+      this.#cancelRetry = this.#clock.after(retryMs, () => this.flush())
+    }
+  }
+
+  stop(): void {
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled)
+    this.flush()
+    this.#cancelRetry()
+    this.#listeners.clear()
+  }
+
+  #schedule(): void {
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined
+      this.flush()
+    })
+  }
+
+  #tell(events: readonly Event[]): void {
+    if (events.length === 0) return
+    for (const listener of this.#listeners) listener(events)
+  }
+}

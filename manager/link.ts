@@ -1,0 +1,180 @@
+// The manager's connection to its broker: one MQTT client a connection, made again with growing, jittered pauses.
+import type { Duplex } from 'node:stream'
+import mqtt, { type IClientOptions, MqttClient } from 'mqtt'
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
+
+/** The embedded broker by an in-process stream, or any broker by its URL (`mqtt:`, `mqtts:`, `ws:`, `wss:`). */
+export type BrokerAddress =
+  | { readonly connect: () => Duplex }
+  | { readonly url: string; readonly username?: string; readonly password?: string; readonly ca?: string | Buffer }
+
+export interface Subscription {
+  readonly filter: string
+  readonly qos: 0 | 1
+}
+
+export interface LinkOptions {
+  readonly broker: BrokerAddress
+  readonly clientId: string
+  /** Made on every connection, before `up` is called. */
+  readonly subscriptions: readonly Subscription[]
+  readonly clock: Clock
+  readonly log: Logger
+  /** Called when the manager hears the broker, and when it no longer does. */
+  up(): void
+  down(): void
+  message(topic: string, payload: Uint8Array, retained: boolean): void
+}
+
+const firstPauseMs = 100
+const longestPauseMs = 30_000
+
+export class Link {
+  readonly #options: LinkOptions
+  #client: MqttClient | undefined
+  #isUp = false
+  #stopped = false
+  #failures = 0
+  #cancelPause = () => {}
+  /** Publishes that wait for the broker's acknowledgement. */
+  readonly #waiting = new Set<(error: Error) => void>()
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  start(): void {
+    this.#connect()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelPause()
+    const client = this.#client
+    if (client === undefined) return
+    if (this.#isUp) await endGracefully(client, this.#options.clock)
+    else client.end(true)
+    this.#lose(client)
+  }
+
+  /** Publishes a retained message with QoS 1. Resolves when the broker has it; rejects with `broker.unavailable` when the connection ends first. */
+  async publish(topic: string, payload: Uint8Array): Promise<void> {
+    const client = this.#client
+    if (client === undefined || !this.#isUp) throw unavailable()
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.add(reject)
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain: true }, error => {
+        this.#waiting.delete(reject)
+        if (error) reject(unavailable(error))
+        else resolve()
+      })
+    })
+  }
+
+  async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
+    if (this.#client !== undefined) await subscribe(this.#client, subscriptions)
+  }
+
+  async unsubscribe(filters: readonly string[]): Promise<void> {
+    if (this.#client !== undefined && this.#isUp) await this.#client.unsubscribeAsync([...filters])
+  }
+
+  #connect(): void {
+    const { broker, clientId, log } = this.#options
+    const client = makeClient(broker, { clientId, ...clientOptions })
+    this.#client = client
+    client.on('connect', () => {
+      this.#open(client).catch(error => {
+        log.error({ err: error }, 'subscription refused')
+        client.end(true)
+      })
+    })
+    client.on('message', (topic, payload, packet) => {
+      if (this.#client === client) this.#options.message(topic, payload, packet.retain)
+    })
+    client.on('error', error => {
+      if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
+      client.end(true)
+    })
+    client.on('close', () => this.#lose(client))
+  }
+
+  async #open(client: MqttClient): Promise<void> {
+    const { subscriptions, log, clock } = this.#options
+    const subscribed = subscribe(client, subscriptions)
+    // Retained messages may come before the answer to the subscription: from now on the manager hears.
+    this.#isUp = true
+    this.#options.up()
+    await subscribed
+    if (this.#client !== client) return
+    this.#failures = 0
+    log.info({ at: clock.now() }, 'broker connected')
+  }
+
+  #lose(client: MqttClient): void {
+    if (this.#client !== client) return
+    this.#client = undefined
+    if (this.#isUp) {
+      this.#isUp = false
+      this.#options.log.warn('broker disconnected')
+      this.#options.down()
+    }
+    client.end(true)
+    for (const reject of this.#waiting) reject(unavailable())
+    this.#waiting.clear()
+    if (this.#stopped) return
+    const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++)
+    this.#cancelPause = this.#options.clock.after(longest * (0.5 + Math.random() / 2), () => this.#connect())
+  }
+}
+
+const clientOptions: IClientOptions = {
+  protocolVersion: 4,
+  clean: true,
+  keepalive: 30,
+  connectTimeout: 10_000,
+  // Reconnecting is done here: mqtt.js knows neither growing pauses nor jitter.
+  reconnectPeriod: 0,
+  resubscribe: false,
+  queueQoSZero: false,
+}
+
+function makeClient(broker: BrokerAddress, options: IClientOptions): MqttClient {
+  if ('connect' in broker) {
+    return new MqttClient(() => broker.connect(), options)
+  }
+  const { url, username, password, ca } = broker
+  return mqtt.connect(url, {
+    ...options,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { ca }),
+  })
+}
+
+async function subscribe(client: MqttClient, subscriptions: readonly Subscription[]): Promise<void> {
+  const granted = await client.subscribeAsync(Object.fromEntries(subscriptions.map(({ filter, qos }) => [filter, { qos }])))
+  const refused = granted.find(grant => grant.qos > 2)
+  if (refused !== undefined) throw new SkerryError('broker.unavailable', `the broker refuses the subscription to ${refused.topic}`)
+}
+
+/** A clean disconnect, or an end by force if the broker does not take it in time. */
+async function endGracefully(client: MqttClient, clock: Clock): Promise<void> {
+  await new Promise<void>(resolve => {
+    const cancel = clock.after(1000, () => client.end(true, () => resolve()))
+    client.end(false, {}, () => {
+      cancel()
+      resolve()
+    })
+  })
+}
+
+function unavailable(cause?: unknown): SkerryError {
+  return new SkerryError('broker.unavailable', 'the broker is not connected', { cause })
+}

@@ -1,0 +1,138 @@
+// The manager, put together: opens its database, listens for people and programs, and follows the fleet through its broker.
+import type { Logger } from 'pino'
+import { type Clock, systemClock } from '../protocol/clock.js'
+import { unwrap } from '../protocol/errors.js'
+import { checkRoot, everyDevice } from '../protocol/topics.js'
+import { checkListener } from './api/auth.js'
+import type { Health, Stats } from './api/health.js'
+import { buildApi } from './api/server.js'
+import { newEvent } from './core/events.js'
+import type { Fleet } from './fleet.js'
+import { Intake } from './intake.js'
+import { Inventory } from './inventory.js'
+import { Journal } from './journal.js'
+import { type BrokerAddress, Link } from './link.js'
+import { Publisher } from './publisher.js'
+import { Reception } from './reception.js'
+import { type Db, openDb } from './store/db.js'
+import { readInstance } from './store/meta.js'
+import { readVersion } from './version.js'
+
+export interface ManagerOptions {
+  /** The SQLite file; made if it is missing. */
+  readonly file: string
+  /** Above all topics; see topics.md. */
+  readonly root: string
+  readonly broker: BrokerAddress
+  /** Port 0: any free one. Beyond this machine only with a token. */
+  readonly http: { readonly host: string; readonly port: number; readonly token?: string }
+  readonly log: Logger
+  readonly clock?: Clock
+}
+
+export interface Manager {
+  /** Where the API is, such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Throws `listener.insecure`, `topic.invalid`, `state.in-use`, or the error of listening. A broker that is not there yet is waited for. */
+export async function startManager(options: ManagerOptions): Promise<Manager> {
+  const { file, root, broker, http, log, clock = systemClock } = options
+  checkListener(http.host, http.token)
+  unwrap(checkRoot(root))
+  const db = openDb(file)
+  try {
+    const { fleet, link, intake } = assemble({ db, root, broker, log, clock })
+    const health = healthOf(fleet, link, intake)
+    const api = await buildApi({ fleet, health, token: http.token, log: log.child({ component: 'api' }) })
+    fleet.inventory.start()
+    fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
+    fleet.journal.flush()
+    try {
+      const url = await api.listen({ host: http.host, port: http.port })
+      link.start()
+      log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
+      return { url, stop: () => stop(fleet, link, () => api.close()) }
+    } catch (error) {
+      fleet.inventory.stop()
+      fleet.journal.stop()
+      await api.close()
+      throw error
+    }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly db: Db
+  readonly root: string
+  readonly broker: BrokerAddress
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link: Link; intake: Intake } {
+  const instance = readInstance(db)
+  const journal = new Journal(db, clock, log.child({ component: 'journal' }))
+  const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
+  const publisher = new Publisher({
+    db,
+    root,
+    instance,
+    clock,
+    log: log.child({ component: 'publisher' }),
+    released: device => reception.unbury(device),
+  })
+  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher })
+  const intake = new Intake(root, reception, log.child({ component: 'intake' }))
+  const link: Link = new Link({
+    broker,
+    clientId: `manager-${instance.toString('hex')}`,
+    subscriptions: [
+      { filter: everyDevice(root, 'status'), qos: 1 },
+      { filter: everyDevice(root, 'reported'), qos: 1 },
+      { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    ],
+    clock,
+    log: log.child({ component: 'link' }),
+    up() {
+      inventory.listen(true)
+      publisher.up(link)
+    },
+    down() {
+      inventory.listen(false)
+      publisher.down()
+    },
+    message: (topic, payload, retained) => intake.handle(topic, payload, retained),
+  })
+  return { fleet: { db, clock, journal, inventory, reception, publisher }, link, intake }
+}
+
+function healthOf({ db, inventory, publisher }: Fleet, link: Link, intake: Intake): Health {
+  return {
+    version: readVersion(),
+    checks: () => ({ database: db.isOpen, broker: link.isUp }),
+    stats: () => {
+      const { received, dropped } = intake.stats()
+      return { messages: { received, dropped: { ...dropped } }, published: publisher.published, devices: countDevices(inventory) }
+    },
+  }
+}
+
+function countDevices(inventory: Inventory): Stats['devices'] {
+  const counts = { ready: 0, notReady: 0, unknown: 0 }
+  for (const { state } of inventory.devices.values()) counts[state === 'Ready' ? 'ready' : state === 'NotReady' ? 'notReady' : 'unknown']++
+  return counts
+}
+
+async function stop({ db, journal, inventory, publisher }: Fleet, link: Link, closeApi: () => Promise<void>): Promise<void> {
+  await closeApi()
+  await link.stop()
+  await publisher.idle()
+  inventory.stop()
+  journal.stop()
+  db.close()
+}

@@ -1,0 +1,216 @@
+// Tells the broker what the database says should be told, until it has acknowledged all of it. The only writer of desired state.
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import { manifestCodec } from '../protocol/messages.js'
+import { formatTopic } from '../protocol/topics.js'
+import { manifestOf } from './core/desired.js'
+import type { Target } from './core/model.js'
+import type { Link } from './link.js'
+import type { Db } from './store/db.js'
+import * as outbox from './store/outbox.js'
+import { deleteTombstone, readConfirmed } from './store/tombstones.js'
+
+interface PublisherOptions {
+  readonly db: Db
+  readonly root: string
+  readonly instance: Buffer
+  readonly clock: Clock
+  readonly log: Logger
+  /** A released device's topics are cleared: it may come back as a new one. */
+  released(device: string): void
+}
+
+/** Publishes in flight at a time. */
+const window = 200
+/** A broker has told all its retained manifests when none came for so long. If it was only slow, one is published again: harmless. */
+const quietMs = 500
+const retryMs = 2000
+
+const noPayload = Buffer.alloc(0)
+
+export class Publisher {
+  readonly #options: PublisherOptions
+  #link: Link | undefined
+  #running: Promise<void> | undefined
+  #again = false
+  #published = 0
+  /** What the broker held at connect: each topic's manifest revision, or -1 if the manifest is not of this manager. */
+  #seen: Map<string, number> | undefined
+  #cancelQuiet = () => {}
+  #cancelRetry = () => {}
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /** Messages published since the start. */
+  get published(): number {
+    return this.#published
+  }
+
+  /** Something is to be published. Returns at once. */
+  wake(): void {
+    this.#again = true
+    if (this.#link === undefined || this.#running !== undefined) return
+    const link = this.#link
+    this.#running = this.#run(link).finally(() => {
+      this.#running = undefined
+      if (this.#again && this.#link !== undefined) this.wake()
+    })
+  }
+
+  /** The broker is there: publishes what it has not acknowledged, and looks for what it has lost. */
+  up(link: Link): void {
+    this.#link = link
+    this.#compare(link)
+    this.wake()
+  }
+
+  down(): void {
+    this.#link = undefined
+    this.#seen = undefined
+    this.#cancelQuiet()
+    this.#cancelRetry()
+  }
+
+  /** Resolves when nothing is being published any more. */
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
+  /** A manifest that the broker holds; asked for at connect. */
+  seen(topic: string, payload: Uint8Array): void {
+    const manifest = manifestCodec.decode(payload)
+    const ours = manifest.ok && this.#options.instance.equals(manifest.value.instance)
+    this.#seen?.set(topic, ours ? manifest.value.revision : -1)
+    if (this.#seen !== undefined) this.#waitForQuiet()
+  }
+
+  #filters(): string[] {
+    const { root } = this.#options
+    return [`${root}/device/+/desired`, `${root}/group/+/desired`]
+  }
+
+  #compare(link: Link): void {
+    const expected = outbox.readPublished(this.#options.db)
+    if (expected.length === 0) return
+    this.#seen = new Map()
+    this.#onQuiet = () => {
+      const seen = this.#seen ?? new Map<string, number>()
+      this.#seen = undefined
+      link.unsubscribe(this.#filters()).catch(() => {})
+      this.#republish(expected, seen)
+    }
+    link
+      .subscribe(this.#filters().map(filter => ({ filter, qos: 0 })))
+      .then(() => this.#seen !== undefined && this.#waitForQuiet())
+      .catch(error => this.#options.log.warn({ err: error }, 'retained manifests not compared'))
+  }
+
+  #onQuiet = () => {}
+
+  #waitForQuiet(): void {
+    this.#cancelQuiet()
+    this.#cancelQuiet = this.#options.clock.after(quietMs, () => this.#onQuiet())
+  }
+
+  #republish(expected: readonly outbox.TargetRow[], seen: ReadonlyMap<string, number>): void {
+    const { db, log } = this.#options
+    const lost = expected.filter(target => (seen.get(this.#topicOf(target)) ?? -1) < target.revision)
+    if (lost.length === 0) return
+    log.warn({ targets: lost.length }, 'the broker has lost retained manifests')
+    const lostAny = lost.some(target => !seen.has(this.#topicOf(target)))
+    db.quickly(() => {
+      for (const target of lost) outbox.markLost(db, target, target.revision)
+      // A broker that lost a manifest has most likely lost all it retained.
+      if (lostAny) outbox.markSpecsLost(db)
+    })
+    this.wake()
+  }
+
+  async #run(link: Link): Promise<void> {
+    try {
+      while (this.#again) {
+        this.#again = false
+        while (this.#link === link && (await this.#step(link))) this.#again = false
+      }
+    } catch (error) {
+      // Whatever was not acknowledged is published on the next connection, or soon if there still is one.
+      this.#options.log.warn({ err: error }, 'publishing interrupted')
+      this.#cancelRetry()
+      if (this.#link === link) this.#cancelRetry = this.#options.clock.after(retryMs, () => this.wake())
+    }
+  }
+
+  /** Does the next set of independent things; false when there is none. Specs come before the manifests that name them and go after those that did. */
+  async #step(link: Link): Promise<boolean> {
+    const { db } = this.#options
+    const specs = outbox.readSpecsToPublish(db)
+    if (specs.length > 0) return this.#each(specs, spec => this.#publishSpec(link, spec))
+    const pending = outbox.readPending(db, window)
+    if (pending.length > 0) return this.#each(pending, target => this.#publishManifest(link, target))
+    const confirmed = readConfirmed(db)
+    if (confirmed.length > 0) return this.#each(confirmed, device => this.#clearDevice(link, device))
+    const gone = outbox.readGone(db, window)
+    if (gone.length > 0) return this.#each(gone, target => this.#clearTarget(link, target))
+    const unneeded = outbox.readSpecsToClear(db)
+    return this.#each(unneeded, digest => this.#clearSpec(link, digest))
+  }
+
+  async #each<T>(items: readonly T[], act: (item: T) => Promise<() => void>): Promise<boolean> {
+    const results = await Promise.allSettled(items.map(act))
+    const done = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    if (done.length > 0) this.#options.db.quickly(() => done.forEach(record => void record()))
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return items.length > 0
+  }
+
+  async #publishSpec(link: Link, { digest, payload }: outbox.SpecRow): Promise<() => void> {
+    await this.#publish(link, this.#specTopic(digest), payload)
+    return () => outbox.markSpec(this.#options.db, digest, true)
+  }
+
+  async #publishManifest(link: Link, target: outbox.TargetRow): Promise<() => void> {
+    const { db, instance } = this.#options
+    const manifest = manifestOf(outbox.readDesired(db, target), instance, text => Buffer.from(text, 'base64url'))
+    await this.#publish(link, this.#topicOf(target), manifestCodec.encode(manifest))
+    return () => outbox.markPublished(db, target, target.revision)
+  }
+
+  async #clearTarget(link: Link, target: Target): Promise<() => void> {
+    await this.#publish(link, this.#topicOf(target), noPayload)
+    return () => outbox.forgetTarget(this.#options.db, target)
+  }
+
+  async #clearSpec(link: Link, digest: string): Promise<() => void> {
+    await this.#publish(link, this.#specTopic(digest), noPayload)
+    return () => outbox.markSpec(this.#options.db, digest, false)
+  }
+
+  async #clearDevice(link: Link, device: string): Promise<() => void> {
+    for (const channel of ['desired', 'reported', 'status'] as const) {
+      await this.#publish(link, formatTopic(this.#options.root, { kind: 'device', device, channel }), noPayload)
+    }
+    return () => {
+      deleteTombstone(this.#options.db, device)
+      this.#options.released(device)
+    }
+  }
+
+  async #publish(link: Link, topic: string, payload: Uint8Array): Promise<void> {
+    await link.publish(topic, payload)
+    this.#published++
+  }
+
+  #topicOf({ kind, name }: Target): string {
+    const { root } = this.#options
+    return kind === 'device'
+      ? formatTopic(root, { kind, device: name, channel: 'desired' })
+      : formatTopic(root, { kind, group: name, channel: 'desired' })
+  }
+
+  #specTopic(digest: string): string {
+    return formatTopic(this.#options.root, { kind: 'spec', digest })
+  }
+}

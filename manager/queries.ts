@@ -1,0 +1,73 @@
+// Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
+
+import { effectiveApps } from './core/desired.js'
+import type { App, Device, Target } from './core/model.js'
+import { type AppOnDevice, appOnDevice } from './core/rollup.js'
+import type { Fleet } from './fleet.js'
+import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
+import { readGroupsOf, readMembers, readMemberships } from './store/groups.js'
+import { readTargets } from './store/outbox.js'
+
+/** What is desired of one device. */
+export interface DeviceContext {
+  readonly groups: readonly string[]
+  readonly apps: readonly App[]
+  /** The newest revision of the manifests that it follows; 0 if there is none. */
+  readonly revision: number
+}
+
+/** For one device, when only one is asked for. */
+export function contextOf({ db }: Fleet, device: string): DeviceContext {
+  const groups = readGroupsOf(db, device)
+  const revisions = targetRevisions(readTargets(db, [device], groups))
+  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups) }
+}
+
+/** For any device, when many are asked for: reads everything once. */
+export function contextsOf({ db }: Fleet): (device: string) => DeviceContext {
+  const memberships = readMemberships(db)
+  const revisions = targetRevisions(readTargets(db))
+  const apps = new Map<string, App[]>()
+  for (const app of readApps(db)) {
+    const key = keyOf(app.target)
+    apps.set(key, [...(apps.get(key) ?? []), app])
+  }
+  return device => {
+    const groups = memberships.get(device) ?? []
+    const own = apps.get(keyOf({ kind: 'device', name: device })) ?? []
+    const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
+    return { groups, apps: [...own, ...ofGroups], revision: newest(revisions, device, groups) }
+  }
+}
+
+export function devicesOfGroup({ db, inventory }: Fleet, group: string): Device[] {
+  return readMembers(db, group).flatMap(id => inventory.devices.get(id) ?? [])
+}
+
+/** An app on each device of its target. */
+export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppOnDevice }[] {
+  const { db, inventory } = fleet
+  const own = inventory.devices.get(app.target.name)
+  const devices = app.target.kind === 'group' ? devicesOfGroup(fleet, app.target.name) : own === undefined ? [] : [own]
+  const rivals = readAppsNamed(db, app.name)
+  const memberships = rivals.length > 1 ? readMemberships(db) : new Map<string, string[]>()
+  const winner = (device: Device) => {
+    const groups = memberships.get(device.id) ?? []
+    const followed = rivals.filter(({ target }) => (target.kind === 'device' ? target.name === device.id : groups.includes(target.name)))
+    return effectiveApps(followed).get(app.name) ?? app
+  }
+  return devices.map(device => ({ device, on: appOnDevice(app, device, winner(device)) }))
+}
+
+function targetRevisions(targets: readonly (Target & { readonly revision: number })[]): Map<string, number> {
+  return new Map(targets.map(target => [keyOf(target), target.revision]))
+}
+
+function newest(revisions: ReadonlyMap<string, number>, device: string, groups: readonly string[]): number {
+  const keys = [keyOf({ kind: 'device', name: device }), ...groups.map(name => keyOf({ kind: 'group', name }))]
+  return Math.max(...keys.map(key => revisions.get(key) ?? 0))
+}
+
+function keyOf({ kind, name }: Target): string {
+  return `${kind}/${name}`
+}

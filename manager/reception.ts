@@ -1,0 +1,126 @@
+// What a decoded message means for the fleet: a new device, a sign of life, a report, the end of a release, or a device that went back in time.
+import type { Refusal } from '../protocol/errors.js'
+import type { Heartbeat, Reported, Status } from '../protocol/messages.js'
+import { parseTopic } from '../protocol/topics.js'
+import { newEvent } from './core/events.js'
+import { isSpent } from './core/liveness.js'
+import type { Device, Target } from './core/model.js'
+import type { Receiver } from './intake.js'
+import type { Inventory } from './inventory.js'
+import type { Journal } from './journal.js'
+import type { Publisher } from './publisher.js'
+import type { Db } from './store/db.js'
+import { updateDevice } from './store/devices.js'
+import { raiseRevision } from './store/meta.js'
+import { bumpTarget, readTarget } from './store/outbox.js'
+import { confirmTombstone, readTombstones } from './store/tombstones.js'
+
+interface ReceptionOptions {
+  readonly db: Db
+  readonly root: string
+  readonly instance: Buffer
+  readonly journal: Journal
+  readonly inventory: Inventory
+  readonly publisher: Publisher
+}
+
+export class Reception implements Receiver {
+  readonly #options: ReceptionOptions
+  /** Devices whose release is under way: whatever they say, they are not of the fleet. */
+  readonly #tombstones: Set<string>
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options
+    this.#tombstones = new Set(readTombstones(options.db))
+  }
+
+  /** The device has left; until it says so itself, or its topics are cleared, it is not registered again. */
+  bury(device: string): void {
+    this.#tombstones.add(device)
+  }
+
+  unbury(device: string): void {
+    this.#tombstones.delete(device)
+  }
+
+  heartbeat(id: string, heartbeat: Heartbeat): void {
+    if (this.#tombstones.has(id)) return
+    const { inventory } = this.#options
+    const device = inventory.ensure(id)
+    const { epoch, sequence, intervalS } = heartbeat
+    const spent = isSpent(device.signs, { kind: 'heartbeat', epoch, sequence, intervalS, engine: true, at: 0 })
+    inventory.foldHeartbeat(device, heartbeat)
+    if (spent) this.#raiseFloor(device)
+  }
+
+  status(id: string, status: Status, live: boolean): void {
+    if (this.#tombstones.has(id)) this.#confirmRelease(id, status)
+    else this.#foldStatus(id, status, live)
+  }
+
+  reported(id: string, reported: Reported): void {
+    if (this.#tombstones.has(id)) return
+    const device = this.#options.inventory.ensure(id)
+    this.#options.inventory.foldReport(device, reported)
+    if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
+  }
+
+  desired(topic: string, payload: Uint8Array): void {
+    this.#options.publisher.seen(topic, payload)
+  }
+
+  dropped(name: string, refusal: Refusal): void {
+    const topic = parseTopic(this.#options.root, name)
+    const device = topic?.kind === 'device' ? topic.device : null
+    const data = { topic: name.slice(0, 200), ...refusal }
+    this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
+  }
+
+  #foldStatus(id: string, status: Status, live: boolean): void {
+    const { inventory } = this.#options
+    const device = inventory.ensure(id)
+    const { epoch, online } = status
+    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, intervalS: 0, engine: true, live, at: 0 })
+    inventory.foldStatus(device, status, live)
+    if (spent) this.#raiseFloor(device)
+  }
+
+  #confirmRelease(id: string, status: Status): void {
+    if (status.online || status.reason !== 'Released') return
+    const { db, publisher } = this.#options
+    db.quickly(() => confirmTombstone(db, id))
+    publisher.wake()
+  }
+
+  /** Tells an agent that its epochs up to the newest known one are spent; once for each such epoch. */
+  #raiseFloor(device: Device): void {
+    if (device.epochFloor !== null && device.epochFloor >= device.signs.epoch) return
+    const { db, journal, publisher } = this.#options
+    device.epochFloor = device.signs.epoch
+    journal.flush()
+    db.quickly(() => {
+      updateDevice(db, device)
+      bumpTarget(db, { kind: 'device', name: device.id })
+    })
+    publisher.wake()
+  }
+
+  /**
+   * A device holds a newer manifest than this database ever gave out: the database went back in time. Revisions go on above
+   * it, and what the device would ignore is published anew.
+   */
+  #overtake(id: string, reported: Reported): void {
+    const held: (Target & { revision: number })[] = [
+      { kind: 'device', name: id, revision: reported.revision },
+      ...reported.groups.map(({ name, revision }) => ({ kind: 'group' as const, name, revision })),
+    ]
+    const { db, publisher } = this.#options
+    const ahead = held.filter(target => (readTarget(db, target)?.revision ?? 0) < target.revision)
+    if (ahead.length === 0) return
+    db.quickly(() => {
+      raiseRevision(db, Math.max(...ahead.map(target => target.revision)))
+      for (const target of ahead) if (readTarget(db, target) !== undefined) bumpTarget(db, target)
+    })
+    publisher.wake()
+  }
+}

@@ -1,0 +1,169 @@
+// Apps, their revisions, and the specs that revisions are of. Revisions and compose texts stay for good.
+import type { Insertable } from 'kysely'
+import type { App, Target } from '../core/model.js'
+import type { Db } from './db.js'
+import type { Tables } from './schema.js'
+
+export interface RevisionRow {
+  readonly revision: number
+  readonly digest: string
+  readonly createdAt: number
+  readonly origin: { readonly via: string; readonly from?: string }
+}
+
+export function readApps(db: Db): App[] {
+  return db.all(select(db)).map(toApp)
+}
+
+export function readAppsOf(db: Db, target: Target): App[] {
+  return db.all(select(db).where('apps.kind', '=', target.kind).where('apps.target', '=', target.name)).map(toApp)
+}
+
+/** A device's own apps and those of its groups. */
+export function readAppsFor(db: Db, device: string, groups: readonly string[]): App[] {
+  const own = readAppsOf(db, { kind: 'device', name: device })
+  return [...own, ...groups.flatMap(name => readAppsOf(db, { kind: 'group', name }))]
+}
+
+/** Apps of that name on any target. */
+export function readAppsNamed(db: Db, name: string): App[] {
+  return db.all(select(db).where('apps.name', '=', name)).map(toApp)
+}
+
+export function readApp(db: Db, target: Target, name: string): App | undefined {
+  const row = db.first(select(db).where('apps.kind', '=', target.kind).where('apps.target', '=', target.name).where('apps.name', '=', name))
+  return row === undefined ? undefined : toApp(row)
+}
+
+export interface NewRevision {
+  readonly target: Target
+  readonly name: string
+  readonly digest: string
+  readonly services: readonly string[]
+  readonly origin: RevisionRow['origin']
+  readonly at: number
+}
+
+/** Makes the app if it is new, and its next revision; running, whatever it was before. */
+export function insertRevision(db: Db, { target, name, digest, services, origin, at }: NewRevision): void {
+  const known = db.first(
+    db.build
+      .selectFrom('apps')
+      .select(['id', 'revision', 'created_at', 'deleted_at'])
+      .where('kind', '=', target.kind)
+      .where('target', '=', target.name)
+      .where('name', '=', name),
+  )
+  const revision = (known?.revision ?? 0) + 1
+  const columns = { revision, run: 'running', updated_at: at, deleted_at: null } as const
+  const id = known?.id ?? insertApp(db, { kind: target.kind, target: target.name, name, created_at: at, ...columns })
+  if (known !== undefined) {
+    const created_at = known.deleted_at === null ? known.created_at : at
+    db.run(
+      db.build
+        .updateTable('apps')
+        .set({ ...columns, created_at })
+        .where('id', '=', id),
+    )
+  }
+  db.run(
+    db.build.insertInto('revisions').values({
+      app: id,
+      revision,
+      digest,
+      services: JSON.stringify(services),
+      origin: JSON.stringify(origin),
+      created_at: at,
+    }),
+  )
+}
+
+export function setRun(db: Db, app: App, run: App['run'], at: number): void {
+  db.run(db.build.updateTable('apps').set({ run, updated_at: at }).where('id', '=', app.id))
+}
+
+export function deleteApp(db: Db, app: App, at: number): void {
+  db.run(db.build.updateTable('apps').set({ deleted_at: at }).where('id', '=', app.id))
+}
+
+export function deleteAppsOf(db: Db, target: Target, at: number): void {
+  db.run(
+    db.build
+      .updateTable('apps')
+      .set({ deleted_at: at })
+      .where('kind', '=', target.kind)
+      .where('target', '=', target.name)
+      .where('deleted_at', 'is', null),
+  )
+}
+
+/** Newest first. */
+export function readRevisions(db: Db, app: App): RevisionRow[] {
+  const rows = db.all(db.build.selectFrom('revisions').selectAll().where('app', '=', app.id).orderBy('revision', 'desc'))
+  return rows.map(toRevision)
+}
+
+export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly compose: string }) | undefined {
+  const row = db.first(
+    db.build
+      .selectFrom('revisions')
+      .innerJoin('specs', 'specs.digest', 'revisions.digest')
+      .selectAll('revisions')
+      .select('specs.compose')
+      .where('revisions.app', '=', app.id)
+      .where('revisions.revision', '=', revision),
+  )
+  return row === undefined ? undefined : { ...toRevision(row), compose: row.compose }
+}
+
+function insertApp(db: Db, values: Insertable<Tables['apps']>): number {
+  const row = db.first(db.build.insertInto('apps').values(values).returning('id'))
+  if (row === undefined) throw new Error('an inserted row gave no id')
+  return row.id
+}
+
+interface AppRow {
+  readonly id: number
+  readonly kind: 'device' | 'group'
+  readonly target: string
+  readonly name: string
+  readonly revision: number
+  readonly run: 'running' | 'stopped'
+  readonly created_at: number
+  readonly updated_at: number
+  readonly digest: string
+  readonly services: string
+}
+
+function select(db: Db) {
+  return db.build
+    .selectFrom('apps')
+    .innerJoin('revisions', join => join.onRef('revisions.app', '=', 'apps.id').onRef('revisions.revision', '=', 'apps.revision'))
+    .selectAll('apps')
+    .select(['revisions.digest', 'revisions.services'])
+    .where('apps.deleted_at', 'is', null)
+    .orderBy('apps.name')
+}
+
+function toApp(row: AppRow): App {
+  return {
+    id: row.id,
+    target: { kind: row.kind, name: row.target },
+    name: row.name,
+    revision: row.revision,
+    digest: row.digest,
+    run: row.run,
+    services: JSON.parse(row.services) as string[],
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+function toRevision(row: { revision: number; digest: string; created_at: number; origin: string }): RevisionRow {
+  return {
+    revision: row.revision,
+    digest: row.digest,
+    createdAt: row.created_at,
+    origin: JSON.parse(row.origin) as RevisionRow['origin'],
+  }
+}

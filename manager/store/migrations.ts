@@ -1,0 +1,42 @@
+// The database's versions, oldest first. A released migration never changes; the next one is added below it.
+
+export const migrations: readonly string[] = [
+  `
+  create table meta (key text primary key, value text not null) strict;
+
+  create table devices (
+    id text primary key, name text, description text not null, labels text not null, interval_s integer, epoch_floor integer,
+    registered_at integer not null, epoch integer not null, sequence integer not null, ended text, lost integer not null,
+    beat_s integer not null, engine integer not null, state text not null, reason text, since integer not null, last_seen integer,
+    facts text, metrics text, held integer not null
+  ) strict;
+  create table reports (device text primary key, payload blob not null) strict;
+
+  create table groups (name text primary key, created_at integer not null) strict;
+  create table members (group_name text not null, device text not null, primary key (group_name, device)) strict, without rowid;
+  create index members_by_device on members (device);
+
+  create table apps (
+    id integer primary key, kind text not null, target text not null, name text not null, revision integer not null, run text not null,
+    created_at integer not null, updated_at integer not null, deleted_at integer, unique (kind, target, name)
+  ) strict;
+  create table revisions (
+    app integer not null, revision integer not null, digest text not null, services text not null, origin text not null,
+    created_at integer not null, primary key (app, revision)
+  ) strict;
+  create table specs (digest text primary key, compose text not null, payload blob not null, published integer not null) strict;
+
+  create table targets (
+    kind text not null, name text not null, revision integer not null, published integer not null, gone integer not null,
+    primary key (kind, name)
+  ) strict;
+  create index targets_pending on targets (revision) where published < revision or gone = 1;
+  create table tombstones (device text primary key, mode text not null, confirmed integer not null, released_at integer not null) strict;
+
+  create table events (
+    id integer primary key autoincrement, at integer not null, type text not null, device text, group_name text, app text,
+    message text not null, data text not null
+  ) strict;
+  create index events_by_device on events (device, id);
+  `,
+]

@@ -1,0 +1,135 @@
+// What the broker still has to be told: derived from what is desired and what it has acknowledged, so nothing is forgotten by a crash.
+import type { DesiredTarget, Target } from '../core/model.js'
+import { readAppsOf } from './apps.js'
+import type { Db } from './db.js'
+import { readGroupsOf } from './groups.js'
+import { nextRevision } from './meta.js'
+
+export interface TargetRow extends Target {
+  readonly revision: number
+  /** The newest revision that the broker acknowledged. */
+  readonly published: number
+}
+
+/** Gives a target a new revision, to be published. Call it in the transaction of the change. */
+export function bumpTarget(db: Db, { kind, name }: Target): void {
+  const revision = nextRevision(db)
+  db.runSql(
+    `insert into targets (kind, name, revision, published, gone) values (?, ?, ?, 0, 0)
+     on conflict (kind, name) do update set revision = excluded.revision, gone = 0`,
+    [kind, name, revision],
+  )
+}
+
+/** The target is no more: its topic will be cleared. */
+export function dropTarget(db: Db, { kind, name }: Target): void {
+  db.runSql('update targets set gone = 1 where kind = ? and name = ?', [kind, name])
+}
+
+export function forgetTarget(db: Db, { kind, name }: Target): void {
+  db.runSql('delete from targets where kind = ? and name = ? and gone = 1', [kind, name])
+}
+
+export function readTarget(db: Db, { kind, name }: Target): TargetRow | undefined {
+  return db.first(targets(db).where('kind', '=', kind).where('name', '=', name).where('gone', '=', 0))
+}
+
+/** All targets, or those of some devices and groups. */
+export function readTargets(db: Db, devices?: readonly string[], groups?: readonly string[]): TargetRow[] {
+  const all = targets(db).where('gone', '=', 0)
+  if (devices === undefined || groups === undefined) return db.all(all)
+  const ofDevices = db.all(all.where('kind', '=', 'device').where('name', 'in', [...devices]))
+  return [...ofDevices, ...db.all(all.where('kind', '=', 'group').where('name', 'in', [...groups]))]
+}
+
+/** Targets whose newest revision the broker has not acknowledged, oldest revision first. */
+export function readPending(db: Db, limit: number): TargetRow[] {
+  return db.all(targets(db).where('gone', '=', 0).whereRef('published', '<', 'revision').orderBy('revision').limit(limit))
+}
+
+export function readGone(db: Db, limit: number): TargetRow[] {
+  return db.all(targets(db).where('gone', '=', 1).limit(limit))
+}
+
+/** Targets that the broker should have in full. */
+export function readPublished(db: Db): TargetRow[] {
+  return db.all(targets(db).where('gone', '=', 0).whereRef('published', '=', 'revision'))
+}
+
+export function markPublished(db: Db, { kind, name }: Target, revision: number): void {
+  db.runSql('update targets set published = ? where kind = ? and name = ? and published < ?', [revision, kind, name, revision])
+}
+
+/** The broker has lost a target's manifest. No effect if a newer one was published meanwhile. */
+export function markLost(db: Db, { kind, name }: Target, revision: number): void {
+  db.runSql('update targets set published = 0 where kind = ? and name = ? and published = ?', [kind, name, revision])
+}
+
+/** What a target's manifest is made of, now. */
+export function readDesired(db: Db, target: TargetRow): DesiredTarget {
+  const { kind, name, revision } = target
+  const apps = readAppsOf(db, target)
+  const nothing = { groups: [], intervalS: null, epochFloor: null, release: null }
+  if (kind === 'group') return { target: { kind, name }, revision, apps, ...nothing }
+  const device = db.first(db.build.selectFrom('devices').select(['interval_s', 'epoch_floor']).where('id', '=', name))
+  const tombstone = db.first(db.build.selectFrom('tombstones').select('mode').where('device', '=', name))
+  return {
+    target: { kind, name },
+    revision,
+    apps,
+    groups: readGroupsOf(db, name),
+    intervalS: device?.interval_s ?? null,
+    epochFloor: device?.epoch_floor ?? null,
+    release: tombstone?.mode ?? null,
+  }
+}
+
+export interface SpecRow {
+  readonly digest: string
+  readonly payload: Uint8Array
+}
+
+export function insertSpec(db: Db, spec: SpecRow & { readonly compose: string }): void {
+  const { digest, payload, compose } = spec
+  db.run(
+    db.build
+      .insertInto('specs')
+      .values({ digest, payload, compose, published: 0 })
+      .onConflict(conflict => conflict.column('digest').doNothing()),
+  )
+}
+
+/** Specs that a current revision names and the broker lacks. */
+export function readSpecsToPublish(db: Db): SpecRow[] {
+  const rows = db.all(
+    db.build.selectFrom('specs').select(['digest', 'payload']).where('published', '=', 0).where('digest', 'in', needed(db)),
+  )
+  return rows.map(({ digest, payload }) => ({ digest, payload: new Uint8Array(payload) }))
+}
+
+/** Specs that the broker has and no current revision names. */
+export function readSpecsToClear(db: Db): string[] {
+  const query = db.build.selectFrom('specs').select('digest').where('published', '=', 1).where('digest', 'not in', needed(db))
+  return db.all(query).map(row => row.digest)
+}
+
+export function markSpec(db: Db, digest: string, published: boolean): void {
+  db.runSql('update specs set published = ? where digest = ?', [published ? 1 : 0, digest])
+}
+
+/** The broker has lost its retained messages. */
+export function markSpecsLost(db: Db): void {
+  db.runSql('update specs set published = 0', [])
+}
+
+function targets(db: Db) {
+  return db.build.selectFrom('targets').select(['kind', 'name', 'revision', 'published'])
+}
+
+function needed(db: Db) {
+  return db.build
+    .selectFrom('apps')
+    .innerJoin('revisions', join => join.onRef('revisions.app', '=', 'apps.id').onRef('revisions.revision', '=', 'apps.revision'))
+    .select('revisions.digest')
+    .where('apps.deleted_at', 'is', null)
+}

@@ -1,0 +1,63 @@
+// The tables, as types for the query builder; migrations.ts is their SQL. Times are ms since 1970, flags 0 or 1.
+import type { Generated } from 'kysely'
+
+export interface Tables {
+  meta: { key: string; value: string }
+  devices: DeviceTable
+  reports: { device: string; payload: Uint8Array }
+  groups: { name: string; created_at: number }
+  members: { group_name: string; device: string }
+  apps: AppTable
+  revisions: { app: number; revision: number; digest: string; services: string; origin: string; created_at: number }
+  specs: { digest: string; compose: string; payload: Uint8Array; published: number }
+  targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
+  tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
+  events: EventTable
+}
+
+interface DeviceTable {
+  id: string
+  name: string | null
+  description: string
+  labels: string
+  interval_s: number | null
+  epoch_floor: number | null
+  registered_at: number
+  epoch: number
+  sequence: number
+  ended: string | null
+  lost: number
+  beat_s: number
+  engine: number
+  state: string
+  reason: string | null
+  since: number
+  last_seen: number | null
+  facts: string | null
+  metrics: string | null
+  held: number
+}
+
+interface AppTable {
+  id: Generated<number>
+  kind: 'device' | 'group'
+  target: string
+  name: string
+  /** The current revision; numbers go on when a deleted app is deployed again. */
+  revision: number
+  run: 'running' | 'stopped'
+  created_at: number
+  updated_at: number
+  deleted_at: number | null
+}
+
+interface EventTable {
+  id: Generated<number>
+  at: number
+  type: string
+  device: string | null
+  group_name: string | null
+  app: string | null
+  message: string
+  data: string
+}

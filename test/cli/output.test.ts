@@ -1,0 +1,94 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { CommandFailure, exitCodeOf, formatError, formatProblem } from '../../cli/errors.js'
+import { parseProblem } from '../../cli/problem.js'
+import { wantsColour } from '../../cli/shell.js'
+import { createPaint, formatAge, formatFields, formatTable } from '../../cli/table.js'
+import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
+
+const test = suite('cli: output')
+const plain = createPaint(false)
+
+test('tables align, leave out wide columns, and show a dash for nothing', () => {
+  const columns = [
+    { title: 'NAME', cell: (row: string[]) => row[0] ?? '' },
+    { title: 'STATE', cell: (row: string[]) => row[1] ?? '', colour: () => 'green' as const },
+    { title: 'MORE', cell: () => 'x', wide: true },
+  ]
+  const rows = [['press-7', 'Ready'], ['a']]
+  assert.is(formatTable(columns, rows, { wide: false, paint: plain }), 'NAME     STATE\npress-7  Ready\na        -')
+  assert.is(formatTable(columns, [['a', 'b']], { wide: true, paint: plain }), 'NAME  STATE  MORE\na     b      x')
+  assert.is(formatTable(columns, [['a', 'b']], { wide: false, paint: createPaint(true) }), 'NAME  STATE\na     \u001b[32mb\u001b[0m')
+})
+
+test('control characters from the fleet never reach the terminal', () => {
+  const columns = [{ title: 'NAME', cell: (row: string) => row }]
+  assert.is(formatTable(columns, ['a\u001b[31m\nb'], { wide: false, paint: plain }), 'NAME\na [31m b')
+  assert.is(formatFields({ Name: 'a\u0007b', Empty: '', None: undefined, 'Last seen': '3s' }), 'Name:       a b\nLast seen:  3s')
+})
+
+test('ages have two units at most', () => {
+  const table: [number, string][] = [
+    [-5, '0s'],
+    [59_000, '59s'],
+    [60_000, '1m'],
+    [200_000, '3m20s'],
+    [659_000, '10m'],
+    [7_500_000, '2h5m'],
+    [90_000_000, '1d'],
+  ]
+  for (const [ms, text] of table) assert.is(formatAge(ms), text)
+})
+
+test('colours are for terminals that want them', () => {
+  assert.is(wantsColour({}, true), true)
+  assert.is(wantsColour({}, false), false)
+  assert.is(wantsColour({ NO_COLOR: '1' }, true), false)
+  assert.is(wantsColour({ NO_COLOR: '' }, true), true)
+  assert.is(wantsColour({ TERM: 'dumb' }, true), false)
+})
+
+test('the exit code follows from the kind of error', () => {
+  const table: [ErrorCode, number][] = [
+    ['usage.invalid', 2],
+    ['config.invalid', 2],
+    ['device.unknown', 3],
+    ['compose.schema', 4],
+    ['group.exists', 4],
+    ['property.read-only', 4],
+    ['spec.too-large', 4],
+    ['wait.timeout', 5],
+    ['server.unavailable', 1],
+    ['internal', 1],
+  ]
+  for (const [code, exit] of table) assert.is(exitCodeOf(new SkerryError(code, 'x')), exit, code)
+  assert.is(exitCodeOf(new CommandFailure(1, { code: 'port.in-use', message: 'x' })), 1)
+})
+
+test('an error says what, where and what to do', () => {
+  const others = [{ code: 'compose.unknown' as const, message: 'b', path: 'y' }]
+  const error = new SkerryError('compose.schema', 'a', { path: 'services.web', others })
+  assert.is(formatError(error), 'error: a (compose.schema) at services.web\nerror: b (compose.unknown) at y')
+  assert.match(formatError(new SkerryError('device.unknown', 'no such device')), '\n  see `skerry get devices`')
+  assert.equal(JSON.parse(formatProblem(error)), {
+    type: 'about:blank',
+    title: 'compose.schema',
+    code: 'compose.schema',
+    detail: 'a',
+    path: 'services.web',
+    errors: [{ code: 'compose.schema', message: 'a', path: 'services.web' }, ...others],
+  })
+})
+
+test('a problem of the server becomes the error that it is', () => {
+  const first = { code: 'device.unknown', message: 'no a', path: 'devices[0]' }
+  const second = { code: 'device.unknown', message: 'no b', path: 'devices[1]' }
+  const error = parseProblem(
+    JSON.stringify({ code: 'device.unknown', detail: 'no a', path: 'devices[0]', errors: [first, second, 7, { code: 'x' }] }),
+  )
+  assert.equal(error?.refusal, first)
+  assert.equal(error?.others, [second])
+  for (const text of ['', '<html>', 'null', '[]', '{"code":"strange"}', '{"code":7}']) assert.is(parseProblem(text), undefined, text)
+})
+
+test.run()

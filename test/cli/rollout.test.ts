@@ -1,0 +1,71 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { App, AppDevice } from '../../cli/api.js'
+import { describeChanges, judge } from '../../cli/rollout.js'
+
+const test = suite('cli: rollout')
+
+const device = (fields: Partial<AppDevice> = {}): AppDevice => ({
+  device: 'd1',
+  name: 'press-1',
+  deviceState: 'Ready',
+  reason: null,
+  group: null,
+  revision: 2,
+  desiredRevision: 2,
+  state: 'running',
+  fault: null,
+  services: [],
+  ...fields,
+})
+const app = (...devices: AppDevice[]): App => ({
+  name: 'web',
+  target: { kind: 'group', name: 'g' },
+  revision: 2,
+  digest: '',
+  run: 'running',
+  createdAt: '',
+  updatedAt: '',
+  services: ['web'],
+  state: 'running',
+  counts: { total: devices.length, running: 0 },
+  devices,
+})
+const failed: Partial<AppDevice> = { state: 'failed', fault: { code: 'image.unavailable', message: 'no image' } }
+
+test('a rollout is judged by its Ready devices', () => {
+  const table: [string, AppDevice[], string[], string][] = [
+    ['runs', [device()], [], 'done'],
+    ['an older revision runs', [device({ revision: 1 })], [], 'waiting'],
+    ['no report yet', [device({ state: 'pending', revision: null })], [], 'waiting'],
+    ['nobody there', [], [], 'done'],
+    ['nobody Ready', [device({ deviceState: 'NotReady' })], [], 'waiting'],
+    ['one of two is away', [device(), device({ device: 'd2', deviceState: 'NotReady', revision: 1 })], [], 'done'],
+    ['failed', [device(failed)], [], 'failed'],
+    ['rolled back', [device({ state: 'rolled-back', revision: 1 })], [], 'failed'],
+    ['failed before', [device(failed)], ['d1'], 'waiting'],
+    ['failed, another still at it', [device(failed), device({ device: 'd2', state: 'updating' })], [], 'waiting'],
+    ['failed, another runs', [device(failed), device({ device: 'd2' })], [], 'failed'],
+  ]
+  for (const [what, devices, stale, kind] of table) {
+    assert.is(judge(app(...devices), { revision: 2, stale: new Set(stale) }).kind, kind, what)
+  }
+})
+
+test('each change is one line', () => {
+  const service = { name: 'web', image: 'nginx:1', ports: [] }
+  const before = app(device({ state: 'pending', revision: null }))
+  const pulling = app(device({ state: 'updating', revision: null, services: [{ ...service, state: 'pulling' }] }))
+  assert.equal(describeChanges(before, pulling), ['press-1: web pulling (nginx:1)', 'press-1: app updating'])
+  const running = app(device({ services: [{ ...service, state: 'running' }] }))
+  assert.equal(describeChanges(pulling, running), ['press-1: web running', 'press-1: app running revision 2'])
+  assert.equal(describeChanges(running, running), [])
+  assert.equal(describeChanges(running, app(device({ ...failed, services: running.devices[0]!.services }))), [
+    'press-1: app failed: no image (image.unavailable)',
+  ])
+  assert.equal(describeChanges(running, app({ ...running.devices[0]!, deviceState: 'NotReady', reason: 'Disconnected' })), [
+    'press-1: device is NotReady (Disconnected)',
+  ])
+})
+
+test.run()
