@@ -44,6 +44,10 @@ disks('starts are counted, and rise above a floor', ({ open }) => {
   assert.equal([open().countStart(), open().countStart(), open().countStart(9), open().countStart()], [1, 2, 10, 11])
 })
 
+disks('a boot since the last start is noticed, the first start is none', ({ open }) => {
+  assert.equal([open().noteBoot('a'), open().noteBoot('a'), open().noteBoot('b'), open().noteBoot('b')], [false, false, true, false])
+})
+
 disks('manifests, specs and what was applied are there again', ({ open }) => {
   const disk = open()
   const { digest, payload } = packSpec({ compose: 'services: {}' })
