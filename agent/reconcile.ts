@@ -23,6 +23,7 @@ export interface ReconcilerOptions {
 
 const lookAgainMs = 30_000
 const discoverAgainMs = 5_000
+const stopWithinMs = 5_000
 /** Containers end a little before the Engine's stream does. */
 const outageLeadMs = 15_000
 const maxOutages = 20
@@ -89,12 +90,17 @@ export class Reconciler {
     if (this.#prune) this.#discover()
   }
 
-  /** Waits for the steps under way; containers stay as they are. */
+  /** Waits a little for the steps under way: the Engine ends them without us. Containers stay as they are. */
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#cancelTimer()
     this.#cancelDiscovery()
-    await Promise.all([this.#watching, ...[...this.#lanes.values()].map(lane => lane.stop())])
+    let cancel = () => {}
+    const late = new Promise<void>(resolve => {
+      cancel = this.#options.clock.after(stopWithinMs, resolve)
+    })
+    await Promise.race([Promise.all([this.#watching, ...[...this.#lanes.values()].map(lane => lane.stop())]), late])
+    cancel()
   }
 
   #aimAt(app: string, target: Target): void {
