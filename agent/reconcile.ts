@@ -23,6 +23,7 @@ export interface ReconcilerOptions {
 
 const lookAgainMs = 30_000
 const discoverAgainMs = 5_000
+const probeAgainMs = 2_000
 const stopWithinMs = 5_000
 /** Containers end a little before the Engine's stream does. */
 const outageLeadMs = 15_000
@@ -41,7 +42,9 @@ export class Reconciler {
   #volatile = new Map<string, Target['memory']>()
   #downSince: number | undefined
   #up: boolean | undefined
+  #probing = false
   #cancelTimer = () => {}
+  #cancelProbe = () => {}
   #cancelDiscovery = () => {}
 
   constructor(options: ReconcilerOptions) {
@@ -94,6 +97,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#cancelTimer()
+    this.#cancelProbe()
     this.#cancelDiscovery()
     let cancel = () => {}
     const late = new Promise<void>(resolve => {
@@ -134,7 +138,7 @@ export class Reconciler {
       log: log.child({ app }),
       onChange,
       onConverged: done => this.#noteConverged(app, done),
-      onUnavailable: () => this.#noteDown(),
+      onUnavailable: () => this.#probe(),
     })
     this.#lanes.set(app, lane)
     lane.wake()
@@ -183,6 +187,25 @@ export class Reconciler {
     this.#up = true
     this.#options.onEngine(version)
     this.wakeAll()
+  }
+
+  /** One call has failed: is the Engine away? Asked until it answers, as its event stream may have stayed open. */
+  #probe(): void {
+    const { engine, clock } = this.#options
+    if (this.#probing || this.#abort.signal.aborted) return
+    this.#probing = true
+    engine.version().then(
+      version => {
+        this.#probing = false
+        if (this.#up === false) this.#noteUp(version)
+      },
+      () => {
+        this.#probing = false
+        if (this.#abort.signal.aborted) return
+        this.#noteDown()
+        this.#cancelProbe = clock.after(probeAgainMs, () => this.#probe())
+      },
+    )
   }
 
   #noteDown(): void {
