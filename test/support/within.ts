@@ -14,7 +14,11 @@ export async function within<T>(limitMs: number, what: string, promise: Promise<
 }
 
 /** Asks `check` again and again until it gives something other than undefined or false. For what cannot notify us, such as `docker ps`. */
-export async function eventually<T>(limitMs: number, what: string, check: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+export async function eventually<T>(
+  limitMs: number,
+  what: string,
+  check: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   const end = performance.now() + limitMs
   for (;;) {
     const value = await check()
