@@ -14,7 +14,10 @@ test.before(async context => {
   context.site = await startSite()
   context.device = await FakeDevice.online({ url: context.site.broker.url, id: 'a1' })
   const twins = ['b1', 'b2'].map(id => FakeDevice.online({ url: context.site.broker.url, id, facts: { ...someFacts, name: 'twin' } }))
-  for (const twin of await Promise.all(twins)) await twin.leave()
+  for (const twin of await Promise.all(twins)) {
+    await twin.end('Stopped')
+    await twin.leave()
+  }
   for (const id of ['a1', 'b1', 'b2']) await deviceIs(context.site.manager, id, id === 'a1' ? 'Ready' : 'NotReady')
 })
 test.after(async ({ site, device }) => {
