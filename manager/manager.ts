@@ -11,7 +11,7 @@ import type { Fleet } from './fleet.js'
 import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
-import { type BrokerAddress, Link } from './link.js'
+import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { type Db, openDb } from './store/db.js'
@@ -98,11 +98,7 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
   const link: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}`,
-    subscriptions: [
-      { filter: everyDevice(root, 'status'), qos: 1 },
-      { filter: everyDevice(root, 'reported'), qos: 1 },
-      { filter: everyDevice(root, 'heartbeat'), qos: 0 },
-    ],
+    subscriptions: subscriptionsOf(root, broker),
     clock,
     log: log.child({ component: 'link' }),
     up() {
@@ -116,6 +112,20 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
     message: (topic, payload, retained) => intake.handle(topic, payload, retained),
   })
   return { fleet: { db, clock, journal, inventory, reception, publisher }, link, intake }
+}
+
+/**
+ * The embedded broker would rather cut a manager that is too slow than drop a message of QoS 1, and retained state comes anew
+ * with the next connection. Other brokers drop retained messages of QoS 1 beyond a short queue (mosquitto: 1000) without a
+ * word, but not those of QoS 0.
+ */
+function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
+  const qos = 'connect' in broker ? 1 : 0
+  return [
+    { filter: everyDevice(root, 'status'), qos },
+    { filter: everyDevice(root, 'reported'), qos },
+    { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+  ]
 }
 
 function healthOf({ db, inventory, publisher }: Fleet, link: Link, intake: Intake): Health {
