@@ -49,7 +49,9 @@ export class Link {
     return this.#isUp
   }
 
+  /** Throws `config.invalid` if the broker's URL is none. A broker that is not there is waited for. */
   start(): void {
+    checkAddress(this.#options.broker)
     this.#connect()
   }
 
@@ -153,6 +155,14 @@ const clientOptions: IClientOptions = {
   reconnectPeriod: 0,
   resubscribe: false,
   queueQoSZero: false,
+}
+
+function checkAddress(broker: BrokerAddress): void {
+  if ('connect' in broker || /^(mqtts?|tcp|ssl|wss?):\/\/[^/]/.test(broker.url)) return
+  throw new SkerryError(
+    'config.invalid',
+    `${JSON.stringify(broker.url.slice(0, 200))} is no URL of a broker: use mqtt://HOST[:PORT], mqtts://, ws:// or wss://`,
+  )
 }
 
 function makeClient(broker: BrokerAddress, options: IClientOptions): MqttClient {

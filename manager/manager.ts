@@ -1,11 +1,11 @@
 // The manager, put together: opens its database, listens for people and programs, and follows the fleet through its broker.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
-import { unwrap } from '../protocol/errors.js'
+import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkRoot, everyDevice } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
-import { buildApi } from './api/server.js'
+import { type Api, buildApi } from './api/server.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
 import { Intake } from './intake.js'
@@ -36,7 +36,7 @@ export interface Manager {
   stop(): Promise<void>
 }
 
-/** Throws `listener.insecure`, `topic.invalid`, `state.in-use`, or the error of listening. A broker that is not there yet is waited for. */
+/** Throws `listener.insecure`, `topic.invalid`, `config.invalid`, `state.in-use` or `port.in-use`. A broker that is not there yet is waited for. */
 export async function startManager(options: ManagerOptions): Promise<Manager> {
   const { file, root, broker, http, log, clock = systemClock } = options
   checkListener(http.host, http.token)
@@ -50,7 +50,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
     try {
-      const url = await api.listen({ host: http.host, port: http.port })
+      const url = await listen(api, http)
       link.start()
       log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
       let stopped: Promise<void> | undefined
@@ -70,6 +70,15 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+async function listen(api: Api, { host, port }: ManagerOptions['http']): Promise<string> {
+  try {
+    return await api.listen({ host, port })
+  } catch (error) {
+    const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    throw inUse ? new SkerryError('port.in-use', `port ${port} of ${host} is in use`, { cause: error }) : error
   }
 }
 
