@@ -4,14 +4,14 @@ import * as assert from 'uvu/assert'
 import { Pulse } from '../../agent/pulse.js'
 import { type Report, Reporter } from '../../agent/reporter.js'
 import { type Reported, reportedCodec } from '../../protocol/messages.js'
-import { manualClock } from '../support/clock.js'
+import { ManualClock } from '../support/clock.js'
 
 const rhythm = suite('rhythm')
 
 const report = (revision: number): Report => ({ revision, groups: [], apps: [] })
 
 function reporting(connected = () => true) {
-  const clock = manualClock()
+  const clock = new ManualClock()
   const published: Reported[] = []
   let state: Report | undefined = report(0)
   const publish = async (payload: Buffer) => {
@@ -81,7 +81,7 @@ rhythm('nothing is reported while too little is known', () => {
 })
 
 rhythm('heartbeats follow the interval, and a change beats at once', () => {
-  const clock = manualClock()
+  const clock = new ManualClock()
   const beats: number[] = []
   let intervalS = 10
   const pulse = new Pulse({ clock, intervalS: () => intervalS, beat: () => void beats.push(clock.now()) })

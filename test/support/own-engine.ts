@@ -23,7 +23,17 @@ export class OwnEngine {
   async start(): Promise<void> {
     const at = (name: string) => join(this.folder, name)
     const folders = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')]
-    this.daemon = run('unshare', ['--net', 'dockerd', '-H', this.host, ...folders, '--bridge', 'none', '--iptables=false', '--ip-masq=false'])
+    this.daemon = run('unshare', [
+      '--net',
+      'dockerd',
+      '-H',
+      this.host,
+      ...folders,
+      '--bridge',
+      'none',
+      '--iptables=false',
+      '--ip-masq=false',
+    ])
     await eventually(30_000, 'the second engine answers', () => this.answers())
   }
 
