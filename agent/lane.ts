@@ -47,6 +47,8 @@ const restarts = { firstMs: 1_000, maxMs: 60_000 }
 const forgiveMs = 5 * 60_000
 
 export interface LaneView {
+  /** False until the Engine has been asked for the first time. */
+  readonly known: boolean
   readonly wish: Wish | undefined
   readonly observed: Observed
   readonly memory: Memory
@@ -103,6 +105,7 @@ export class Lane {
 
   view(): LaneView {
     return {
+      known: this.#observed !== nothingObserved,
       wish: this.#target.wish,
       observed: this.#observed,
       memory: this.#memory(),

@@ -70,9 +70,3 @@ export function usedNetworks(project: Project): string[] {
   const used = new Set(Object.values(project.services).flatMap(service => Object.keys(service.networks)))
   return [...used].sort()
 }
-
-/** Volumes of the project that some service uses, by key. */
-export function usedVolumes(project: Project): string[] {
-  const mounts = Object.values(project.services).flatMap(service => service.volumes)
-  return [...new Set(mounts.flatMap(mount => (mount.type === 'volume' && mount.source !== undefined ? [mount.source] : [])))].sort()
-}

@@ -12,7 +12,7 @@ import { leftoverNetworks, missingResources } from './resources.js'
 import type { Step } from './step.js'
 
 /**
- * The next independent set of steps. They come in stages, each only when the ones before have nothing left to do: pull; make
+ * The next independent set of steps. They come in stages, each only when the ones before have nothing left to do: refuse; pull; make
  * networks and volumes; create; stop, dependants first; remove; rename; start, dependencies first. So everything that can
  * fail for want of something has been done before anything is stopped, and all that is replaced has stopped before anything
  * starts (two services may swap a port). `now` is wall-clock time in ms.
@@ -37,10 +37,12 @@ function planRunning(wish: RunningWish, observed: Observed, memory: Memory, now:
   const match = matchContainers(wish, observed)
   const stale = staleNetworks(wish, observed)
   const missing = Object.keys(wish.project.services).filter(name => !match.current.has(name))
+  const resources = missingResources(wish, observed)
   return firstOf(
+    () => resources.filter(step => step.kind === 'refuse'),
     () => pulls(wish, observed, missing),
     () => (stale.size > 0 ? leaveStaleNetworks(observed, match, stale) : []),
-    () => missingResources(wish, observed),
+    () => resources,
     () => creations(wish, observed, match, missing),
     () => stops(match.obsolete),
     () => removals(match.obsolete, false),

@@ -15,6 +15,8 @@ export interface AppView {
   readonly digest: Uint8Array | undefined
   /** Absent while its spec isn't held. */
   readonly wish: Wish | undefined
+  /** False until the Engine has been asked for the first time. */
+  readonly known: boolean
   readonly observed: Observed
   readonly memory: Memory
   /** True while there are steps left that have not failed. */
@@ -72,7 +74,8 @@ function reportService(name: string, image: string, container: ObservedContainer
   }
 }
 
-function serviceState({ wish, pulling, memory }: AppView, name: string, container: ObservedContainer | undefined): ServiceState {
+function serviceState({ known, wish, pulling, memory }: AppView, name: string, container: ObservedContainer | undefined): ServiceState {
+  if (!known) return 'unknown'
   if (pulling.has(name)) return 'pulling'
   if (container === undefined) return 'pending'
   switch (container.state) {
@@ -99,7 +102,8 @@ const good: readonly ServiceState[] = ['running', 'healthy', 'completed']
 const underway: readonly ServiceState[] = ['pending', 'pulling', 'created', 'starting']
 
 function appState(view: AppView, services: readonly ReportedService[], fault: Refusal | undefined): AppState {
-  const { wish, observed, busy } = view
+  const { known, wish, observed, busy } = view
+  if (!known) return 'unknown'
   if (wish === undefined) return view.fault === undefined ? 'updating' : 'failed'
   if (wish.run === 'removed') return 'removing'
   if (view.fault !== undefined) return 'failed'

@@ -1,7 +1,7 @@
 // Networks and volumes: what the Engine is asked to make, and which of them are missing or left over.
 import type { Network, Project, Volume } from '../../protocol/compose/project.js'
 import type { RunningWish, Wish } from './desired.js'
-import { composeLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, usedVolumes, volumeName } from './labels.js'
+import { composeLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, volumeName } from './labels.js'
 import type { Observed } from './observed.js'
 import type { NetworkBody, Step, VolumeBody } from './step.js'
 
@@ -41,10 +41,10 @@ const plainVolume: Volume = { driverOpts: {}, labels: {} }
 
 /** What to ask the Engine about: the volumes and images of a spec. Networks are few, and it lists them all. */
 export function wantedVolumes(app: string, project: Project): string[] {
-  return usedVolumes(project).map(key => volumeName(app, key, project.volumes[key]))
+  return Object.keys(project.volumes).map(key => volumeName(app, key, project.volumes[key]))
 }
 
-/** Steps that make what is missing, or refuse what someone else should have made. */
+/** Steps that make what is missing, or refuse what someone else should have made. All declared volumes are made, used or not. */
 export function missingResources(wish: RunningWish, observed: Observed): Step[] {
   const { owner, project } = wish
   const networks = usedNetworks(project).flatMap((key): Step[] => {
@@ -53,7 +53,7 @@ export function missingResources(wish: RunningWish, observed: Observed): Step[] 
     if (observed.networks.some(existing => existing.name === name)) return []
     return [network.external === true ? missing('network', key, name) : { kind: 'createNetwork', name, body }]
   })
-  const volumes = usedVolumes(project).flatMap((key): Step[] => {
+  const volumes = Object.keys(project.volumes).flatMap((key): Step[] => {
     const volume = project.volumes[key] ?? plainVolume
     const body = volumeBody(owner, key, volume)
     if (observed.volumes.includes(body.Name)) return []

@@ -1,0 +1,293 @@
+// One device's agent: keeps what is desired on disk, makes it so with Docker, and says how it is.
+import type { Logger } from 'pino'
+import { type Clock, systemClock } from '../protocol/clock.js'
+import { unwrap } from '../protocol/errors.js'
+import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
+import { digestText } from '../protocol/spec.js'
+import { checkRoot, clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
+import { assembleReport } from './assemble.js'
+import type { BackoffLimits } from './core/backoff.js'
+import { heartbeatOf } from './core/heartbeat.js'
+import { leaseMs } from './core/liveness.js'
+import { type Applied, Disk } from './disk.js'
+import { connectEngine } from './docker.js'
+import { readFacts } from './facts.js'
+import { Holdings } from './holdings.js'
+import { Inbox } from './inbox.js'
+import type { Target } from './lane.js'
+import { type BrokerAddress, Link } from './link.js'
+import { bootedAtMs, createMeter } from './metrics.js'
+import { Pulse } from './pulse.js'
+import { Reconciler } from './reconcile.js'
+import { Reporter } from './reporter.js'
+import { targetOf } from './targets.js'
+import { agentVersion } from './version.js'
+
+export interface AgentOptions {
+  /** The state folder; made if it isn't there. */
+  readonly folder: string
+  /** Root of the topics. */
+  readonly root: string
+  readonly broker: BrokerAddress
+  /** Where the Docker Engine is: a socket's path, or a `unix://`, `tcp://` or `http://` URL. */
+  readonly engine: string
+  /** What the device calls itself; by default its host name. */
+  readonly name?: string
+  readonly log: Logger
+  readonly clock?: Clock
+  /** Seconds between heartbeats while no manifest says otherwise; 10 by default. */
+  readonly intervalS?: number
+  /** Delays between attempts to connect; 1 s to 60 s by default. */
+  readonly retries?: BackoffLimits
+}
+
+export interface Agent {
+  readonly id: string
+  /** Resolves when the device has been released from its fleet: the agent has then stopped and forgotten what was desired. */
+  readonly released: Promise<ReleaseMode>
+  /** Says goodbye and disconnects. Containers keep running. */
+  stop(reason?: 'Stopped'): Promise<void>
+}
+
+/** Throws `state.in-use` and `config.invalid`; whatever else is not there yet (broker, Engine) is waited for. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  unwrap(checkRoot(options.root))
+  const running = new RunningAgent(options)
+  running.start()
+  return { id: running.id, released: running.released, stop: () => running.stop('Stopped') }
+}
+
+const connectionsPerStart = 0x10000
+
+class RunningAgent {
+  readonly id: string
+  readonly released: Promise<ReleaseMode>
+  readonly #options: AgentOptions
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #disk: Disk
+  readonly #holdings: Holdings
+  readonly #applied: Map<string, Applied>
+  readonly #reconciler: Reconciler
+  readonly #link: Link
+  readonly #reporter: Reporter
+  readonly #pulse: Pulse
+  readonly #inbox: Inbox
+  readonly #measure: ReturnType<typeof createMeter>
+  #starts: number
+  #connections = 0
+  #epoch = 0
+  #sequence = 0
+  #engineVersion: string | undefined
+  #releasing: ReleaseMode | undefined
+  #resolveReleased: (mode: ReleaseMode) => void = () => {}
+  #stopping: Promise<void> | undefined
+
+  constructor(options: AgentOptions) {
+    const { log, clock = systemClock } = options
+    this.#options = options
+    this.#clock = clock
+    this.#log = log
+    const engine = connectEngine(options.engine)
+    this.#disk = new Disk(options.folder, log.child({ part: 'disk' }))
+    this.id = this.#disk.id
+    this.released = new Promise(resolve => {
+      this.#resolveReleased = resolve
+    })
+    this.#starts = this.#disk.countStart()
+    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
+    this.#applied = this.#disk.loadApplied()
+    this.#measure = createMeter(this.#disk.folder)
+    this.#reconciler = new Reconciler({
+      engine,
+      device: this.id,
+      clock,
+      random: Math.random,
+      log: log.child({ part: 'reconcile' }),
+      bootedAtMs: bootedAtMs(),
+      onChange: () => this.#noteChange(),
+      onConverged: target => this.#noteApplied(target),
+      onRemoved: app => this.#noteRemoved(app),
+      onEngine: version => this.#noteEngine(version),
+    })
+    this.#reporter = new Reporter({
+      clock,
+      assemble: () => assembleReport({ holdings: this.#holdings, reconciler: this.#reconciler, applied: this.#applied }),
+      publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
+    })
+    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#inbox = new Inbox({
+      root: options.root,
+      device: this.id,
+      holdings: this.#holdings,
+      clock,
+      log: log.child({ part: 'inbox' }),
+      onDesired: () => this.#follow(),
+      onEpochFloor: floor => this.#riseAbove(floor),
+      onRelease: mode => this.#release(mode),
+    })
+    this.#link = new Link({
+      broker: options.broker,
+      clientId: clientIdOf(this.id),
+      statusTopic: this.#topic('status'),
+      openSession: () => this.#openSession(),
+      leaseMs: () => leaseMs(this.#intervalS()),
+      retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
+      clock,
+      random: Math.random,
+      log: log.child({ part: 'link' }),
+      onConnected: epoch => this.#greet(epoch),
+      onSubscribed: topic => this.#inbox.noteSubscribed(topic),
+      onMessage: (topic, payload) => this.#inbox.receive(topic, payload),
+    })
+  }
+
+  start(): void {
+    this.#log.info({ id: this.id, start: this.#starts, folder: this.#disk.folder }, 'the agent has started')
+    this.#reconciler.start()
+    this.#follow()
+    this.#link.start()
+  }
+
+  stop(reason: OfflineReason): Promise<void> {
+    this.#stopping ??= this.#shutDown(reason)
+    return this.#stopping
+  }
+
+  async #shutDown(reason: OfflineReason): Promise<void> {
+    this.#pulse.stop()
+    this.#reporter.stop()
+    this.#inbox.stop()
+    await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epoch, online: false, reason }))
+    await this.#reconciler.stop()
+    this.#disk.close()
+    this.#log.info({ reason }, 'the agent has stopped')
+  }
+
+  /** Makes what is held the aim of the loops, and asks for what is missing. */
+  #follow(): void {
+    if (this.#releasing !== undefined || this.#stopping !== undefined) return
+    const { apps } = this.#holdings.effective()
+    const sources = { holdings: this.#holdings, disk: this.#disk, applied: this.#applied, now: this.#clock.now }
+    this.#reconciler.aim(new Map(apps.map(app => [app.name, targetOf(app, sources)])), this.#knowsAll())
+    this.#holdings.pruneSpecs([...this.#applied.values()].map(({ digest }) => digest))
+    this.#link.want(new Set(this.#inbox.topics()))
+    this.#pulse.adjust()
+    this.#noteChange()
+  }
+
+  /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
+  #knowsAll(): boolean {
+    return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
+  }
+
+  #noteApplied({ owner, wish, revision }: Target): void {
+    if (wish === undefined || wish.run === 'removed' || revision === undefined) return
+    const next: Applied = { revision: revision.revision, digest: digestText(revision.digest), run: wish.run }
+    const last = this.#applied.get(owner.app)
+    if (last !== undefined && last.revision === next.revision && last.digest === next.digest && last.run === next.run) return
+    this.#applied.set(owner.app, next)
+    this.#disk.saveApplied(this.#applied)
+    this.#holdings.pruneSpecs([...this.#applied.values()].map(({ digest }) => digest))
+    this.#log.info({ app: owner.app, revision: next.revision, run: next.run }, 'the app is as desired')
+  }
+
+  #noteRemoved(app: string): void {
+    if (this.#applied.delete(app)) this.#disk.saveApplied(this.#applied)
+    this.#log.info({ app }, 'the app has been removed')
+    this.#noteChange()
+  }
+
+  #noteChange(): void {
+    this.#reporter.note()
+    this.#finishRelease()
+  }
+
+  #noteEngine(version: string | undefined): void {
+    const changed = (this.#engineVersion === undefined) !== (version === undefined)
+    this.#engineVersion = version
+    this.#noteChange()
+    if (!changed || !this.#link.connected) return
+    void this.#publishBirth()
+    this.#pulse.beat()
+  }
+
+  #intervalS(): number {
+    return this.#holdings.intervalS(this.#options.intervalS ?? 10)
+  }
+
+  #openSession(): { epoch: number; will: Buffer } {
+    if (++this.#connections >= connectionsPerStart) {
+      this.#starts = this.#disk.countStart(this.#starts)
+      this.#connections = 1
+    }
+    this.#epoch = this.#starts * connectionsPerStart + this.#connections
+    this.#sequence = 0
+    return {
+      epoch: this.#epoch,
+      will: statusCodec.encode({ version: protocolVersion, epoch: this.#epoch, online: false, reason: 'Disconnected' }),
+    }
+  }
+
+  #greet(epoch: number): void {
+    this.#epoch = epoch
+    this.#inbox.noteSession()
+    void this.#publishBirth()
+    this.#reporter.renew()
+    this.#pulse.beat()
+  }
+
+  #publishBirth(): Promise<boolean> {
+    const { name } = this.#options
+    const facts = readFacts({ name, agentVersion, engineVersion: this.#engineVersion ?? '' })
+    const engine = this.#engineVersion !== undefined
+    const birth = { version: protocolVersion, epoch: this.#epoch, online: true, facts, intervalS: this.#intervalS(), engine }
+    return this.#publish('status', statusCodec.encode(birth), { qos: 1, retain: true })
+  }
+
+  #beat(): void {
+    if (!this.#link.connected) return
+    const pulse = {
+      epoch: this.#epoch,
+      sequence: this.#sequence++,
+      intervalS: this.#intervalS(),
+      engine: this.#engineVersion !== undefined,
+      revision: this.#holdings.revision(),
+    }
+    const heartbeat = heartbeatOf(pulse, this.#measure(), this.#reporter.current)
+    void this.#publish('heartbeat', heartbeatCodec.encode(heartbeat), { qos: 0, retain: false })
+  }
+
+  /** A state folder that was restored from a backup counts epochs that were used before. */
+  #riseAbove(floor: number): void {
+    if (this.#epoch > floor) return
+    this.#starts = this.#disk.countStart(Math.floor(floor / connectionsPerStart))
+    this.#connections = 0
+    this.#log.warn({ floor, start: this.#starts }, 'epochs of this device were used before: starting later ones')
+    this.#link.reconnect()
+  }
+
+  #release(mode: ReleaseMode): void {
+    if (this.#releasing !== undefined) return
+    this.#releasing = mode
+    this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
+    if (mode === 'remove') this.#reconciler.aim(new Map(), true)
+    this.#noteChange()
+  }
+
+  #finishRelease(): void {
+    const mode = this.#releasing
+    if (mode === undefined || this.#stopping !== undefined) return
+    if (mode === 'remove' && !this.#reconciler.isBare()) return
+    this.#holdings.forget()
+    void this.stop('Released').then(() => this.#resolveReleased(mode))
+  }
+
+  #publish(channel: DeviceChannel, payload: Buffer, how: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
+    return this.#link.publish(this.#topic(channel), payload, how)
+  }
+
+  #topic(channel: DeviceChannel): string {
+    return formatTopic(this.#options.root, { kind: 'device', device: this.id, channel })
+  }
+}

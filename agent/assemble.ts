@@ -1,0 +1,50 @@
+// The report put together from what is held and how the loops fare.
+import { digestText } from '../protocol/spec.js'
+import type { EffectiveApp } from './core/effective.js'
+import { reportApp } from './core/report.js'
+import type { Applied } from './disk.js'
+import type { Holdings } from './holdings.js'
+import type { Lane } from './lane.js'
+import type { Reconciler } from './reconcile.js'
+import type { Report } from './reporter.js'
+
+export interface ReportSources {
+  readonly holdings: Holdings
+  readonly reconciler: Reconciler
+  readonly applied: ReadonlyMap<string, Applied>
+}
+
+/** Undefined until every app has been looked at, or the Engine is known not to answer: a restart must not look like a failure. */
+export function assembleReport({ holdings, reconciler, applied }: ReportSources): Report | undefined {
+  const lanes = [...reconciler.lanes()].sort(([a], [b]) => (a < b ? -1 : 1))
+  if (reconciler.engineUp !== false && lanes.some(([, lane]) => !lane.view().known)) return undefined
+  const { device } = holdings
+  const { apps, conflicts } = holdings.effective()
+  const effective = new Map(apps.map(app => [app.name, app]))
+  return {
+    ...(device === undefined ? {} : { instance: device.instance }),
+    revision: device?.revision ?? 0,
+    groups: [...holdings.groups].map(([name, { revision }]) => ({ name, revision })),
+    apps: lanes.map(([name, lane]) => reportLane(name, lane, effective.get(name), applied.get(name))),
+    ...(conflicts.length === 0 ? {} : { faults: conflicts.slice(0, 64) }),
+  }
+}
+
+function reportLane(name: string, lane: Lane, app: EffectiveApp | undefined, applied: Applied | undefined) {
+  const view = lane.view()
+  const waiting = app !== undefined && view.wish?.run === 'running' && isOther(lane, app)
+  return reportApp({
+    ...view,
+    name,
+    group: app?.group,
+    revision: applied?.revision ?? 0,
+    digest: applied === undefined ? undefined : Buffer.from(applied.digest, 'base64url'),
+    busy: view.busy || waiting,
+  })
+}
+
+/** True while another spec than the desired one is followed, as that has not come yet. */
+function isOther(lane: Lane, app: EffectiveApp): boolean {
+  const { revision } = lane.target
+  return revision !== undefined && digestText(revision.digest) !== digestText(app.digest)
+}

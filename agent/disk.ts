@@ -1,0 +1,165 @@
+// The state folder: who the device is, what it should run, and what it last ran. What cannot be read is set aside, never fatal.
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Logger } from 'pino'
+import { type Manifest, manifestCodec, type RunState, type SpecBody } from '../protocol/messages.js'
+import { isName } from '../protocol/names.js'
+import { openSpec } from '../protocol/spec.js'
+import { readIfThere, removeIfThere, writeAtomic } from './files.js'
+import { lockFolder } from './lock.js'
+
+/** What was made so last, of one app. */
+export interface Applied {
+  readonly revision: number
+  /** In base64url, as the spec's topic has it. */
+  readonly digest: string
+  readonly run: RunState
+}
+
+export class Disk {
+  readonly folder: string
+  readonly id: string
+  readonly #log: Logger
+  readonly #unlock: () => void
+
+  /** Takes the folder for this process. Throws `state.in-use`. */
+  constructor(folder: string, log: Logger) {
+    this.folder = resolve(folder)
+    this.#log = log
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 })
+    this.#unlock = lockFolder(this.folder)
+    this.id =
+      this.#read('id', bytes => (isName('device', bytes.toString().trim()) ? bytes.toString().trim() : undefined)) ?? this.#createId()
+  }
+
+  close(): void {
+    this.#unlock()
+  }
+
+  /** Counts this start of the agent, durably; never at or below `floor`. */
+  countStart(floor = 0): number {
+    const last = this.#read('starts', bytes => (/^\d{1,5}\n$/.test(bytes.toString()) ? Number(bytes.toString()) : undefined)) ?? 0
+    const next = Math.min(0xffff, Math.max(last, floor) + 1)
+    writeAtomic(this.#path('starts'), `${next}\n`)
+    return next
+  }
+
+  loadDevice(): Manifest | undefined {
+    return this.#read('device', decodeManifest)
+  }
+
+  saveDevice(payload: Uint8Array): void {
+    writeAtomic(this.#path('device'), payload)
+  }
+
+  loadGroups(): Map<string, Manifest> {
+    const groups = new Map<string, Manifest>()
+    for (const name of this.#list('groups')) {
+      const manifest = isName('group', name) ? this.#read(join('groups', name), decodeManifest) : undefined
+      if (manifest !== undefined) groups.set(name, manifest)
+    }
+    return groups
+  }
+
+  saveGroup(name: string, payload: Uint8Array): void {
+    writeAtomic(this.#path('groups', name), payload)
+  }
+
+  removeGroup(name: string): void {
+    removeIfThere(this.#path('groups', name))
+  }
+
+  loadSpec(digest: string): SpecBody | undefined {
+    return this.#read(join('specs', digest), payload => {
+      const spec = openSpec(payload, Buffer.from(digest, 'base64url'))
+      return spec.ok ? spec.value : undefined
+    })
+  }
+
+  saveSpec(digest: string, payload: Uint8Array): void {
+    writeAtomic(this.#path('specs', digest), payload)
+  }
+
+  /** Removes the specs that nothing needs any more. */
+  pruneSpecs(needed: ReadonlySet<string>): void {
+    for (const digest of this.#list('specs')) if (!needed.has(digest)) removeIfThere(this.#path('specs', digest))
+  }
+
+  loadApplied(): Map<string, Applied> {
+    return this.#read('applied.json', bytes => decodeApplied(bytes.toString())) ?? new Map()
+  }
+
+  saveApplied(applied: ReadonlyMap<string, Applied>): void {
+    writeAtomic(this.#path('applied.json'), `${JSON.stringify(Object.fromEntries(applied), undefined, 2)}\n`)
+  }
+
+  /** Where relative bind sources of an app start from. */
+  appFolder(app: string): string {
+    return this.#path('apps', app)
+  }
+
+  /** Forgets everything that was desired; the identity and the apps' files stay. */
+  forget(): void {
+    for (const name of ['device', 'applied.json']) removeIfThere(this.#path(name))
+    for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
+  }
+
+  #createId(): string {
+    const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
+    // 252 is the largest multiple of 36 in a byte: above it, some characters would come more often.
+    let id = ''
+    while (id.length < 12) for (const byte of randomBytes(16)) if (byte < 252 && id.length < 12) id += alphabet[byte % 36]
+    writeAtomic(this.#path('id'), `${id}\n`)
+    return id
+  }
+
+  /** A file's meaning, or undefined; a file without meaning is set aside for a person to look at. */
+  #read<T>(name: string, decode: (bytes: Buffer) => T | undefined): T | undefined {
+    const path = this.#path(name)
+    const bytes = readIfThere(path)
+    if (bytes === undefined) return undefined
+    const value = decode(bytes)
+    if (value === undefined) {
+      renameSync(path, this.#path(`${name.replaceAll('/', '-')}.corrupt-${Date.now()}`))
+      this.#log.error({ file: path }, 'a file of the state folder is corrupt and has been set aside')
+    }
+    return value
+  }
+
+  #list(name: string): string[] {
+    try {
+      return readdirSync(this.#path(name))
+        .filter(file => !file.endsWith('.tmp'))
+        .sort()
+    } catch {
+      return []
+    }
+  }
+
+  #path(...parts: string[]): string {
+    return join(this.folder, ...parts)
+  }
+}
+
+function decodeManifest(payload: Uint8Array): Manifest | undefined {
+  const manifest = manifestCodec.decode(payload)
+  return manifest.ok ? manifest.value : undefined
+}
+
+function decodeApplied(text: string): Map<string, Applied> | undefined {
+  try {
+    const raw: unknown = JSON.parse(text)
+    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined
+    const entries = Object.entries(raw)
+    return entries.every(([name, value]) => isName('app', name) && isApplied(value)) ? new Map(entries) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isApplied(value: unknown): value is Applied {
+  if (typeof value !== 'object' || value === null) return false
+  const { revision, digest, run } = value as Record<string, unknown>
+  return Number.isInteger(revision) && typeof digest === 'string' && /^[\w-]{43}$/.test(digest) && (run === 'running' || run === 'stopped')
+}

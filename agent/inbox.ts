@@ -1,0 +1,128 @@
+// What comes over the agent's topics: checked, handed on, or counted and dropped.
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import type { Refusal } from '../protocol/errors.js'
+import type { ReleaseMode } from '../protocol/messages.js'
+import { formatTopic, parseTopic, type Topic } from '../protocol/topics.js'
+import type { Holdings, Reception } from './holdings.js'
+
+export interface InboxOptions {
+  readonly root: string
+  readonly device: string
+  readonly holdings: Holdings
+  readonly clock: Clock
+  readonly log: Logger
+  /** What is held, or known not to be, has changed. */
+  readonly onDesired: () => void
+  readonly onEpochFloor: (floor: number) => void
+  readonly onRelease: (mode: ReleaseMode) => void
+}
+
+/** A retained manifest follows its subscription at once; a group that has sent none by then has none. */
+const retainedWithinMs = 2_000
+
+export class Inbox {
+  readonly #options: InboxOptions
+  /** Groups that have no manifest. */
+  readonly #empty = new Set<string>()
+  readonly #timers = new Map<string, () => void>()
+  /** Sources that were complained about. */
+  readonly #blamed = new Set<string>()
+  #dropped = 0
+
+  constructor(options: InboxOptions) {
+    this.#options = options
+  }
+
+  /** Payloads that were dropped because nothing could be made of them. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  topics(): string[] {
+    const { root, device, holdings } = this.#options
+    return [
+      formatTopic(root, { kind: 'device', device, channel: 'desired' }),
+      ...holdings.groupNames().map(group => formatTopic(root, { kind: 'group', group, channel: 'desired' })),
+      ...holdings.missingSpecs().map(digest => formatTopic(root, { kind: 'spec', digest })),
+    ]
+  }
+
+  isEmptyGroup(group: string): boolean {
+    return this.#empty.has(group)
+  }
+
+  /** A new session: what has no manifest must show so again. */
+  noteSession(): void {
+    this.#clearTimers()
+  }
+
+  noteSubscribed(name: string): void {
+    const topic = parseTopic(this.#options.root, name)
+    if (topic?.kind !== 'group') return
+    const { group } = topic
+    this.#timers.get(group)?.()
+    this.#timers.set(
+      group,
+      this.#options.clock.after(retainedWithinMs, () => {
+        this.#timers.delete(group)
+        if (!this.#options.holdings.unknownGroups().includes(group)) return
+        this.#empty.add(group)
+        this.#options.onDesired()
+      }),
+    )
+  }
+
+  /** Never throws, whatever comes. An empty payload is a cleared topic, and changes nothing. */
+  receive(name: string, payload: Buffer): void {
+    if (payload.length === 0) return
+    const topic = parseTopic(this.#options.root, name)
+    const reception = topic === undefined ? unexpected(name) : this.#accept(topic, payload)
+    if (reception === 'taken') this.#options.onDesired()
+    else if (reception !== 'known') this.#drop(name, reception)
+  }
+
+  stop(): void {
+    this.#clearTimers()
+  }
+
+  #accept(topic: Topic, payload: Buffer): Reception {
+    const { holdings } = this.#options
+    switch (topic.kind) {
+      case 'device':
+        return topic.device === this.#options.device && topic.channel === 'desired' ? this.#acceptDevice(payload) : unexpected(topic.kind)
+      case 'group': {
+        const reception = holdings.receiveGroup(topic.group, payload)
+        if (reception === 'taken') this.#empty.delete(topic.group)
+        return reception
+      }
+      case 'spec':
+        return holdings.missingSpecs().includes(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
+    }
+  }
+
+  #acceptDevice(payload: Buffer): Reception {
+    const { holdings, onEpochFloor, onRelease } = this.#options
+    const { reception, manifest } = holdings.receiveDevice(payload)
+    for (const group of this.#empty) if (!holdings.groupNames().includes(group)) this.#empty.delete(group)
+    if (manifest?.epochFloor !== undefined) onEpochFloor(manifest.epochFloor)
+    if (reception === 'taken' && manifest?.release !== undefined) onRelease(manifest.release)
+    return reception
+  }
+
+  #drop(source: string, refusal: Refusal): void {
+    this.#dropped++
+    if (this.#blamed.has(source) || this.#blamed.size >= 1000) return
+    this.#blamed.add(source)
+    this.#options.log.warn({ topic: source, ...refusal }, 'a message was dropped; more from this topic are dropped in silence')
+  }
+
+  #clearTimers(): void {
+    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.clear()
+  }
+}
+
+function unexpected(name: string): Refusal {
+  return { code: 'topic.invalid', message: `nothing is expected on ${name.slice(0, 200)}` }
+}

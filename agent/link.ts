@@ -1,0 +1,217 @@
+// The agent's one connection to the broker, made anew for as long as the agent runs.
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
+import { type BackoffLimits, backoffMs } from './core/backoff.js'
+import { judgeSilence } from './core/liveness.js'
+
+export interface BrokerAddress {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly ca?: string | Buffer | undefined
+}
+
+export interface LinkOptions {
+  readonly broker: BrokerAddress
+  readonly clientId: string
+  /** Retained topic of the will. */
+  readonly statusTopic: string
+  /** Called once for each attempt to connect: the session's epoch, and its will. */
+  readonly openSession: () => { epoch: number; will: Buffer }
+  /** Time within which the broker must have answered something, ms. */
+  readonly leaseMs: () => number
+  readonly retries: BackoffLimits
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  readonly onConnected: (epoch: number) => void
+  readonly onSubscribed: (topic: string) => void
+  readonly onMessage: (topic: string, payload: Buffer) => void
+}
+
+/** A session that lasted this long was a good one: the next attempts start from the shortest delay. */
+const goodSessionMs = 30_000
+const farewellMs = 3_000
+
+export class Link {
+  readonly #options: LinkOptions
+  #client: MqttClient | undefined
+  #connectedAt: number | undefined
+  #answeredAt = 0
+  #failures = 0
+  #stopped = false
+  #wanted: ReadonlySet<string> = new Set()
+  /** Topics asked for in this session. */
+  readonly #asked = new Set<string>()
+  #cancelAttempt = () => {}
+  #cancelCheck = () => {}
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    const url = URL.canParse(options.broker.url) ? new URL(options.broker.url) : undefined
+    if (url === undefined || !['mqtt:', 'mqtts:', 'ws:', 'wss:', 'tcp:', 'ssl:'].includes(url.protocol)) {
+      throw new SkerryError(
+        'config.invalid',
+        `${options.broker.url} is no address of a broker: give an mqtt://, mqtts://, ws:// or wss:// URL`,
+      )
+    }
+  }
+
+  start(): void {
+    this.#attempt()
+  }
+
+  get connected(): boolean {
+    return this.#connectedAt !== undefined
+  }
+
+  /** Which topics to be subscribed to, now and in every later session. */
+  want(topics: ReadonlySet<string>): void {
+    this.#wanted = topics
+    this.#subscribe()
+  }
+
+  /** Publishes if connected. True once it is known to have arrived (QoS 1) or was sent (QoS 0). Nothing is queued for later. */
+  publish(topic: string, payload: Buffer, { qos, retain }: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
+    const client = this.#client
+    if (client === undefined || !this.connected) return Promise.resolve(false)
+    return new Promise(resolve => {
+      client.publish(topic, payload, { qos, retain }, error => resolve(!error))
+    })
+  }
+
+  /** Drops the session and starts another. */
+  reconnect(): void {
+    if (this.#client !== undefined) this.#drop(this.#client, 'a new session was asked for')
+  }
+
+  /** Publishes a last message, waits a little for its arrival, and disconnects without the will. */
+  async stop(farewell?: Buffer): Promise<void> {
+    this.#stopped = true
+    this.#cancelAttempt()
+    this.#cancelCheck()
+    const client = this.#client
+    if (client === undefined) return
+    if (farewell !== undefined && this.connected) await this.#say(farewell)
+    this.#client = undefined
+    this.#connectedAt = undefined
+    await new Promise<void>(resolve => {
+      const cancel = this.#options.clock.after(1_000, resolve)
+      client.end(false, {}, () => {
+        cancel()
+        resolve()
+      })
+    })
+    silence(client)
+    client.end(true)
+  }
+
+  async #say(farewell: Buffer): Promise<void> {
+    const { clock, statusTopic } = this.#options
+    let cancel = () => {}
+    const late = new Promise<void>(resolve => {
+      cancel = clock.after(farewellMs, resolve)
+    })
+    await Promise.race([this.publish(statusTopic, farewell, { qos: 1, retain: true }), late])
+    cancel()
+  }
+
+  #attempt(): void {
+    if (this.#stopped) return
+    const { broker, log } = this.#options
+    const { epoch, will } = this.#options.openSession()
+    const client = mqtt.connect(broker.url, this.#clientOptions(will))
+    this.#client = client
+    client.on('connect', () => this.#open(client, epoch))
+    client.on('message', (topic, payload) => this.#options.onMessage(topic, payload))
+    client.on('packetreceive', () => {
+      this.#answeredAt = this.#options.clock.monotonic()
+    })
+    client.on('error', error => {
+      if (client === this.#client && this.#failures === 0) log.warn({ err: error }, 'the broker cannot be reached')
+      this.#drop(client, error.message)
+    })
+    client.on('close', () => this.#drop(client, 'the connection was closed'))
+  }
+
+  #clientOptions(will: Buffer): IClientOptions {
+    const { broker, clientId, statusTopic, leaseMs } = this.#options
+    return {
+      clientId,
+      clean: true,
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      connectTimeout: 30_000,
+      keepalive: Math.min(65_535, Math.ceil(leaseMs() / 1000)),
+      queueQoSZero: false,
+      resubscribe: false,
+      will: { topic: statusTopic, payload: will, qos: 1, retain: true },
+      ...(broker.username === undefined ? {} : { username: broker.username }),
+      ...(broker.password === undefined ? {} : { password: broker.password }),
+      ...(broker.ca === undefined ? {} : { ca: broker.ca }),
+    }
+  }
+
+  #open(client: MqttClient, epoch: number): void {
+    if (client !== this.#client) return
+    this.#connectedAt = this.#options.clock.monotonic()
+    this.#asked.clear()
+    this.#options.log.info({ epoch }, 'connected to the broker')
+    this.#options.onConnected(epoch)
+    this.#subscribe()
+    this.#checkLater(client)
+  }
+
+  /** Ends a session, or an attempt at one, and plans the next. */
+  #drop(client: MqttClient, why: string): void {
+    if (client !== this.#client || this.#stopped) return
+    const { clock, random, retries, log } = this.#options
+    const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
+    if (this.connected) log.warn({ why }, 'disconnected from the broker')
+    this.#client = undefined
+    this.#connectedAt = undefined
+    this.#cancelCheck()
+    silence(client)
+    client.end(true)
+    this.#failures = lasted >= goodSessionMs ? 1 : this.#failures + 1
+    this.#cancelAttempt = clock.after(backoffMs(this.#failures, retries, random()), () => this.#attempt())
+  }
+
+  #subscribe(): void {
+    const client = this.#client
+    if (client === undefined || !this.connected) return
+    const gone = [...this.#asked].filter(topic => !this.#wanted.has(topic))
+    for (const topic of gone) this.#asked.delete(topic)
+    if (gone.length > 0) client.unsubscribe(gone, () => {})
+    const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
+    for (const topic of fresh) this.#asked.add(topic)
+    if (fresh.length > 0) client.subscribe(fresh, { qos: 1 }, error => this.#noteSubscribed(client, fresh, error))
+  }
+
+  #noteSubscribed(client: MqttClient, topics: readonly string[], error: Error | null): void {
+    if (client !== this.#client) return
+    if (error === null || error === undefined) for (const topic of topics) this.#options.onSubscribed(topic)
+    else this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
+  }
+
+  /** A broker that has not answered anything for a lease is no longer there, whatever the socket says. */
+  #checkLater(client: MqttClient): void {
+    const { clock, leaseMs } = this.#options
+    this.#cancelCheck = clock.after(leaseMs() / 4, () => {
+      if (client !== this.#client) return
+      const verdict = judgeSilence(clock.monotonic() - this.#answeredAt, leaseMs())
+      if (verdict === 'dead') return this.#drop(client, 'the broker has not answered for a lease')
+      if (verdict === 'ask') client.sendPing()
+      this.#checkLater(client)
+    })
+  }
+}
+
+/** A client that is done with still emits errors, and an error that nobody hears ends the process. */
+function silence(client: MqttClient): void {
+  client.removeAllListeners()
+  client.on('error', () => {})
+}

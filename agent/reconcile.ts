@@ -1,0 +1,200 @@
+// The one place that changes containers: a loop for each app, woken by a new target, the Engine's events, a timer, and the start.
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import type { Engine } from './engine.js'
+import { Lane, type Target } from './lane.js'
+import { targetKey } from './targets.js'
+import { watchEngine } from './watcher.js'
+
+export interface ReconcilerOptions {
+  readonly engine: Engine
+  /** Only apps that this device's agent has made are ever removed. */
+  readonly device: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  readonly onChange: () => void
+  readonly onConverged: (target: Target) => void
+  readonly onRemoved: (app: string) => void
+  readonly onEngine: (version: string | undefined) => void
+  /** Wall-clock time of the device's start, ms. */
+  readonly bootedAtMs: number
+}
+
+const lookAgainMs = 30_000
+const discoverAgainMs = 5_000
+/** Containers end a little before the Engine's stream does. */
+const outageLeadMs = 15_000
+const maxOutages = 20
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions
+  readonly #lanes = new Map<string, Lane>()
+  readonly #outages: { fromMs: number; toMs: number }[]
+  readonly #abort = new AbortController()
+  #watching: Promise<void> = Promise.resolve()
+  #desired: ReadonlySet<string> = new Set()
+  #prune = false
+  /** The Engine has been asked what there is since the last aim. */
+  #discovered = false
+  #volatile = new Map<string, Target['memory']>()
+  #downSince: number | undefined
+  #up: boolean | undefined
+  #cancelTimer = () => {}
+  #cancelDiscovery = () => {}
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+    this.#outages = [{ fromMs: 0, toMs: options.bootedAtMs }]
+  }
+
+  start(): void {
+    const { engine, clock, random, log } = this.#options
+    const events = {
+      onUp: (version: string) => this.#noteUp(version),
+      onDown: () => this.#noteDown(),
+      onApp: (app: string) => this.#lanes.get(app)?.wake(),
+    }
+    this.#watching = watchEngine({ engine, clock, random, log, ...events }, this.#abort.signal)
+    this.#lookLater()
+  }
+
+  /** `prune`: whatever else this device's agent has made goes. Off while it isn't known whether something else is desired. */
+  aim(targets: ReadonlyMap<string, Target>, prune: boolean): void {
+    this.#prune = prune
+    this.#desired = new Set(targets.keys())
+    this.#discovered = false
+    for (const [app, target] of targets) this.#aimAt(app, target)
+    if (!prune) return
+    for (const [app, lane] of this.#lanes) if (!targets.has(app)) this.#remove(app, lane)
+    this.#discover()
+  }
+
+  lanes(): ReadonlyMap<string, Lane> {
+    return this.#lanes
+  }
+
+  /** False while the Engine does not answer; undefined before it is known. */
+  get engineUp(): boolean | undefined {
+    return this.#up
+  }
+
+  /** True if nothing of this device's agent is left, as far as the Engine was asked. */
+  isBare(): boolean {
+    return this.#lanes.size === 0 && this.#discovered
+  }
+
+  wakeAll(): void {
+    for (const lane of this.#lanes.values()) lane.wake()
+    if (this.#prune) this.#discover()
+  }
+
+  /** Waits for the steps under way; containers stay as they are. */
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    this.#cancelTimer()
+    this.#cancelDiscovery()
+    await Promise.all([this.#watching, ...[...this.#lanes.values()].map(lane => lane.stop())])
+  }
+
+  #aimAt(app: string, target: Target): void {
+    const lane = this.#lanes.get(app)
+    if (lane !== undefined && targetKey(lane.target) === targetKey(target)) return
+    const renewed = lane === undefined ? target.memory : { ...target.memory, sinceMs: this.#options.clock.now() }
+    this.#volatile.set(app, renewed)
+    this.#laneTo(app, { ...target, memory: this.#withOutages(renewed) })
+  }
+
+  #remove(app: string, lane: Lane | undefined): void {
+    if (lane?.target.wish?.run === 'removed') return
+    const owner = { app, device: this.#options.device }
+    this.#volatile.delete(app)
+    const wish = { run: 'removed', owner, volumes: false } as const
+    this.#laneTo(app, { owner, wish, revision: undefined, memory: { outages: [], sinceMs: 0 }, fault: undefined })
+  }
+
+  #laneTo(app: string, target: Target): void {
+    const existing = this.#lanes.get(app)
+    if (existing === undefined) this.#openLane(app, target)
+    else existing.aim(target)
+  }
+
+  #openLane(app: string, target: Target): void {
+    const { engine, clock, random, log, onChange } = this.#options
+    const lane = new Lane(target, {
+      engine,
+      clock,
+      random,
+      log: log.child({ app }),
+      onChange,
+      onConverged: done => this.#noteConverged(app, done),
+      onUnavailable: () => this.#noteDown(),
+    })
+    this.#lanes.set(app, lane)
+    lane.wake()
+  }
+
+  #noteConverged(app: string, target: Target): void {
+    if (target.wish?.run === 'removed') this.#closeLane(app)
+    else this.#options.onConverged(target)
+  }
+
+  #closeLane(app: string): void {
+    if (this.#desired.has(app)) return
+    void this.#lanes.get(app)?.stop()
+    this.#lanes.delete(app)
+    this.#options.onRemoved(app)
+  }
+
+  /** Finds apps that were made before this start and that nobody desires any more. */
+  #discover(): void {
+    const { engine, device, clock } = this.#options
+    this.#cancelDiscovery()
+    this.#cancelDiscovery = () => {}
+    engine.apps(device).then(
+      apps => {
+        if (!this.#prune || this.#abort.signal.aborted) return
+        for (const app of apps) if (!this.#desired.has(app)) this.#remove(app, this.#lanes.get(app))
+        this.#discovered = true
+        this.#options.onChange()
+      },
+      () => {
+        if (this.#abort.signal.aborted) return
+        this.#cancelDiscovery = clock.after(discoverAgainMs, () => this.#discover())
+      },
+    )
+  }
+
+  #noteUp(version: string): void {
+    const { clock, log } = this.#options
+    if (this.#downSince !== undefined) {
+      this.#outages.push({ fromMs: this.#downSince - outageLeadMs, toMs: clock.now() })
+      if (this.#outages.length > maxOutages) this.#outages.splice(1, 1)
+      for (const [app, lane] of this.#lanes) lane.remember(this.#withOutages(this.#volatile.get(app) ?? lane.target.memory))
+      log.warn('the Docker Engine answers again')
+    }
+    this.#downSince = undefined
+    this.#up = true
+    this.#options.onEngine(version)
+    this.wakeAll()
+  }
+
+  #noteDown(): void {
+    this.#downSince ??= this.#options.clock.now()
+    if (this.#up === false) return
+    this.#up = false
+    this.#options.onEngine(undefined)
+  }
+
+  #withOutages(memory: Target['memory']): Target['memory'] {
+    return { ...memory, outages: [...this.#outages, ...memory.outages] }
+  }
+
+  /** Events can be missed: whatever they said, everything is looked at now and then. */
+  #lookLater(): void {
+    this.#cancelTimer = this.#options.clock.after(lookAgainMs, () => {
+      this.wakeAll()
+      this.#lookLater()
+    })
+  }
+}

@@ -1,0 +1,47 @@
+// From what is desired and what is held to a target for each app's loop.
+import { digestText } from '../protocol/spec.js'
+import type { EffectiveApp } from './core/effective.js'
+import type { Applied, Disk } from './disk.js'
+import type { Holdings } from './holdings.js'
+import type { Target } from './lane.js'
+import { runningWish } from './wish.js'
+
+export interface TargetSources {
+  readonly holdings: Holdings
+  readonly disk: Disk
+  readonly applied: ReadonlyMap<string, Applied>
+  readonly now: () => number
+}
+
+/**
+ * While a spec has not come, the one that was applied last goes on. A spec that cannot be read leaves everything as it is.
+ */
+export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
+  const { holdings, disk, applied, now } = sources
+  const owner = { app: app.name, device: disk.id }
+  const last = applied.get(app.name)
+  const revision = { revision: app.revision, digest: app.digest }
+  const started = app.run === 'running' && last?.run === 'stopped'
+  const memory = { outages: started ? [{ fromMs: 0, toMs: now() }] : [], sinceMs: 0 }
+  if (app.run === 'stopped') return { owner, wish: { run: 'stopped', owner }, revision, memory, fault: undefined }
+  const project = holdings.project(digestText(app.digest))
+  if (project === undefined) return fallback(app, sources, memory)
+  if (!project.ok) return { owner, wish: undefined, revision: undefined, memory, fault: project.refusals[0] }
+  return { owner, wish: runningWish(owner, project.value, disk.appFolder(app.name)), revision, memory, fault: undefined }
+}
+
+function fallback({ name }: EffectiveApp, { holdings, disk, applied }: TargetSources, memory: Target['memory']): Target {
+  const owner = { app: name, device: disk.id }
+  const last = applied.get(name)
+  const project = last === undefined || last.run === 'stopped' ? undefined : holdings.project(last.digest)
+  if (last === undefined || project === undefined || !project.ok)
+    return { owner, wish: undefined, revision: undefined, memory, fault: undefined }
+  const revision = { revision: last.revision, digest: Buffer.from(last.digest, 'base64url') }
+  return { owner, wish: runningWish(owner, project.value, disk.appFolder(name)), revision, memory, fault: undefined }
+}
+
+/** Equal keys mean equal targets, whatever is remembered. */
+export function targetKey({ wish, revision, fault, owner }: Target): string {
+  const digest = revision === undefined ? '' : digestText(revision.digest)
+  return JSON.stringify([owner.app, wish?.run, revision?.revision, digest, fault])
+}
