@@ -60,8 +60,11 @@ function serviceLines(before: AppDevice | undefined, after: AppDevice): string[]
 }
 
 function appLines(before: AppDevice | undefined, after: AppDevice): string[] {
-  const changed = before?.state !== after.state || before.revision !== after.revision || before.fault?.message !== after.fault?.message
-  if (!changed || after.state === 'pending') return []
-  const revision = after.state === 'running' ? ` revision ${after.revision}` : ''
-  return [`${after.name}: app ${after.state}${revision}${after.fault === null ? '' : `: ${formatRefusal(after.fault)}`}`]
+  if (after.state === 'pending' || (statusOf(before) === statusOf(after) && before?.fault?.message === after.fault?.message)) return []
+  return [`${after.name}: app ${statusOf(after)}${after.fault === null ? '' : `: ${formatRefusal(after.fault)}`}`]
+}
+
+/** The revision says something only of what runs. */
+function statusOf(device: AppDevice | undefined): string | undefined {
+  return device?.state === 'running' ? `running revision ${device.revision}` : device?.state
 }
