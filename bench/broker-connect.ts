@@ -35,7 +35,9 @@ async function measure(start: () => Promise<Target>): Promise<Run> {
     await once(load, 'message')
     const before = processorS(target.pid)
     load.send({ ...fleet, port: target.port } satisfies LoadOptions)
-    const [ms] = (await Promise.race([once(load, 'message'), once(load, 'exit').then(() => Promise.reject(new Error('load ended')))])) as [number]
+    const [ms] = (await Promise.race([once(load, 'message'), once(load, 'exit').then(() => Promise.reject(new Error('load ended')))])) as [
+      number,
+    ]
     const run = { ms, memoryMiB: residentMiB(target.pid), processorS: processorS(target.pid) - before }
     load.kill()
     return run

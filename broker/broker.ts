@@ -137,6 +137,7 @@ export class Broker {
     this.#engine.hush()
     this.#store.flush()
     await this.#entrance.close()
+    for (const listener of this.#listeners) listener.cut()
     await new Promise<void>(resolve => this.#engine.close(resolve))
     await this.#store.destroy()
     this.#log.info('stopped')
@@ -164,6 +165,7 @@ export class Broker {
       limits: this.#limits,
       tally: this.#tally,
       sessionFits: clientId => this.#store.hasSession(clientId) || this.#store.count().sessions < this.#limits.sessions,
+      filtersOf: clientId => this.#store.filtersOf(clientId),
       engine: () => this.#engine,
     })
   }

@@ -6,6 +6,7 @@ import type { Engine } from './engine.js'
 import { type Connect, type Delivery, grantedQos, type Peer } from './internals.js'
 import type { BrokerLimits } from './limits.js'
 import { isFilter } from './store/filters.js'
+import type { Filters } from './store/sessions.js'
 import type { DropReason, Tally } from './tally.js'
 
 export interface GuardParts {
@@ -15,6 +16,8 @@ export interface GuardParts {
   readonly tally: Tally
   /** Whether a client may have a persistent session: it has one, or there is room for one more. */
   readonly sessionFits: (clientId: string) => boolean
+  /** The filters of a persistent session. */
+  readonly filtersOf: (clientId: string) => Filters
   /** The engine that these hooks are for; it is made with them, so it is asked for later. */
   readonly engine: () => Engine
 }
@@ -136,11 +139,18 @@ export class Guard {
       tally.drop('subscribe-denied', client.id, { filter: topic.slice(0, longestClientId) })
       return grantedFailure
     }
-    if (client.subscriptions[topic] === undefined && countUpTo(client.subscriptions, limits.subscriptions) >= limits.subscriptions) {
+    if (this.#isFull(client, topic, limits.subscriptions)) {
       tally.drop('subscriptions-full', client.id)
       return grantedFailure
     }
     return subscription
+  }
+
+  /** Of a persistent session the store is the first to know: Aedes adds its subscriptions only when they are on disk. */
+  #isFull(client: Peer, filter: string, most: number): boolean {
+    if (client.clean) return client.subscriptions[filter] === undefined && countUpTo(client.subscriptions, most) >= most
+    const filters = this.#parts.filtersOf(client.id)
+    return !filters.has(filter) && filters.size >= most
   }
 
   #forward(client: Peer, packet: Delivery): Delivery | null {

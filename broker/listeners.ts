@@ -37,6 +37,8 @@ export interface Listener {
   readonly address: BrokerAddress
   /** Takes no more connections. Those that are open are not touched. */
   close(): void
+  /** Ends every connection, those that never got beyond a handshake too. */
+  cut(): void
 }
 
 export function isLoopback(host: string): boolean {
@@ -47,7 +49,10 @@ export function isLoopback(host: string): boolean {
 export async function listen(options: ListenerOptions, visitors: Visitors): Promise<Listener> {
   const server = options.kind === 'tcp' ? makeTcpServer(options, visitors) : makeWebSocketServer(options, visitors)
   // Before any other listener, which then finds the socket destroyed.
+  const sockets = new Set<Socket>()
   server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => {})
     socket.setNoDelay(true)
     if (!visitors.admits(addressOf(socket))) socket.destroy()
@@ -57,6 +62,9 @@ export async function listen(options: ListenerOptions, visitors: Visitors): Prom
   return {
     address: { kind: options.kind, host: options.host, port, tls: options.tls !== undefined },
     close: () => void server.close(),
+    cut: () => {
+      for (const socket of sockets) socket.destroy()
+    },
   }
 }
 

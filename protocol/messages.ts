@@ -20,6 +20,7 @@ import {
   text,
   tuple,
   uint,
+  whole,
 } from './shape.js'
 
 /** Version of all messages. A reader accepts any version from 1 on: new keys are ignored, old keys keep their meaning. */
@@ -164,18 +165,21 @@ export type Manifest = Of<typeof manifest>
 
 // --- spec: manager → agents, retained, immutable ---
 
+/** The most that a compose file may have, in bytes of UTF-8. */
+export const maxSpecBytes = 1024 * 1024
+
 export const specEncodings = ['identity', 'brotli'] as const
 const specEnvelope = record({
   version: field(0, version),
   encoding: field(1, oneOf(specEncodings, 'identity')),
-  body: field(2, bytes(1, 1024 * 1024)),
+  body: field(2, bytes(1, maxSpecBytes + 16)),
 })
 export type SpecEnvelope = Of<typeof specEnvelope>
 
 /** The body of a spec once decompressed; its SHA-256 is the spec's digest. Files that a compose file needs get a key of their own. */
 const specBody = record({
   version: field(0, version),
-  compose: field(1, text(1024 * 1024)),
+  compose: field(1, whole(maxSpecBytes)),
 })
 export type SpecBody = Of<typeof specBody>
 
@@ -243,8 +247,6 @@ function codec<T>(shape: Shape<T>, maxBytes: number): Codec<T> {
     decode: payload => (payload.length === 0 ? refuse('message.invalid', 'the payload is empty') : decodeMessage(shape, payload, maxBytes)),
   }
 }
-
-export const maxSpecBytes = 1024 * 1024
 
 export const statusCodec = codec(status, 8 * 1024)
 export const heartbeatCodec = codec(heartbeat, 4 * 1024 + 128)

@@ -45,6 +45,11 @@ export function text(maxChars: number): Shape<string> {
   }
 }
 
+/** A string that must stay whole: never cut when written. */
+export function whole(maxChars: number): Shape<string> {
+  return { write: value => value, read: text(maxChars).read }
+}
+
 /** A string that `accepts` says is valid, such as a name. */
 export function matching(what: string, accepts: (value: string) => boolean): Shape<string> {
   return {

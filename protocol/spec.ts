@@ -1,7 +1,7 @@
 // Content-addressed specs: packed for the wire, and opened again only if they are what their digest says.
 import { createHash } from 'node:crypto'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
-import { accept, type Result, refuse } from './errors.js'
+import { accept, type Result, refuse, SkerryError } from './errors.js'
 import { maxSpecBytes, protocolVersion, type SpecBody, specBodyCodec, specCodec } from './messages.js'
 
 export interface PackedSpec {
@@ -11,8 +11,14 @@ export interface PackedSpec {
   readonly payload: Uint8Array
 }
 
-/** Packs a compose file. The same text gives the same digest for ever; the payload may differ between versions. */
+/**
+ * Packs a compose file. The same text gives the same digest for ever; the payload may differ between versions.
+ * Throws `spec.too-large` for a file of more than {@link maxSpecBytes}.
+ */
 export function packSpec(spec: Omit<SpecBody, 'version'>): PackedSpec {
+  const sizeBytes = Buffer.byteLength(spec.compose)
+  if (sizeBytes > maxSpecBytes)
+    throw new SkerryError('spec.too-large', `the compose file has ${sizeBytes} bytes, more than ${maxSpecBytes}`)
   const body = specBodyCodec.encode({ version: protocolVersion, ...spec })
   const packed = compress(body)
   const smaller = packed.length < body.length

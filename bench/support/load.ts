@@ -1,5 +1,5 @@
 // A program for benches: many devices on one broker, each as light as a socket. Connects them all when told to, and says when all have their state.
-import { type Packet } from 'mqtt-packet'
+import type { Packet } from 'mqtt-packet'
 import { RawClient } from './raw.js'
 
 export interface LoadOptions {

@@ -86,6 +86,11 @@ export class RawClient {
     this.#socket.resetAndDestroy()
   }
 
+  /** Sends no more, but still takes what comes. */
+  end(): void {
+    this.#socket.end()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

@@ -6,7 +6,7 @@ import { IncomingTable } from './incoming.js'
 import type { Packet, Pubrel, Qos } from './packet.js'
 import { type PacketKey, type QueueLimits, QueueTable } from './queue.js'
 import { type RetainedLimits, RetainedTable } from './retained.js'
-import { type ClientSubscription, type SessionLimits, SessionTable, type Subscription } from './sessions.js'
+import { type ClientSubscription, type Filters, type SessionLimits, SessionTable, type Subscription } from './sessions.js'
 import { PacketStream } from './stream.js'
 import { type Owner, type Will, WillTable } from './wills.js'
 
@@ -96,6 +96,10 @@ export class Persistence {
 
   hasSession(client: string): boolean {
     return this.#sessions.has(client)
+  }
+
+  filtersOf(client: string): Filters {
+    return this.#sessions.filtersOf(client)
   }
 
   /** A client with a persistent session came or went. */

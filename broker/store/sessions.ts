@@ -21,6 +21,13 @@ export interface SessionLimits {
   readonly subscriptions: number
 }
 
+export interface Filters {
+  readonly size: number
+  has(filter: string): boolean
+}
+
+const noFilters: Filters = new Set<string>()
+
 interface Session {
   readonly client: string
   readonly subscriptions: Map<string, Kept>
@@ -107,6 +114,11 @@ export class SessionTable implements Table {
     this.#sessions.delete(client)
     this.#changedSessions.add(client)
     return true
+  }
+
+  /** The filters of a session, to count and to ask for. */
+  filtersOf(client: string): Filters {
+    return this.#sessions.get(client)?.subscriptions ?? noFilters
   }
 
   subscriptionsOf(client: string): Subscription[] {

@@ -1,0 +1,72 @@
+// Who may do what: the whole table, and that the broker answers refusals as MQTT has it.
+import { suite } from 'uvu'
+import { equal, is } from 'uvu/assert'
+import { type Action, identify, may, type Principal } from '../../broker/auth.js'
+
+const rules = suite('access rules')
+
+const manager: Principal = identify('manager-1', 'skerry', true)
+const operator: Principal = identify('mosquitto_sub', 'skerry', false)
+const device: Principal = identify('dev-a', 'skerry', false)
+const digest = 'A'.repeat(43)
+
+rules('a client is what its id says; only connections inside the process are the manager', () => {
+  equal(manager, { kind: 'manager' })
+  equal(identify('manager-1', 'skerry', false), { kind: 'operator' })
+  equal(device, { kind: 'device', device: 'a', root: 'skerry' })
+  equal(identify('dev-', 'skerry', false), { kind: 'operator' })
+  equal(identify('dev-A/B', 'skerry', false), { kind: 'operator' })
+})
+
+const table: readonly (readonly [who: Principal, action: Action, topic: string, allowed: boolean])[] = [
+  [device, 'publish', 'skerry/device/a/status', true],
+  [device, 'publish', 'skerry/device/a/heartbeat', true],
+  [device, 'publish', 'skerry/device/a/reported', true],
+  [device, 'publish', 'skerry/device/a/desired', false],
+  [device, 'publish', 'skerry/device/a/other', false],
+  [device, 'publish', 'skerry/device/b/status', false],
+  [device, 'publish', 'skerry/group/line-1/desired', false],
+  [device, 'publish', `skerry/spec/${digest}`, false],
+  [device, 'publish', 'other/device/a/status', false],
+  [device, 'publish', 'anything', false],
+  [device, 'will', 'skerry/device/a/status', true],
+  [device, 'will', 'skerry/device/a/reported', false],
+  [device, 'will', 'skerry/device/b/status', false],
+  [device, 'subscribe', 'skerry/device/a/desired', true],
+  [device, 'subscribe', 'skerry/device/a/status', false],
+  [device, 'subscribe', 'skerry/device/b/desired', false],
+  [device, 'subscribe', 'skerry/device/+/desired', false],
+  [device, 'subscribe', 'skerry/group/line-1/desired', true],
+  [device, 'subscribe', 'skerry/group/+/desired', false],
+  [device, 'subscribe', `skerry/spec/${digest}`, true],
+  [device, 'subscribe', 'skerry/spec/+', true],
+  [device, 'subscribe', 'skerry/spec/#', false],
+  [device, 'subscribe', 'skerry/#', false],
+  [device, 'subscribe', '#', false],
+  [operator, 'subscribe', '#', true],
+  [operator, 'subscribe', 'skerry/device/+/status', true],
+  [operator, 'subscribe', '$SYS/#', false],
+  [operator, 'subscribe', '$share/group/topic', false],
+  [operator, 'publish', 'skerry/device/a/desired', true],
+  [operator, 'publish', 'plant/line', true],
+  [operator, 'publish', '$SYS/x', false],
+  [operator, 'publish', '', false],
+  [operator, 'publish', 'a\u0000b', false],
+  [manager, 'publish', 'skerry/device/a/desired', true],
+  [manager, 'subscribe', 'skerry/device/+/status', true],
+  [manager, 'publish', '$SYS/x', false],
+]
+
+for (const [who, action, topic, allowed] of table) {
+  rules(`${who.kind} ${allowed ? 'may' : 'may not'} ${action} ${JSON.stringify(topic).slice(0, 60)}`, () =>
+    is(may(who, action, topic), allowed),
+  )
+}
+
+rules('the root may have several segments', () => {
+  const deep = identify('dev-a', 'plant/north', false)
+  is(may(deep, 'publish', 'plant/north/device/a/status'), true)
+  is(may(deep, 'publish', 'plant/device/a/status'), false)
+})
+
+rules.run()
