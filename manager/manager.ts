@@ -53,7 +53,14 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       const url = await api.listen({ host: http.host, port: http.port })
       link.start()
       log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
-      return { url, stop: () => stop(fleet, link, () => api.close()) }
+      let stopped: Promise<void> | undefined
+      return {
+        url,
+        stop() {
+          stopped ??= stop(fleet, link, () => api.close())
+          return stopped
+        },
+      }
     } catch (error) {
       fleet.inventory.stop()
       fleet.journal.stop()

@@ -17,10 +17,12 @@ export class Db {
   readonly build: Kysely<Tables>
   readonly #libsql: Libsql.Database
   readonly #statements = new Map<string, Statement>()
+  readonly #unlock: () => void
   #open = true
 
-  constructor(libsql: Libsql.Database) {
+  constructor(libsql: Libsql.Database, unlock: () => void) {
     this.#libsql = libsql
+    this.#unlock = unlock
     this.build = new Kysely<Tables>({
       dialect: {
         createAdapter: () => new SqliteAdapter(),
@@ -84,9 +86,11 @@ export class Db {
   }
 
   close(): void {
+    if (!this.#open) return
     this.#open = false
     this.#statements.clear()
     this.#libsql.close()
+    this.#unlock()
   }
 
   #statement(sql: string): Statement {
@@ -101,21 +105,38 @@ export class Db {
 
 /** Opens or makes the file. Throws `state.in-use` if another process has it open. */
 export function openDb(file: string): Db {
+  const unlock = lock(file)
   const libsql = new Libsql(file)
   try {
-    libsql.exec('PRAGMA locking_mode = EXCLUSIVE')
     libsql.exec('PRAGMA journal_mode = WAL')
     libsql.exec('PRAGMA synchronous = FULL')
-    libsql.exec('PRAGMA foreign_keys = OFF')
-    libsql.exec('BEGIN EXCLUSIVE; COMMIT')
     migrate(libsql)
     libsql.exec('PRAGMA synchronous = NORMAL')
   } catch (error) {
     libsql.close()
+    unlock()
+    throw error
+  }
+  return new Db(libsql, unlock)
+}
+
+/**
+ * Holds a transaction open on a file beside the database; the system ends it with the process, however that ends. The
+ * database itself is not locked: libsql keeps it open until its statements are collected, long after it is closed.
+ */
+function lock(file: string): () => void {
+  const guard = new Libsql(`${file}-lock`)
+  try {
+    guard.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    guard.close()
     if (isBusy(error)) throw new SkerryError('state.in-use', `another process has ${file} open`, { cause: error })
     throw error
   }
-  return new Db(libsql)
+  return () => {
+    guard.exec('ROLLBACK')
+    guard.close()
+  }
 }
 
 function migrate(libsql: Libsql.Database): void {

@@ -1,0 +1,143 @@
+// A device as the manager sees it: a plain MQTT client that speaks the protocol, with no agent behind it.
+import mqtt, { type MqttClient } from 'mqtt'
+import {
+  type Facts,
+  type Heartbeat,
+  heartbeatCodec,
+  type Manifest,
+  manifestCodec,
+  type OfflineReason,
+  protocolVersion,
+  type Reported,
+  reportedCodec,
+  type Status,
+  statusCodec,
+} from '../../protocol/messages.js'
+import { clientIdOf, type DeviceChannel, formatTopic } from '../../protocol/topics.js'
+import { eventually } from './within.js'
+
+export interface FakeDeviceOptions {
+  readonly url: string
+  readonly id: string
+  readonly epoch?: number
+  readonly root?: string
+}
+
+export const someFacts: Facts = {
+  name: 'press',
+  addresses: ['10.1.4.7'],
+  os: 'Debian GNU/Linux 12 (bookworm)',
+  architecture: 'arm64',
+  processor: 'Cortex-A72',
+  cores: 4,
+  memoryMiB: 3792,
+  engineVersion: '20.10.24',
+  agentVersion: '0.1.0',
+}
+
+export class FakeDevice {
+  readonly id: string
+  readonly epoch: number
+  readonly client: MqttClient
+  /** Payloads of its own manifests, as they came. */
+  readonly manifests: Manifest[] = []
+  readonly #root: string
+  #sequence = 0
+
+  private constructor(client: MqttClient, { id, epoch = 65_537, root = 'skerry' }: FakeDeviceOptions) {
+    this.client = client
+    this.id = id
+    this.epoch = epoch
+    this.#root = root
+    client.on('message', (topic, payload) => {
+      const manifest = manifestCodec.decode(payload)
+      if (topic === this.topic('desired') && manifest.ok) this.manifests.push(manifest.value)
+    })
+  }
+
+  /** Connects with its will, subscribes to its own manifest; no birth yet. */
+  static async connect(options: FakeDeviceOptions): Promise<FakeDevice> {
+    const { url, id, epoch = 65_537, root = 'skerry' } = options
+    const will: Status = { version: protocolVersion, epoch, online: false, reason: 'Disconnected' }
+    const topic = formatTopic(root, { kind: 'device', device: id, channel: 'status' })
+    const client = await mqtt.connectAsync(url, {
+      clientId: clientIdOf(id),
+      reconnectPeriod: 0,
+      will: { topic, payload: statusCodec.encode(will), qos: 1, retain: true },
+    })
+    client.on('error', () => {})
+    const device = new FakeDevice(client, options)
+    await client.subscribeAsync(device.topic('desired'), { qos: 1 })
+    return device
+  }
+
+  /** Connects and announces itself. */
+  static async online(options: FakeDeviceOptions & { readonly facts?: Facts }): Promise<FakeDevice> {
+    const device = await FakeDevice.connect(options)
+    await device.birth({ facts: options.facts ?? { ...someFacts, name: options.id } })
+    return device
+  }
+
+  topic(channel: DeviceChannel): string {
+    return formatTopic(this.#root, { kind: 'device', device: this.id, channel })
+  }
+
+  async birth(status: Partial<Status> = {}): Promise<void> {
+    const birth: Status = {
+      version: protocolVersion,
+      epoch: this.epoch,
+      online: true,
+      facts: someFacts,
+      intervalS: 10,
+      engine: true,
+      ...status,
+    }
+    await this.client.publishAsync(this.topic('status'), statusCodec.encode(birth), { qos: 1, retain: true })
+  }
+
+  async end(reason: OfflineReason, epoch = this.epoch): Promise<void> {
+    const payload = statusCodec.encode({ version: protocolVersion, epoch, online: false, reason })
+    await this.client.publishAsync(this.topic('status'), payload, { qos: 1, retain: true })
+  }
+
+  async beat(heartbeat: Partial<Heartbeat> = {}): Promise<void> {
+    const payload = heartbeatCodec.encode({
+      version: protocolVersion,
+      epoch: this.epoch,
+      sequence: this.#sequence++,
+      intervalS: 10,
+      flags: 1,
+      uptimeS: 60,
+      cpuPermille: 125,
+      memoryUsedMiB: 812,
+      diskUsedPermille: 431,
+      loadCentis: 57,
+      temperatureDeci: null,
+      revision: 0,
+      reported: 0,
+      states: new Uint8Array(),
+      ...heartbeat,
+    })
+    await this.client.publishAsync(this.topic('heartbeat'), payload, { qos: 0 })
+  }
+
+  async report(reported: Partial<Reported> = {}): Promise<void> {
+    const report: Reported = { version: protocolVersion, sequence: 1, revision: 0, groups: [], apps: [], ...reported }
+    await this.client.publishAsync(this.topic('reported'), reportedCodec.encode(report), { qos: 1, retain: true })
+  }
+
+  /** Its newest manifest, once it is at or above `revision`, or fits. */
+  async manifest(fits: (manifest: Manifest) => boolean): Promise<Manifest> {
+    return await eventually(5000, `a fitting manifest at ${this.id}`, () => this.manifests.findLast(fits))
+  }
+
+  /** Gone without a word: the broker publishes its will. */
+  die(): void {
+    this.client.stream.destroy()
+    this.client.end(true)
+  }
+
+  async leave(): Promise<void> {
+    await this.client.endAsync()
+  }
+}
