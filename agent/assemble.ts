@@ -5,17 +5,18 @@ import { reportApp } from './core/report.js'
 import type { Applied } from './disk.js'
 import type { Holdings } from './holdings.js'
 import type { Lane } from './lane.js'
+import type { Ledger } from './ledger.js'
 import type { Reconciler } from './reconcile.js'
 import type { Report } from './reporter.js'
 
 export interface ReportSources {
   readonly holdings: Holdings
   readonly reconciler: Reconciler
-  readonly applied: ReadonlyMap<string, Applied>
+  readonly ledger: Ledger
 }
 
 /** Undefined until every app has been looked at, or the Engine is known not to answer: a restart must not look like a failure. */
-export function assembleReport({ holdings, reconciler, applied }: ReportSources): Report | undefined {
+export function assembleReport({ holdings, reconciler, ledger }: ReportSources): Report | undefined {
   const lanes = [...reconciler.lanes()].sort(([a], [b]) => (a < b ? -1 : 1))
   if (reconciler.engineUp !== false && lanes.some(([, lane]) => !lane.view().known)) return undefined
   const { device } = holdings
@@ -25,7 +26,7 @@ export function assembleReport({ holdings, reconciler, applied }: ReportSources)
     ...(device === undefined ? {} : { instance: device.instance }),
     revision: device?.revision ?? 0,
     groups: [...holdings.groups].map(([name, { revision }]) => ({ name, revision })),
-    apps: lanes.map(([name, lane]) => reportLane(name, lane, effective.get(name), applied.get(name))),
+    apps: lanes.map(([name, lane]) => reportLane(name, lane, effective.get(name), ledger.get(name))),
     ...(conflicts.length === 0 ? {} : { faults: conflicts.slice(0, 64) }),
   }
 }

@@ -45,6 +45,13 @@ export class Disk {
     return next
   }
 
+  /** True if the device was booted since the last call, whatever its clock says: boards without a battery wake up in the past. */
+  noteBoot(bootId: string): boolean {
+    const last = readIfThere(this.#path('boot'))?.toString().trim()
+    if (last !== bootId) writeAtomic(this.#path('boot'), `${bootId}\n`)
+    return last !== undefined && last !== bootId
+  }
+
   loadDevice(): Manifest | undefined {
     return this.#read('device', decodeManifest)
   }

@@ -27,7 +27,7 @@ export interface LinkOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
-  readonly onConnected: (epoch: number) => void
+  readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
   readonly onMessage: (topic: string, payload: Buffer) => void
 }
@@ -160,7 +160,7 @@ export class Link {
     this.#connectedAt = this.#options.clock.monotonic()
     this.#asked.clear()
     this.#options.log.info({ epoch }, 'connected to the broker')
-    this.#options.onConnected(epoch)
+    this.#options.onConnected()
     this.#subscribe()
     this.#checkLater(client)
   }

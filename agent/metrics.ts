@@ -33,6 +33,11 @@ export function bootedAtMs(): number {
   return seconds === undefined ? 0 : Number(seconds) * 1000
 }
 
+/** Another one after each boot. */
+export function readBootId(): string {
+  return readText('/proc/sys/kernel/random/boot_id').trim()
+}
+
 /** From the first line of /proc/stat: user nice system idle iowait irq softirq steal. */
 export function cpuTimes(stat: string): CpuTimes {
   const times = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').slice(0, 8).map(Number)

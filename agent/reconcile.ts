@@ -17,7 +17,7 @@ export interface ReconcilerOptions {
   readonly onConverged: (target: Target) => void
   readonly onRemoved: (app: string) => void
   readonly onEngine: (version: string | undefined) => void
-  /** Wall-clock time of the device's start, ms. */
+  /** Wall-clock time until which containers may have ended with the device, ms. */
   readonly bootedAtMs: number
 }
 

@@ -1,15 +1,16 @@
 // From what is desired and what is held to a target for each app's loop.
 import { digestText } from '../protocol/spec.js'
 import type { EffectiveApp } from './core/effective.js'
-import type { Applied, Disk } from './disk.js'
+import type { Disk } from './disk.js'
 import type { Holdings } from './holdings.js'
 import type { Target } from './lane.js'
+import type { Ledger } from './ledger.js'
 import { runningWish } from './wish.js'
 
 export interface TargetSources {
   readonly holdings: Holdings
   readonly disk: Disk
-  readonly applied: ReadonlyMap<string, Applied>
+  readonly ledger: Ledger
   readonly now: () => number
 }
 
@@ -17,9 +18,9 @@ export interface TargetSources {
  * While a spec has not come, the one that was applied last goes on. A spec that cannot be read leaves everything as it is.
  */
 export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
-  const { holdings, disk, applied, now } = sources
+  const { holdings, disk, ledger, now } = sources
   const owner = { app: app.name, device: disk.id }
-  const last = applied.get(app.name)
+  const last = ledger.get(app.name)
   const revision = { revision: app.revision, digest: app.digest }
   const started = app.run === 'running' && last?.run === 'stopped'
   const memory = { outages: started ? [{ fromMs: 0, toMs: now() }] : [], sinceMs: 0 }
@@ -30,9 +31,9 @@ export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
   return { owner, wish: runningWish(owner, project.value, disk.appFolder(app.name)), revision, memory, fault: undefined }
 }
 
-function fallback({ name }: EffectiveApp, { holdings, disk, applied }: TargetSources, memory: Target['memory']): Target {
+function fallback({ name }: EffectiveApp, { holdings, disk, ledger }: TargetSources, memory: Target['memory']): Target {
   const owner = { app: name, device: disk.id }
-  const last = applied.get(name)
+  const last = ledger.get(name)
   const project = last === undefined || last.run === 'stopped' ? undefined : holdings.project(last.digest)
   if (last === undefined || project === undefined || !project.ok)
     return { owner, wish: undefined, revision: undefined, memory, fault: undefined }

@@ -98,7 +98,7 @@ ending('the plan reaches [] in bounded steps from any observed state, and what t
       const owner = { app: 'app', device: 'dev' }
       const of: Wish =
         given.run === 'running'
-          ? wish(project(given.services))
+          ? wish(project(given.services, { volumes: { data: { driverOpts: {}, labels: {} } } }))
           : given.run === 'stopped'
             ? { run: 'stopped', owner }
             : { run: 'removed', owner, volumes: true }

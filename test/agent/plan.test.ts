@@ -29,7 +29,8 @@ planning('nothing is stopped while an image is missing', () => {
 })
 
 planning('networks and volumes come before containers', () => {
-  const of = wish(project({ web: { volumes: [{ type: 'volume', source: 'data', target: '/data', options: [] }] } }))
+  const volumes = { data: { driverOpts: {}, labels: {} } }
+  const of = wish(project({ web: { volumes: [{ type: 'volume', source: 'data', target: '/data', options: [] }] } }, { volumes }))
   assert.equal(short(of, observed([], { networks: [] })), ['createNetwork app_default', 'createVolume app_data'])
 })
 

@@ -1,0 +1,237 @@
+// The agent's parts put together: who tells whom what. Decides nothing itself.
+import type { Logger } from 'pino'
+import { type Clock, systemClock } from '../protocol/clock.js'
+import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
+import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
+import type { AgentOptions } from './agent.js'
+import { assembleReport } from './assemble.js'
+import { heartbeatOf } from './core/heartbeat.js'
+import { leaseMs } from './core/liveness.js'
+import { Disk } from './disk.js'
+import { connectEngine } from './docker.js'
+import { Epochs } from './epochs.js'
+import { readFacts } from './facts.js'
+import { Holdings } from './holdings.js'
+import { Inbox } from './inbox.js'
+import type { Target } from './lane.js'
+import { Ledger } from './ledger.js'
+import { Link } from './link.js'
+import { bootedAtMs, createMeter, readBootId } from './metrics.js'
+import { Pulse } from './pulse.js'
+import { Reconciler } from './reconcile.js'
+import { Reporter } from './reporter.js'
+import { targetOf } from './targets.js'
+import { agentVersion } from './version.js'
+
+export class RunningAgent {
+  readonly id: string
+  readonly released: Promise<ReleaseMode>
+  readonly #options: AgentOptions
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #disk: Disk
+  readonly #holdings: Holdings
+  readonly #ledger: Ledger
+  readonly #epochs: Epochs
+  readonly #reconciler: Reconciler
+  readonly #link: Link
+  readonly #reporter: Reporter
+  readonly #pulse: Pulse
+  readonly #inbox: Inbox
+  readonly #measure: ReturnType<typeof createMeter>
+  #engineVersion: string | undefined
+  #releasing: ReleaseMode | undefined
+  #resolveReleased: (mode: ReleaseMode) => void = () => {}
+  #stopping: Promise<void> | undefined
+
+  constructor(options: AgentOptions) {
+    const { log, clock = systemClock } = options
+    this.#options = options
+    this.#clock = clock
+    this.#log = log
+    const engine = connectEngine(options.engine)
+    this.#disk = new Disk(options.folder, log.child({ part: 'disk' }))
+    this.id = this.#disk.id
+    this.released = new Promise(resolve => {
+      this.#resolveReleased = resolve
+    })
+    this.#epochs = new Epochs(this.#disk)
+    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
+    this.#ledger = new Ledger(this.#disk)
+    this.#measure = createMeter(this.#disk.folder)
+    this.#reconciler = new Reconciler({
+      engine,
+      device: this.id,
+      clock,
+      random: Math.random,
+      log: log.child({ part: 'reconcile' }),
+      bootedAtMs: this.#disk.noteBoot(readBootId()) ? clock.now() : bootedAtMs(),
+      onChange: () => this.#noteChange(),
+      onConverged: target => this.#noteApplied(target),
+      onRemoved: app => this.#noteRemoved(app),
+      onEngine: version => this.#noteEngine(version),
+    })
+    this.#reporter = new Reporter({
+      clock,
+      assemble: () => assembleReport({ holdings: this.#holdings, reconciler: this.#reconciler, ledger: this.#ledger }),
+      publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
+    })
+    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#inbox = new Inbox({
+      root: options.root,
+      device: this.id,
+      holdings: this.#holdings,
+      clock,
+      log: log.child({ part: 'inbox' }),
+      onDesired: () => this.#follow(),
+      onEpochFloor: floor => this.#riseAbove(floor),
+      onRelease: mode => this.#release(mode),
+    })
+    this.#link = new Link({
+      broker: options.broker,
+      clientId: clientIdOf(this.id),
+      statusTopic: this.#topic('status'),
+      openSession: () => this.#openSession(),
+      leaseMs: () => leaseMs(this.#intervalS()),
+      retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
+      clock,
+      random: Math.random,
+      log: log.child({ part: 'link' }),
+      onConnected: () => this.#greet(),
+      onSubscribed: topic => this.#inbox.noteSubscribed(topic),
+      onMessage: (topic, payload) => this.#inbox.receive(topic, payload),
+    })
+  }
+
+  start(): void {
+    this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
+    this.#reconciler.start()
+    this.#follow()
+    this.#link.start()
+  }
+
+  stop(reason: OfflineReason): Promise<void> {
+    this.#stopping ??= this.#shutDown(reason)
+    return this.#stopping
+  }
+
+  async #shutDown(reason: OfflineReason): Promise<void> {
+    this.#pulse.stop()
+    this.#reporter.stop()
+    this.#inbox.stop()
+    await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
+    await this.#reconciler.stop()
+    this.#disk.close()
+    this.#log.info({ reason }, 'the agent has stopped')
+  }
+
+  /** Makes what is held the aim of the loops, and asks for what is missing. */
+  #follow(): void {
+    if (this.#releasing !== undefined || this.#stopping !== undefined) return
+    const { apps } = this.#holdings.effective()
+    const sources = { holdings: this.#holdings, disk: this.#disk, ledger: this.#ledger, now: this.#clock.now }
+    this.#reconciler.aim(new Map(apps.map(app => [app.name, targetOf(app, sources)])), this.#knowsAll())
+    this.#holdings.pruneSpecs(this.#ledger.digests())
+    this.#link.want(new Set(this.#inbox.topics()))
+    this.#pulse.adjust()
+    this.#noteChange()
+  }
+
+  /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
+  #knowsAll(): boolean {
+    return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
+  }
+
+  #noteApplied(target: Target): void {
+    if (!this.#ledger.enter(target)) return
+    this.#holdings.pruneSpecs(this.#ledger.digests())
+    this.#log.info({ app: target.owner.app, revision: target.revision?.revision, run: target.wish?.run }, 'the app is as desired')
+  }
+
+  #noteRemoved(app: string): void {
+    this.#ledger.strike(app)
+    this.#log.info({ app }, 'the app has been removed')
+    this.#noteChange()
+  }
+
+  #noteChange(): void {
+    this.#reporter.note()
+    this.#finishRelease()
+  }
+
+  #noteEngine(version: string | undefined): void {
+    const changed = (this.#engineVersion === undefined) !== (version === undefined)
+    this.#engineVersion = version
+    this.#noteChange()
+    if (!changed || !this.#link.connected) return
+    void this.#publishBirth()
+    this.#pulse.beat()
+  }
+
+  #intervalS(): number {
+    return this.#holdings.intervalS(this.#options.intervalS ?? 10)
+  }
+
+  #openSession(): { epoch: number; will: Buffer } {
+    const epoch = this.#epochs.open()
+    return { epoch, will: statusCodec.encode({ version: protocolVersion, epoch, online: false, reason: 'Disconnected' }) }
+  }
+
+  #greet(): void {
+    this.#inbox.noteSession()
+    void this.#publishBirth()
+    this.#reporter.renew()
+    this.#pulse.beat()
+  }
+
+  #publishBirth(): Promise<boolean> {
+    const { name } = this.#options
+    const facts = readFacts({ name, agentVersion, engineVersion: this.#engineVersion ?? '' })
+    const engine = this.#engineVersion !== undefined
+    const birth = { version: protocolVersion, epoch: this.#epochs.current, online: true, facts, intervalS: this.#intervalS(), engine }
+    return this.#publish('status', statusCodec.encode(birth), { qos: 1, retain: true })
+  }
+
+  #beat(): void {
+    if (!this.#link.connected) return
+    const pulse = {
+      epoch: this.#epochs.current,
+      sequence: this.#epochs.nextSequence(),
+      intervalS: this.#intervalS(),
+      engine: this.#engineVersion !== undefined,
+      revision: this.#holdings.revision(),
+    }
+    const heartbeat = heartbeatOf(pulse, this.#measure(), this.#reporter.current)
+    void this.#publish('heartbeat', heartbeatCodec.encode(heartbeat), { qos: 0, retain: false })
+  }
+
+  #riseAbove(floor: number): void {
+    if (!this.#epochs.riseAbove(floor)) return
+    this.#log.warn({ floor }, 'epochs of this device were used before: later ones are begun')
+    this.#link.reconnect()
+  }
+
+  #release(mode: ReleaseMode): void {
+    if (this.#releasing !== undefined) return
+    this.#releasing = mode
+    this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
+    if (mode === 'remove') this.#reconciler.aim(new Map(), true)
+    this.#noteChange()
+  }
+
+  #finishRelease(): void {
+    const mode = this.#releasing
+    if (mode === undefined || this.#stopping !== undefined) return
+    if (mode === 'remove' && !this.#reconciler.isBare()) return
+    this.#holdings.forget()
+    void this.stop('Released').then(() => this.#resolveReleased(mode))
+  }
+
+  #publish(channel: DeviceChannel, payload: Buffer, how: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
+    return this.#link.publish(this.#topic(channel), payload, how)
+  }
+
+  #topic(channel: DeviceChannel): string {
+    return formatTopic(this.#options.root, { kind: 'device', device: this.id, channel })
+  }
+}

@@ -1,0 +1,142 @@
+// The agent's small decisions: what is effective, how long to wait, whether the broker is there, how big a heartbeat is.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { backoffMs } from '../../agent/core/backoff.js'
+import { effectiveApps, effectiveInterval, supersedes } from '../../agent/core/effective.js'
+import { heartbeatOf } from '../../agent/core/heartbeat.js'
+import { judgeSilence, leaseMs } from '../../agent/core/liveness.js'
+import { hostPath } from '../../agent/core/mounts.js'
+import { splitReference } from '../../agent/docker-shapes.js'
+import { osName, processorName } from '../../agent/facts.js'
+import { cpuTimes, cpuUse, memoryUsedMiB } from '../../agent/metrics.js'
+import { heartbeatCodec, type Manifest, type Reported } from '../../protocol/messages.js'
+
+const manifest = (fields: Partial<Manifest> = {}): Manifest => ({ version: 1, instance: Buffer.alloc(8), revision: 1, apps: [], ...fields })
+const app = (name: string, revision = 1) => ({ name, digest: Buffer.alloc(32), run: 'running' as const, revision })
+const core = suite('core')
+
+core("the device's own app wins, then the first group by name, and losers are told of", () => {
+  const groups = new Map([
+    ['b', manifest({ apps: [app('web', 2), app('db', 2)] })],
+    ['a', manifest({ apps: [app('db', 3)] })],
+    ['not-mine', manifest({ apps: [app('x')] })],
+  ])
+  const { apps, conflicts } = effectiveApps(manifest({ apps: [app('web', 1)], groups: ['b', 'a'] }), groups)
+  assert.equal(
+    apps.map(({ name, group, revision }) => [name, group, revision]),
+    [
+      ['db', 'a', 3],
+      ['web', undefined, 1],
+    ],
+  )
+  assert.equal(
+    conflicts.map(({ code, path }) => `${code} ${path}`),
+    ['app.conflict apps.web', 'app.conflict apps.db'],
+  )
+})
+
+core('nothing is desired before the first manifest', () => {
+  assert.equal(effectiveApps(undefined, new Map()), { apps: [], conflicts: [] })
+})
+
+core("the device's interval wins over the smallest of its groups' over the default", () => {
+  const groups = new Map([
+    ['a', manifest({ intervalS: 30 })],
+    ['b', manifest({ intervalS: 20 })],
+  ])
+  assert.is(effectiveInterval(manifest({ groups: ['a', 'b'], intervalS: 60 }), groups, 10), 60)
+  assert.is(effectiveInterval(manifest({ groups: ['a', 'b'] }), groups, 10), 20)
+  assert.is(effectiveInterval(manifest(), groups, 10), 10)
+})
+
+core('an older manifest is ignored within one instance only', () => {
+  const held = manifest({ revision: 5 })
+  assert.not(supersedes(manifest({ revision: 5 }), held))
+  assert.not(supersedes(manifest({ revision: 4 }), held))
+  assert.ok(supersedes(manifest({ revision: 6 }), held))
+  assert.ok(supersedes(manifest({ revision: 1, instance: Buffer.alloc(8, 1) }), held))
+})
+
+core('back-off doubles to its limit, and half of it is chance', () => {
+  const limits = { firstMs: 1000, maxMs: 60_000 }
+  assert.equal(
+    [1, 2, 3, 7, 100].map(failures => backoffMs(failures, limits, 0)),
+    [500, 1000, 2000, 30_000, 30_000],
+  )
+  assert.equal(
+    [1, 100].map(failures => Math.round(backoffMs(failures, limits, 0.999999))),
+    [1000, 60_000],
+  )
+})
+
+core('a broker that is silent is asked, then given up', () => {
+  assert.is(leaseMs(10), 32_000)
+  assert.equal(
+    [0, 15_999, 16_000, 31_999, 32_000].map(ms => judgeSilence(ms, 32_000)),
+    ['alive', 'alive', 'ask', 'ask', 'dead'],
+  )
+})
+
+const worst = {
+  uptimeS: 0xffffffff,
+  cpuPermille: 1000,
+  memoryUsedMiB: 65_535,
+  diskUsedPermille: 1000,
+  loadCentis: 65_535,
+  temperatureDeci: 1200,
+}
+for (const [services, most] of [
+  [3, 48],
+  [10, 60],
+] as const) {
+  core(`a heartbeat with ${services} services has at most ${most} bytes`, () => {
+    const states = Array.from({ length: services }, (_, n) => ({ name: `s${n}`, state: 'running' as const, image: 'i' }))
+    const reported: Reported = {
+      version: 1,
+      sequence: 65_535,
+      revision: 1,
+      groups: [],
+      apps: [{ name: 'a', revision: 1, state: 'running', services: states }],
+    }
+    const pulse = { epoch: 0xffffffff, sequence: 0xffffffff, intervalS: 65_535, engine: true, revision: 65_535 }
+    const bytes = heartbeatCodec.encode(heartbeatOf(pulse, worst, reported))
+    assert.ok(bytes.length <= most, `${bytes.length} bytes`)
+    const decoded = heartbeatCodec.decode(bytes)
+    assert.ok(decoded.ok && decoded.value.states.length === services)
+  })
+}
+
+core('references of images split into name and tag', () => {
+  const cases = ['busybox', 'busybox:1', 'host:5000/a/b', 'host:5000/a/b:2', 'a@sha256:00', 'a:1@sha256:00']
+  assert.equal(
+    cases.map(splitReference).map(({ name, tag }) => [name, tag]),
+    [
+      ['busybox', 'latest'],
+      ['busybox', '1'],
+      ['host:5000/a/b', 'latest'],
+      ['host:5000/a/b', '2'],
+      ['a', 'sha256:00'],
+      ['a', 'sha256:00'],
+    ],
+  )
+})
+
+core("relative sources start from the app's folder", () => {
+  assert.equal(
+    ['/a/b', './x', '../x', 'x/../y'].map(source => hostPath(source, '/apps/web')),
+    ['/a/b', '/apps/web/x', '/apps/x', '/apps/web/y'],
+  )
+})
+
+core('facts and metrics are read from what Linux says', () => {
+  assert.is(osName('ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'), 'Debian GNU/Linux 12 (bookworm)')
+  assert.is(processorName('processor\t: 0\nmodel name\t: ARM X\n'), 'ARM X')
+  assert.is(processorName('processor\t: 0\nHardware\t: BCM2835\n'), 'BCM2835')
+  const before = cpuTimes('cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1')
+  assert.equal(before, { busy: 200, total: 1000 })
+  assert.is(cpuUse(before, cpuTimes('cpu  200 0 100 1100 0 0 0 0 0 0\n')), 250)
+  assert.is(cpuUse(before, before), 0)
+  assert.is(memoryUsedMiB('MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:   1024 kB\n'), 1)
+})
+
+core.run()

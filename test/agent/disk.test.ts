@@ -1,0 +1,134 @@
+// The state folder: what is written is there whole, what is corrupt is set aside, and one process has it.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Disk } from '../../agent/disk.js'
+import { writeAtomic } from '../../agent/files.js'
+import { manifestCodec } from '../../protocol/messages.js'
+import { digestText, packSpec } from '../../protocol/spec.js'
+
+const disks = suite<{ folder: string; open: () => Disk; close: () => void; logged: string[] }>('disk')
+const manifest = manifestCodec.encode({ version: 1, instance: Buffer.alloc(8), revision: 7, apps: [], groups: ['line-1'] })
+
+disks.before.each(world => {
+  world.folder = mkdtempSync(join(tmpdir(), 'skerry-disk-'))
+  world.logged = []
+  let open: Disk | undefined
+  world.open = () => {
+    open?.close()
+    open = new Disk(world.folder, pino({ level: 'warn' }, { write: line => void world.logged.push(line) }))
+    return open
+  }
+  world.close = () => {
+    open?.close()
+    open = undefined
+  }
+})
+
+disks.after.each(world => {
+  world.close()
+  rmSync(world.folder, { recursive: true, force: true })
+})
+
+disks('the id is made once and kept', ({ open }) => {
+  const { id } = open()
+  assert.match(id, /^[a-z0-9]{12}$/)
+  assert.is(open().id, id)
+})
+
+disks('starts are counted, and rise above a floor', ({ open }) => {
+  assert.equal([open().countStart(), open().countStart(), open().countStart(9), open().countStart()], [1, 2, 10, 11])
+})
+
+disks('a boot since the last start is noticed, the first start is none', ({ open }) => {
+  assert.equal([open().noteBoot('a'), open().noteBoot('a'), open().noteBoot('b'), open().noteBoot('b')], [false, false, true, false])
+})
+
+disks('manifests, specs and what was applied are there again', ({ open }) => {
+  const disk = open()
+  const { digest, payload } = packSpec({ compose: 'services: {}' })
+  const name = digestText(digest)
+  disk.saveDevice(manifest)
+  disk.saveGroup('line-1', manifest)
+  disk.saveSpec(name, payload)
+  disk.saveApplied(new Map([['web', { revision: 3, digest: name, run: 'running' }]]))
+  const again = open()
+  assert.is(again.loadDevice()?.revision, 7)
+  assert.equal([...again.loadGroups().keys()], ['line-1'])
+  assert.is(again.loadSpec(name)?.compose, 'services: {}')
+  assert.equal(again.loadApplied().get('web'), { revision: 3, digest: name, run: 'running' })
+  again.pruneSpecs(new Set())
+  assert.is(again.loadSpec(name), undefined)
+})
+
+disks('what is corrupt is set aside and logged, not fatal', ({ open, folder, logged }) => {
+  const disk = open()
+  const name = 'A'.repeat(43)
+  for (const file of ['device', 'applied.json', 'starts', `specs/${name}`, 'groups/line-1']) writeAtomic(join(folder, file), '\xffgarbage')
+  assert.is(disk.loadDevice(), undefined)
+  assert.is(disk.loadApplied().size, 0)
+  assert.is(disk.loadGroups().size, 0)
+  assert.is(disk.loadSpec(name), undefined)
+  assert.is(disk.countStart(), 1)
+  assert.is(logged.length, 5)
+  assert.is(readdirSync(folder).filter(file => file.includes('.corrupt-')).length, 5)
+})
+
+disks('a spec that is not what its name says is set aside', ({ open, folder }) => {
+  const { payload } = packSpec({ compose: 'services: {}' })
+  const other = digestText(packSpec({ compose: 'services: { a: {} }' }).digest)
+  writeAtomic(join(folder, 'specs', other), payload)
+  assert.is(open().loadSpec(other), undefined)
+})
+
+disks('a write that was cut short leaves the old file', ({ open, folder }) => {
+  open().saveDevice(manifest)
+  writeFileSync(join(folder, 'device.tmp'), manifest.subarray(0, 3))
+  assert.is(open().loadDevice()?.revision, 7)
+})
+
+disks('files are private to their owner', ({ open, folder }) => {
+  open().saveDevice(manifest)
+  assert.is(statSync(folder).mode & 0o777, 0o700)
+  for (const file of ['id', 'device', 'lock']) assert.is(statSync(join(folder, file)).mode & 0o777, 0o600)
+})
+
+disks('a second process is refused', ({ open, folder }) => {
+  open()
+  let code: unknown
+  try {
+    new Disk(folder, pino({ level: 'silent' }))
+  } catch (error) {
+    code = (error as { code: string }).code
+  }
+  assert.is(code, 'state.in-use')
+})
+
+disks('the lock of a dead process is taken over, also when its pid is another one now', ({ open, folder, close }) => {
+  const { id } = open()
+  close()
+  const { pid } = spawnSync('true')
+  for (const owner of [`${pid} 123`, `${process.pid} 123`, '', 'garbage']) {
+    writeFileSync(join(folder, 'lock'), owner)
+    assert.is(open().id, id)
+    close()
+  }
+})
+
+disks('to forget leaves the identity alone', ({ open }) => {
+  const disk = open()
+  disk.countStart()
+  disk.saveDevice(manifest)
+  disk.saveGroup('line-1', manifest)
+  disk.forget()
+  assert.is(disk.loadDevice(), undefined)
+  assert.is(disk.loadGroups().size, 0)
+  assert.is(readFileSync(join(disk.folder, 'id'), 'utf8').trim(), disk.id)
+  assert.is(disk.countStart(), 2)
+})
+
+disks.run()

@@ -1,0 +1,49 @@
+// A relay between a client and a server that can be stalled (nothing passes, sockets stay open) or closed.
+
+import { rmSync } from 'node:fs'
+import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
+
+export interface Relay {
+  /** Port, for relays on TCP. */
+  readonly port: number
+  /** Lets nothing through any more, without closing anything. */
+  stall(): void
+  close(): Promise<void>
+}
+
+/** Listens on a socket's path or any free loopback port, and passes on to `target`. */
+export async function startRelay(target: NetConnectOpts, path?: string): Promise<Relay> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    const far = connect(target)
+    for (const end of [socket, far]) {
+      sockets.add(end)
+      end.on('error', () => {})
+      end.on('close', () => {
+        sockets.delete(end)
+        socket.destroy()
+        far.destroy()
+      })
+    }
+    socket.pipe(far).pipe(socket)
+  })
+  await new Promise<void>(resolve => (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    stall: () => {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    close: () => closeAll(server, sockets, path),
+  }
+}
+
+function closeAll(server: Server, sockets: ReadonlySet<Socket>, path: string | undefined): Promise<void> {
+  for (const socket of sockets) socket.destroy()
+  return new Promise(resolve =>
+    server.close(() => {
+      if (path !== undefined) rmSync(path, { force: true })
+      resolve()
+    }),
+  )
+}
