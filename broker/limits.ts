@@ -1,6 +1,6 @@
 // Every bound of the broker, in one place. Each can be changed by options; none can be left out.
 import type { FrameLimits } from './frames.js'
-import type { StoreLimits } from './store/persistence.js'
+import type { StoreLimits } from './store/options.js'
 
 export interface Rate {
   /** Tokens that come back in each second. */

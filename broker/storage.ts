@@ -1,7 +1,8 @@
 // The persistence as Aedes gets it: it keeps no subscription that was denied and no payload twice.
 import type { Guard } from './guard.js'
+import type { StoreClient, StoreOptions } from './store/options.js'
 import type { Packet } from './store/packet.js'
-import { Persistence, type StoreClient, type StoreOptions } from './store/persistence.js'
+import { Persistence } from './store/persistence.js'
 import type { Subscription } from './store/sessions.js'
 
 export class GuardedPersistence extends Persistence {

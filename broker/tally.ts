@@ -1,7 +1,7 @@
 // What the broker refused or dropped: every time counted, and told once for each source.
 import type { Logger } from 'pino'
 import type { FrameFault } from './frames.js'
-import type { StoreDrop } from './store/persistence.js'
+import type { StoreDrop } from './store/options.js'
 
 export type DropReason =
   | FrameFault

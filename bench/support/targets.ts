@@ -6,6 +6,8 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+const mosquitto = 'mosquitto'
+
 export interface Target {
   readonly name: 'skerry' | 'mosquitto'
   readonly port: number
@@ -45,7 +47,7 @@ export async function startMosquitto(): Promise<Target> {
     'log_dest none',
   ]
   writeFileSync(join(folder, 'mosquitto.conf'), `${settings.join('\n')}\n`)
-  const child = spawn('mosquitto', ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' })
+  const child = spawn(mosquitto, ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' })
   await untilOpen(port)
   return { name: 'mosquitto', port, pid: pidOf(child), stop: () => end(child, folder) }
 }

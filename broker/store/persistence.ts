@@ -3,34 +3,13 @@ import type { Readable } from 'node:stream'
 import { GroupCommit } from './commit.js'
 import { closeDatabase, openDatabase, type Sql } from './database.js'
 import { IncomingTable } from './incoming.js'
+import type { Granted, StoreClient, StoreDrop, StoreOptions } from './options.js'
 import type { Packet, Pubrel, Qos } from './packet.js'
-import { type PacketKey, type QueueLimits, QueueTable } from './queue.js'
-import { type RetainedLimits, RetainedTable } from './retained.js'
-import { type ClientSubscription, type Filters, type SessionLimits, SessionTable, type Subscription } from './sessions.js'
+import { type PacketKey, QueueTable } from './queue.js'
+import { RetainedTable } from './retained.js'
+import { type ClientSubscription, type Filters, SessionTable, type Subscription } from './sessions.js'
 import { PacketStream } from './stream.js'
-import { type Owner, type Will, WillTable } from './wills.js'
-
-export type StoreLimits = RetainedLimits & QueueLimits & SessionLimits
-
-/** What the store could not keep. */
-export type StoreDrop = 'retained-full' | 'queue-full'
-
-export interface StoreOptions {
-  readonly file: string
-  readonly limits: StoreLimits
-  readonly onDrop?: (reason: StoreDrop, source: string) => void
-  readonly onError?: (error: unknown) => void
-  /** Wall-clock ms. */
-  readonly now?: () => number
-}
-
-interface Granted {
-  readonly clientId: string
-  readonly qos: Qos
-}
-
-/** A client as Aedes hands it over; only connected ones say whether their session is clean. */
-export type StoreClient = Owner & { readonly clean?: boolean }
+import { type Will, WillTable } from './wills.js'
 
 /**
  * Every change is made in memory at once and reaches the disk with the next group commit. A promise that an
@@ -46,12 +25,14 @@ export class Persistence {
   readonly #incoming: IncomingTable
   readonly #wills: WillTable
   readonly #now: () => number
+  readonly #onError: (error: unknown) => void
   readonly #onDrop: (reason: StoreDrop, source: string) => void
   #broker: { readonly id: string } = { id: '' }
 
   constructor({ file, limits, onDrop = () => {}, onError = () => {}, now = Date.now }: StoreOptions) {
     this.#now = now
     this.#onDrop = onDrop
+    this.#onError = onError
     this.#sql = openDatabase(file)
     this.#retained = new RetainedTable(this.#sql, limits)
     this.#sessions = new SessionTable(this.#sql, limits)
@@ -243,7 +224,12 @@ export class Persistence {
 
   async destroy(): Promise<void> {
     this.#commit.close()
-    closeDatabase(this.#sql)
+    try {
+      closeDatabase(this.#sql)
+    } catch (error) {
+      // A full disk: the log stays for the next start to read, the lock goes with the process.
+      this.#onError(error)
+    }
   }
 
   /** Once for each client, however many of its subscriptions match, with the best QoS that they grant (MQTT 3.3.5). */

@@ -21,7 +21,8 @@ interface AbstractOptions {
   readonly testAsync: boolean
 }
 
-const runAbstract: (options: AbstractOptions) => void = createRequire(import.meta.url)('aedes-persistence/abstract.js')
+const require = createRequire(import.meta.url)
+const runAbstract: (options: AbstractOptions) => void = require('aedes-persistence/abstract.js')
 
 const folder = mkdtempSync(join(tmpdir(), 'skerry-abstract-'))
 const cases: [string, Case][] = []

@@ -23,6 +23,9 @@ interface Process {
 async function start(file: string): Promise<Process> {
   const child = fork(new URL('../../bench/support/serve.js', import.meta.url), [file])
   const [port] = (await within(20_000, 'the broker started', once(child, 'message'))) as [number]
+  // Where the test fails, the broker must not keep it from ending.
+  child.unref()
+  child.channel?.unref()
   return { child, port }
 }
 

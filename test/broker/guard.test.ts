@@ -150,7 +150,11 @@ test('an absent session keeps the newest messages up to its limits', () =>
 test('persistent sessions are bounded in number, and are forgotten when their time is over', async () => {
   let now = 1_000_000
   const timers: (() => void)[] = []
-  const clock: Clock = { now: () => now, monotonic: () => performance.now(), after: (_, run) => (timers.push(run), () => {}) }
+  const after: Clock['after'] = (_delayMs, run) => {
+    timers.push(run)
+    return () => {}
+  }
+  const clock: Clock = { now: () => now, monotonic: () => performance.now(), after }
   await withBroker({ clock, limits: { sessions: 1, sessionExpiryMs: 5000 } }, async ({ broker, port }) => {
     const first = await enter(port, 'first', { clean: false })
     await granted(first, 't')
