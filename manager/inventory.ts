@@ -28,7 +28,7 @@ export class Inventory {
   readonly #log: Logger
   readonly #devices = new Map<string, Device>()
   /** Devices that said something since they were last stored. */
-  #dirty = new Set<Device>()
+  readonly #dirty = new Set<Device>()
   /** Devices whose change of state is stored with this turn's events. */
   #turn = new Set<Device>()
   #listeningSince: number | null = null
@@ -65,9 +65,7 @@ export class Inventory {
   stop(): void {
     this.#cancelSweep()
     if (this.#slice !== undefined) clearImmediate(this.#slice)
-    this.#db.quickly(() => {
-      for (const device of this.#dirty) saveObserved(this.#db, device)
-    })
+    this.#store([...this.#dirty])
     this.#dirty.clear()
   }
 
@@ -186,24 +184,37 @@ export class Inventory {
 
   /** Stores what devices said since the last time, in slices. */
   #flush(): void {
-    if (this.#dirty.size === 0 || this.#slice !== undefined) return
-    const devices = [...this.#dirty]
-    this.#dirty = new Set()
+    if (this.#slice !== undefined) return
+    let left = this.#dirty.size
     const next = () => {
       this.#slice = undefined
-      const slice = devices.splice(0, flushSlice)
-      try {
-        this.#db.quickly(() => {
-          for (const device of slice) saveObserved(this.#db, device)
-        })
-      } catch (error) {
-        for (const device of [...slice, ...devices]) this.#dirty.add(device)
-        this.#log.error({ err: error }, 'devices not stored')
-        return
-      }
-      if (devices.length > 0) this.#slice = setImmediate(next)
+      const slice = [...take(this.#dirty, Math.min(left, flushSlice))]
+      left -= slice.length
+      if (slice.length === 0 || !this.#store(slice)) return
+      for (const device of slice) this.#dirty.delete(device)
+      if (left > 0) this.#slice = setImmediate(next)
     }
     next()
+  }
+
+  #store(devices: readonly Device[]): boolean {
+    try {
+      this.#db.quickly(() => {
+        for (const device of devices) saveObserved(this.#db, device)
+      })
+      return true
+    } catch (error) {
+      this.#log.error({ err: error }, 'devices not stored')
+      return false
+    }
+  }
+}
+
+function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
+  let left = count
+  for (const item of items) {
+    if (left-- <= 0) return
+    yield item
   }
 }
 

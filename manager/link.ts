@@ -49,7 +49,9 @@ export class Link {
     return this.#isUp
   }
 
+  /** Throws `config.invalid` if the broker's URL is none. A broker that is not there is waited for. */
   start(): void {
+    checkAddress(this.#options.broker)
     this.#connect()
   }
 
@@ -91,8 +93,8 @@ export class Link {
     this.#client = client
     client.on('connect', () => {
       this.#open(client).catch(error => {
-        log.error({ err: error }, 'subscription refused')
-        client.end(true)
+        if (this.#client === client) log.error({ err: error }, 'subscription refused')
+        this.#lose(client)
       })
     })
     client.on('message', (topic, payload, packet) => {
@@ -100,13 +102,13 @@ export class Link {
     })
     client.on('error', error => {
       if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
-      client.end(true)
+      this.#lose(client)
     })
     client.on('close', () => this.#lose(client))
   }
 
   async #open(client: MqttClient): Promise<void> {
-    const { subscriptions, log, clock } = this.#options
+    const { subscriptions, log } = this.#options
     const subscribed = subscribe(client, subscriptions)
     // Retained messages may come before the answer to the subscription: from now on the manager hears.
     this.#isUp = true
@@ -114,7 +116,7 @@ export class Link {
     await subscribed
     if (this.#client !== client) return
     this.#failures = 0
-    log.info({ at: clock.now() }, 'broker connected')
+    log.info('broker connected')
   }
 
   #lose(client: MqttClient): void {
@@ -122,15 +124,25 @@ export class Link {
     this.#client = undefined
     if (this.#isUp) {
       this.#isUp = false
-      this.#options.log.warn('broker disconnected')
+      if (!this.#stopped) this.#options.log.warn('broker disconnected')
       this.#options.down()
     }
     client.end(true)
     for (const reject of this.#waiting) reject(unavailable())
     this.#waiting.clear()
-    if (this.#stopped) return
-    const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++)
-    this.#cancelPause = this.#options.clock.after(longest * (0.5 + Math.random() / 2), () => this.#connect())
+    if (!this.#stopped) this.#connectLater()
+  }
+
+  #connectLater(): void {
+    const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#failures++, 20))
+    this.#cancelPause = this.#options.clock.after(longest * (0.5 + Math.random() / 2), () => {
+      try {
+        this.#connect()
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'broker connection failed')
+        this.#connectLater()
+      }
+    })
   }
 }
 
@@ -143,6 +155,14 @@ const clientOptions: IClientOptions = {
   reconnectPeriod: 0,
   resubscribe: false,
   queueQoSZero: false,
+}
+
+function checkAddress(broker: BrokerAddress): void {
+  if ('connect' in broker || /^(mqtts?|tcp|ssl|wss?):\/\/[^/]/.test(broker.url)) return
+  throw new SkerryError(
+    'config.invalid',
+    `${JSON.stringify(broker.url.slice(0, 200))} is no URL of a broker: use mqtt://HOST[:PORT], mqtts://, ws:// or wss://`,
+  )
 }
 
 function makeClient(broker: BrokerAddress, options: IClientOptions): MqttClient {

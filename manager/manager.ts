@@ -1,17 +1,17 @@
 // The manager, put together: opens its database, listens for people and programs, and follows the fleet through its broker.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
-import { unwrap } from '../protocol/errors.js'
+import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkRoot, everyDevice } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
-import { buildApi } from './api/server.js'
+import { type Api, buildApi } from './api/server.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
 import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
-import { type BrokerAddress, Link } from './link.js'
+import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { type Db, openDb } from './store/db.js'
@@ -36,7 +36,7 @@ export interface Manager {
   stop(): Promise<void>
 }
 
-/** Throws `listener.insecure`, `topic.invalid`, `state.in-use`, or the error of listening. A broker that is not there yet is waited for. */
+/** Throws `listener.insecure`, `topic.invalid`, `config.invalid`, `state.in-use` or `port.in-use`. A broker that is not there yet is waited for. */
 export async function startManager(options: ManagerOptions): Promise<Manager> {
   const { file, root, broker, http, log, clock = systemClock } = options
   checkListener(http.host, http.token)
@@ -50,7 +50,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
     try {
-      const url = await api.listen({ host: http.host, port: http.port })
+      const url = await listen(api, http)
       link.start()
       log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
       let stopped: Promise<void> | undefined
@@ -70,6 +70,15 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+async function listen(api: Api, { host, port }: ManagerOptions['http']): Promise<string> {
+  try {
+    return await api.listen({ host, port })
+  } catch (error) {
+    const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    throw inUse ? new SkerryError('port.in-use', `port ${port} of ${host} is in use`, { cause: error }) : error
   }
 }
 
@@ -98,11 +107,7 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
   const link: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}`,
-    subscriptions: [
-      { filter: everyDevice(root, 'status'), qos: 1 },
-      { filter: everyDevice(root, 'reported'), qos: 1 },
-      { filter: everyDevice(root, 'heartbeat'), qos: 0 },
-    ],
+    subscriptions: subscriptionsOf(root, broker),
     clock,
     log: log.child({ component: 'link' }),
     up() {
@@ -116,6 +121,20 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
     message: (topic, payload, retained) => intake.handle(topic, payload, retained),
   })
   return { fleet: { db, clock, journal, inventory, reception, publisher }, link, intake }
+}
+
+/**
+ * The embedded broker would rather cut a manager that is too slow than drop a message of QoS 1, and retained state comes anew
+ * with the next connection. Other brokers drop retained messages of QoS 1 beyond a short queue (mosquitto: 1000) without a
+ * word, but not those of QoS 0.
+ */
+function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
+  const qos = 'connect' in broker ? 1 : 0
+  return [
+    { filter: everyDevice(root, 'status'), qos },
+    { filter: everyDevice(root, 'reported'), qos },
+    { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+  ]
 }
 
 function healthOf({ db, inventory, publisher }: Fleet, link: Link, intake: Intake): Health {

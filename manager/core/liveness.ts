@@ -114,6 +114,8 @@ export function readinessOf(signs: Signs, listeningSince: number | null, now: nu
   const lease = leaseMs(signs.intervalS)
   if (signs.heardAt !== null && now < signs.heardAt + lease) return signs.engine ? ready : notReady.EngineUnavailable
   if (listeningSince !== null && now >= Math.max(listeningSince, signs.awaitedSince) + lease) return notReady.HeartbeatMissed
+  // Whether it is there or not, it was last known not to be able to work.
+  if (!signs.engine) return notReady.EngineUnavailable
   if (signs.heardAt !== null) return unknown.BrokerUnavailable
   return signs.epoch < 0 ? unknown.NeverSeen : unknown.ManagerRestarted
 }

@@ -176,6 +176,17 @@ test('a second manager on the same database is refused', async ({ site }) => {
   await assert.rejects(startManager({ ...options, http: { host: '127.0.0.1', port: 0 } }), { code: 'state.in-use' })
 })
 
+test('a port that is in use and a broker URL that is none are refused, and leave nothing open', async ({ site }) => {
+  const options = { file: `${site.folder}/third.db`, root: 'skerry', log: silent }
+  const port = Number(new URL(site.manager.url).port)
+  const busy = startManager({ ...options, broker: { url: site.broker.url }, http: { host: '127.0.0.1', port } })
+  await assert.rejects(busy, { code: 'port.in-use' })
+  const nowhere = startManager({ ...options, broker: { url: 'gopher://x' }, http: { host: '127.0.0.1', port: 0 } })
+  await assert.rejects(nowhere, { code: 'config.invalid' })
+  const manager = await startManager({ ...options, broker: { url: site.broker.url }, http: { host: '127.0.0.1', port: 0 } })
+  await manager.stop()
+})
+
 function statusWithHost(url: string, host: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const sent = httpRequest(`${url}/api/v1/devices`, { headers: { host } }, response => {

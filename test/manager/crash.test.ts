@@ -16,7 +16,7 @@ test('a deploy acknowledged before it was told to the broker is told after the r
   const folder = await tempFolder()
   const file = join(folder.path, 'manager.db')
   const broker = await startBroker()
-  const child = spawn(process.execPath, [fileURLToPath(new URL('crash-child.js', import.meta.url)), file, broker.url], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./crash-child.js', import.meta.url)), file, broker.url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'exit')

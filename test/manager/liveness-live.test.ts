@@ -124,6 +124,20 @@ test('a manager restarted beside a dead and a living device shows both right', a
   await silent.leave()
 })
 
+test('what heartbeats said is stored, and shown after a restart', async ({ site, clock }) => {
+  const device = await FakeDevice.online({ url: site.broker.url, id: 'a1' })
+  await device.beat({ memoryUsedMiB: 77, revision: 5 })
+  const before = await eventually(5000, 'the heartbeat', async () => {
+    const { body } = await request(site.manager, 'GET', '/devices/a1')
+    return body.revision?.held === 5 && body
+  })
+  clock.advance(2000)
+  await site.restart()
+  const after = (await request(site.manager, 'GET', '/devices/a1')).body
+  assert.deepEqual([after.metrics, after.lastSeen, after.revision.held], [before.metrics, before.lastSeen, 5])
+  await device.leave()
+})
+
 test('a device that died while the manager was away is NotReady at once', async ({ site }) => {
   const device = await FakeDevice.online({ url: site.broker.url, id: 'a1' })
   await deviceIs(site.manager, 'a1', 'Ready')

@@ -48,6 +48,7 @@ const table: [name: string, signs: Sign[], word: string][] = [
   ['an engine that is gone is NotReady', [birth(5), beat(5, 0, { engine: false })], 'NotReady EngineUnavailable'],
   ['an engine that is back is Ready', [birth(5, { engine: false }), beat(5, 0)], 'Ready'],
   ['an older heartbeat does not bring back an older flag', [beat(5, 3), beat(5, 2, { engine: false })], 'Ready'],
+  ['an engine known to be gone stays NotReady unheard', [birth(5, { live: false, engine: false })], 'NotReady EngineUnavailable'],
   ['nothing at all is Unknown', [], 'Unknown NeverSeen'],
 ]
 for (const [name, signs, expected] of table) test(name, () => assert.equal(word(fold(signs)), expected))
