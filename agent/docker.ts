@@ -12,6 +12,8 @@ import { followPull, readLines } from './pull.js'
 
 /** How long the Engine may take for what it should answer at once, ms. */
 const promptMs = 60_000
+/** How long a pull may make no progress, ms. */
+const silentPullMs = 15 * 60_000
 
 /** `address`: a socket's path, or a `unix://`, `tcp://` or `http://` URL. */
 export function connectEngine(address: string): Engine {
@@ -178,18 +180,31 @@ async function removeContainer(docker: Docker, id: string, volumes: boolean): Pr
   }
 }
 
-/** Without a tag the Engine would pull every one that there is. */
+/** Without a tag the Engine would pull every one that there is. A registry that goes silent must not hold the app for ever. */
 async function pull(docker: Docker, image: string, onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void> {
   const { name, tag } = splitReference(image)
-  try {
-    const stream = await docker.createImage({ fromImage: name, tag, abortSignal: signal })
-    await followPull(image, stream, onProgress, signal)
-  } catch (error) {
-    const mapped = engineError(error, 'image.unavailable')
-    throw mapped.code === 'image.unavailable'
-      ? new SkerryError('image.unavailable', `image ${image} cannot be pulled: ${mapped.message}`, { cause: error, retryable: true })
-      : mapped
+  const silence = new AbortController()
+  const giveUp = () => silence.abort(new Error(`the registry has sent nothing for ${silentPullMs / 60_000} minutes`))
+  const timer = setTimeout(giveUp, silentPullMs)
+  const either = AbortSignal.any([signal, silence.signal])
+  const note = (progress: PullProgress) => {
+    timer.refresh()
+    onProgress(progress)
   }
+  try {
+    const stream = await docker.createImage({ fromImage: name, tag, abortSignal: either })
+    await followPull(image, stream, note, either)
+  } catch (error) {
+    throw pullError(image, silence.signal.aborted ? silence.signal.reason : error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function pullError(image: string, error: unknown): SkerryError {
+  const mapped = engineError(error, 'image.unavailable')
+  if (mapped.code !== 'image.unavailable') return mapped
+  return new SkerryError('image.unavailable', `image ${image} cannot be pulled: ${mapped.message}`, { cause: error, retryable: true })
 }
 
 const watched = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'oom', 'health_status']

@@ -176,16 +176,18 @@ export class Lane {
     this.#ports.onChange()
   }
 
-  /** Every failure is tried again; what is not likely to mend itself, less often. Each is logged once, until it changes. */
+  /** Every failure is tried again; what is not likely to mend itself, less often. An Engine that is away is no fault of the app's. */
   #fail(error: unknown): void {
     const { clock, random, onUnavailable, onChange } = this.#ports
     const failure = error instanceof SkerryError ? error : new SkerryError('internal', String(error), { cause: error })
-    this.#failures++
-    const delay = backoffMs(this.#failures, failure.retryable ? retries : patientRetries, random())
-    this.#retryAt = clock.monotonic() + delay
+    const delay = backoffMs(++this.#failures, failure.retryable ? retries : patientRetries, random())
     this.#wakeAfter('retry', delay)
-    if (failure.code === 'engine.unavailable') onUnavailable()
-    else this.#blame(failure)
+    if (failure.code === 'engine.unavailable') {
+      onUnavailable()
+    } else {
+      this.#retryAt = clock.monotonic() + delay
+      this.#blame(failure)
+    }
     onChange()
   }
 

@@ -23,6 +23,8 @@ export interface ReconcilerOptions {
 
 const lookAgainMs = 30_000
 const discoverAgainMs = 5_000
+const probeAgainMs = 2_000
+const stopWithinMs = 5_000
 /** Containers end a little before the Engine's stream does. */
 const outageLeadMs = 15_000
 const maxOutages = 20
@@ -40,7 +42,9 @@ export class Reconciler {
   #volatile = new Map<string, Target['memory']>()
   #downSince: number | undefined
   #up: boolean | undefined
+  #probing = false
   #cancelTimer = () => {}
+  #cancelProbe = () => {}
   #cancelDiscovery = () => {}
 
   constructor(options: ReconcilerOptions) {
@@ -89,12 +93,18 @@ export class Reconciler {
     if (this.#prune) this.#discover()
   }
 
-  /** Waits for the steps under way; containers stay as they are. */
+  /** Waits a little for the steps under way: the Engine ends them without us. Containers stay as they are. */
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#cancelTimer()
+    this.#cancelProbe()
     this.#cancelDiscovery()
-    await Promise.all([this.#watching, ...[...this.#lanes.values()].map(lane => lane.stop())])
+    let cancel = () => {}
+    const late = new Promise<void>(resolve => {
+      cancel = this.#options.clock.after(stopWithinMs, resolve)
+    })
+    await Promise.race([Promise.all([this.#watching, ...[...this.#lanes.values()].map(lane => lane.stop())]), late])
+    cancel()
   }
 
   #aimAt(app: string, target: Target): void {
@@ -128,7 +138,7 @@ export class Reconciler {
       log: log.child({ app }),
       onChange,
       onConverged: done => this.#noteConverged(app, done),
-      onUnavailable: () => this.#noteDown(),
+      onUnavailable: () => this.#probe(),
     })
     this.#lanes.set(app, lane)
     lane.wake()
@@ -177,6 +187,25 @@ export class Reconciler {
     this.#up = true
     this.#options.onEngine(version)
     this.wakeAll()
+  }
+
+  /** One call has failed: is the Engine away? Asked until it answers, as its event stream may have stayed open. */
+  #probe(): void {
+    const { engine, clock } = this.#options
+    if (this.#probing || this.#abort.signal.aborted) return
+    this.#probing = true
+    engine.version().then(
+      version => {
+        this.#probing = false
+        if (this.#up === false) this.#noteUp(version)
+      },
+      () => {
+        this.#probing = false
+        if (this.#abort.signal.aborted) return
+        this.#noteDown()
+        this.#cancelProbe = clock.after(probeAgainMs, () => this.#probe())
+      },
+    )
   }
 
   #noteDown(): void {

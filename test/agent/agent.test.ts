@@ -125,6 +125,30 @@ agents('a group brings its apps, and leaving it takes them away', async world =>
   await eventually(20_000, 'nothing is left', () => Object.keys(containersOf(app)).length === 0)
 })
 
+agents('a device that moves to a group with the same app keeps its containers', async world => {
+  const agent = await begin(world)
+  const wanted = await world.observer.spec(app, compose())
+  await world.observer.manifest({ group: 'line-1' }, { apps: [wanted] })
+  await world.observer.manifest({ group: 'line-2' }, { apps: [{ ...wanted, revision: 5 }] })
+  await world.observer.manifest({ device: agent.id }, { groups: ['line-1'] })
+  await appState(world.observer, app, 'running')
+  const before = containersOf(app)
+  await world.observer.manifest({ device: agent.id }, { groups: ['line-2'] })
+  await eventually(10_000, 'the revision of the other group', () => world.observer.seen.reports.at(-1)?.apps[0]?.revision === 5)
+  assert.equal(containersOf(app), before)
+  assert.is(world.observer.seen.reports.at(-1)?.apps[0]?.group, 'line-2')
+})
+
+agents('an app that two groups have runs once, and the other is told of', async world => {
+  const agent = await begin(world)
+  const wanted = await world.observer.spec(app, compose())
+  for (const group of ['line-1', 'line-2']) await world.observer.manifest({ group }, { apps: [wanted] })
+  await world.observer.manifest({ device: agent.id }, { groups: ['line-2', 'line-1'] })
+  const report = await appState(world.observer, app, 'running')
+  assert.is(report.apps[0]!.group, 'line-1')
+  await eventually(5_000, 'the conflict', () => world.observer.seen.reports.at(-1)?.faults?.[0]?.code === 'app.conflict')
+})
+
 agents('garbage on its topics changes nothing', async world => {
   const agent = await begin(world)
   await world.observer.manifest({ device: agent.id }, { apps: [await world.observer.spec(app, compose())], groups: ['line-1'] })

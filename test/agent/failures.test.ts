@@ -85,9 +85,11 @@ failures('an Engine that goes away shows in the next heartbeat at once, and come
     const before = containersOf(app)
     await relay.close()
     await eventually(10_000, 'a heartbeat without the Engine', () => newestFlag(world) === 0)
+    docker('kill', before.web ?? '')
     relay = await startRelay({ path: socket }, path)
     await eventually(20_000, 'a heartbeat with the Engine', () => newestFlag(world) === engineFlag)
     assert.is(world.observer.seen.statuses.at(-1)?.engine, true)
+    await eventually(20_000, 'what ended meanwhile runs', () => docker('inspect', '-f', '{{.State.Running}}', before.web ?? '') === 'true')
     assert.equal(containersOf(app), before)
   } finally {
     if (world.agent !== undefined) await world.agent.stop()

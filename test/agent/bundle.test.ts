@@ -1,0 +1,50 @@
+// The bundled agent: it runs without its libraries beside it, and stays small.
+import { spawn, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startMosquitto } from '../support/mosquitto.js'
+import { observe } from '../support/observer.js'
+import { eventually, within } from '../support/within.js'
+
+/** Resident memory that an idle agent may have, KiB. */
+const mostKiB = 65 * 1000
+
+const bundles = suite('bundle')
+
+bundles('the bundled agent connects, sees the Engine, stays within 65 MB, and ends cleanly', async () => {
+  const built = spawnSync(process.execPath, ['scripts/build-agent.mjs'], { encoding: 'utf8' })
+  assert.is(built.status, 0, built.stderr)
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-bundle-'))
+  const file = join(folder, 'skerry-agent.mjs')
+  copyFileSync('dist/skerry-agent.mjs', file)
+  const broker = await startMosquitto()
+  const observer = await observe(broker.url)
+  const env = {
+    PATH: process.env.PATH,
+    SKERRY_SERVER: broker.url,
+    SKERRY_STATE: join(folder, 'state'),
+    SKERRY_INTERVAL: '1',
+    SKERRY_LOG: 'silent',
+  }
+  const child = spawn(file, { env, cwd: folder, stdio: 'ignore' })
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  try {
+    await eventually(20_000, 'a birth with the Engine', () => observer.seen.statuses.find(status => status.engine === true))
+    await eventually(20_000, 'five heartbeats', () => observer.seen.heartbeats.length >= 5)
+    const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1])
+    assert.ok(resident <= mostKiB, `${resident} KiB resident`)
+    child.kill('SIGTERM')
+    assert.is(await within(10_000, 'a clean end', ended), 0)
+    assert.is(observer.seen.statuses.at(-1)?.reason, 'Stopped')
+  } finally {
+    child.kill('SIGKILL')
+    await observer.stop()
+    await broker.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+bundles.run()
