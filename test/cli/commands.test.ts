@@ -47,6 +47,8 @@ test.before(async () => {
   server = startCli(['server', '--data', join(folder, 'data'), '--mqtt-port', '0', '--http-port', '0'], { HOME: folder })
   url = (await server.until(/^http:\S+/m))[0]
   const mqttUrl = (await server.until(/MQTT at (\S+)/))[1]!
+  // Births that come before the manager listens are old news to it.
+  await eventually(10_000, 'the manager at its broker', async () => (await fetch(`${url}/api/v1/ready`)).ok)
   press7 = fakeDevice(mqttUrl, 'press-7')
   await press7.birth()
   await fakeDevice(mqttUrl, 'press-8').birth()
