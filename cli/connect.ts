@@ -20,7 +20,9 @@ export interface ClientFlags {
  * folder, and the configured HTTP address. A token that is set otherwise wins over the context's.
  */
 export async function connect(shell: Shell, flags: ClientFlags): Promise<Client> {
-  const { values, places } = await loadSettings({ ...flags }, surroundings(shell.env))
+  // Only these: a command may have options of its own that are called like a setting.
+  const { server, config, data, httpTokenFile } = flags
+  const { values, places } = await loadSettings({ server, config, data, httpTokenFile }, surroundings(shell.env))
   const named = places.server === '--server' || places.server === 'SKERRY_SERVER' ? values.server : undefined
   if (named !== undefined && !/^https?:/.test(named)) {
     throw new SkerryError('config.invalid', `${JSON.stringify(named)} is no http:// or https:// URL`, { path: places.server })

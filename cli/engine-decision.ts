@@ -28,7 +28,7 @@ export const enginePackages = ['docker.io', 'iptables', 'ca-certificates'] as co
 
 export function decideEngine(facts: EngineFacts): EngineAction {
   if (facts.answers) return { do: 'nothing' }
-  if (!facts.local) return refuse('no Docker Engine answers there', 'docker info    # and check --engine')
+  if (!facts.local) return refuse('no Docker Engine is there', 'docker info    # and check --engine')
   if (facts.denied) return refuse('this user may not use the Docker Engine', 'sudo usermod -aG docker $USER    # then log in again')
   const apt = facts.systems.includes('debian') || facts.systems.includes('ubuntu')
   const start = facts.systemd ? 'systemctl' : 'dockerd'

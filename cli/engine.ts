@@ -5,6 +5,7 @@ import { SkerryError } from '../protocol/errors.js'
 import { installPackages } from './apt.js'
 import { openEngine, socketPathOf } from './engine-api.js'
 import { decideEngine, type EngineFacts, enginePackages, readSystems } from './engine-decision.js'
+import { CommandFailure } from './errors.js'
 import { findProgram, isThere, run, runDetached } from './system.js'
 
 export interface EnsureEngineOptions {
@@ -31,7 +32,8 @@ export async function ensureEngine({ engine, install, logFile, say }: EnsureEngi
   const action = decideEngine(await lookAround(engine, install))
   if (action.do === 'nothing') return { pid: undefined }
   if (action.do === 'refuse') {
-    throw new SkerryError('engine.unavailable', `${action.reason} (${engine}); run:\n  ${action.command}`, { retryable: false })
+    const refusal = { code: 'engine.unavailable', message: `${action.reason}: ${engine} does not answer` } as const
+    throw new CommandFailure(1, refusal, `run: ${action.command}`)
   }
   say(`no Docker Engine answers at ${engine}`)
   if (action.install) {

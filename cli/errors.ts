@@ -26,10 +26,13 @@ const hints: Partial<Record<ErrorCode, string>> = {
 /** A failure that a command found itself, where the exit code does not follow from the error's kind. */
 export class CommandFailure extends SkerryError {
   readonly exitCode: number
+  /** What to do; absent: what is advised for the code in general. */
+  readonly hint: string | undefined
 
-  constructor(exitCode: number, refusal: Refusal) {
+  constructor(exitCode: number, refusal: Refusal, hint?: string) {
     super(refusal.code, refusal.message, { path: refusal.path })
     this.exitCode = exitCode
+    this.hint = hint
   }
 }
 
@@ -51,15 +54,21 @@ export function formatRefusal(refusal: Refusal): string {
 /** The lines for standard error: every fault, and what to do. */
 export function formatError(error: SkerryError): string {
   const lines = [error.refusal, ...error.others].map(refusal => `error: ${formatRefusal(refusal)}`)
-  const hint = hints[error.code]
+  const hint = hintOf(error)
   return [...lines, ...(hint === undefined ? [] : [`  ${hint}`])].join('\n')
+}
+
+function hintOf(error: SkerryError): string | undefined {
+  return (error instanceof CommandFailure ? error.hint : undefined) ?? hints[error.code]
 }
 
 /** The same as a problem in JSON (RFC 9457, without a status: this is no HTTP answer). */
 export function formatProblem(error: SkerryError): string {
   const { code, message, path } = error.refusal
   const errors = error.others.length === 0 ? {} : { errors: [error.refusal, ...error.others] }
-  return JSON.stringify({ type: 'about:blank', title: code, code, detail: message, ...(path === undefined ? {} : { path }), ...errors })
+  const hint = hintOf(error)
+  const optional = { ...(path === undefined ? {} : { path }), ...(hint === undefined ? {} : { hint }), ...errors }
+  return JSON.stringify({ type: 'about:blank', title: code, code, detail: message, ...optional })
 }
 
 /** Anything that was thrown, as an error with a code. */

@@ -53,15 +53,18 @@ function deviceLines(before: AppDevice | undefined, after: AppDevice): string[] 
 function serviceLines(before: AppDevice | undefined, after: AppDevice): string[] {
   return after.services.flatMap(service => {
     const earlier = before?.services.find(each => each.name === service.name)
-    if (before === undefined || earlier?.state === service.state) return []
+    if (earlier?.state === service.state) return []
     const what = service.state === 'pulling' || service.state === 'created' ? `${service.state} (${service.image})` : service.state
     return [`${after.name}: ${service.name} ${what}`]
   })
 }
 
 function appLines(before: AppDevice | undefined, after: AppDevice): string[] {
-  const changed = before?.state !== after.state || before.revision !== after.revision || before.fault?.message !== after.fault?.message
-  if (before === undefined || !changed) return []
-  const revision = after.state === 'running' ? ` revision ${after.revision}` : ''
-  return [`${after.name}: app ${after.state}${revision}${after.fault === null ? '' : `: ${formatRefusal(after.fault)}`}`]
+  if (after.state === 'pending' || (statusOf(before) === statusOf(after) && before?.fault?.message === after.fault?.message)) return []
+  return [`${after.name}: app ${statusOf(after)}${after.fault === null ? '' : `: ${formatRefusal(after.fault)}`}`]
+}
+
+/** The revision says something only of what runs. */
+function statusOf(device: AppDevice | undefined): string | undefined {
+  return device?.state === 'running' ? `running revision ${device.revision}` : device?.state
 }

@@ -1,5 +1,5 @@
 // Which app on which device or group a command means.
-import type { App, Device, List } from './api.js'
+import type { App, List } from './api.js'
 import { type Client, pathOf } from './client.js'
 import { CommandFailure, usageError } from './errors.js'
 import type { TargetFlags } from './options.js'
@@ -37,8 +37,4 @@ export async function findAppPath(client: Client, name: string, flags: TargetFla
     throw usageError(`there are several apps called ${name}; say which: ${places.join(', ')}`)
   }
   return `${pathOf(`${first.target.kind}s`, first.target.name)}${pathOf('apps', name)}`
-}
-
-export async function findDevice(client: Client, device: string): Promise<Device> {
-  return client.request<Device>('GET', pathOf('devices', device))
 }

@@ -46,6 +46,10 @@ export const form = {
     url(text, ['http:', 'https:', 'mqtt:', 'mqtts:', 'ws:', 'wss:']),
   ),
   engineUrl: of('a socket path, or a unix://, tcp:// or http:// URL', engineUrl),
+  interval: of('whole seconds from 1 to 86400', text => {
+    const seconds = /^\d{1,5}s?$/.test(text) ? Number.parseInt(text, 10) : 0
+    return seconds >= 1 && seconds <= 86_400 ? seconds : undefined
+  }),
   topicRoot: of('segments of a-z, A-Z, 0-9, . _ - with / between them', text => (checkRoot(text).ok ? text : undefined)),
   logLevel: of(`one of ${logLevels.join(', ')}`, text => logLevels.find(level => level === text)),
 } as const

@@ -162,6 +162,13 @@ export const settings = {
     value: 'name',
     help: 'name of this device; without it the host’s name',
   }),
+  interval: setting({
+    roles: ['agent'],
+    form: form.interval,
+    fallback: always(10),
+    value: 'seconds',
+    help: 'between heartbeats, while the server says nothing else',
+  }),
   root: setting({
     roles: ['server', 'agent'],
     form: form.topicRoot,

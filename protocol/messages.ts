@@ -174,7 +174,6 @@ const specEnvelope = record({
   encoding: field(1, oneOf(specEncodings, 'identity')),
   body: field(2, bytes(1, maxSpecBytes + 16)),
 })
-export type SpecEnvelope = Of<typeof specEnvelope>
 
 /** The body of a spec once decompressed; its SHA-256 is the spec's digest. Files that a compose file needs get a key of their own. */
 const specBody = record({

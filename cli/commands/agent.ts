@@ -58,8 +58,9 @@ async function runAgent(shell: Shell, flags: Record<string, unknown>): Promise<v
   const { startLocalAgent } = await import('../services/agent.js')
   const agent = await startLocalAgent(values, url, createLog(values.logLevel))
   shell.print(agent.id)
-  await aborted(shell.signal)
-  await agent.stop('Stopped')
+  const released = await Promise.race([aborted(shell.signal), agent.released])
+  if (released === undefined) await agent.stop('Stopped')
+  else shell.say(`this device has been released from its fleet; its apps were ${released === 'keep' ? 'left as they are' : 'removed'}`)
 }
 
 async function applyHere(shell: Shell, flags: Flags): Promise<void> {

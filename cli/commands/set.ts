@@ -12,8 +12,8 @@ interface Changes {
   readonly name?: string
   readonly description?: string
   readonly label?: readonly string[]
-  /** Seconds; null: the agent's default. */
-  readonly interval?: number | null
+  /** Seconds, or the agent's default. (Commander would turn a null into "".) */
+  readonly interval?: number | 'default'
 }
 
 export function addSet(program: Command, shell: Shell): void {
@@ -44,7 +44,7 @@ export function toPatch({ name, description, label, interval }: Changes): Record
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),
     ...(label === undefined ? {} : { labels: Object.fromEntries(label.map(parseLabel)) }),
-    ...(interval === undefined ? {} : { intervalS: interval }),
+    ...(interval === undefined ? {} : { intervalS: interval === 'default' ? null : interval }),
   }
 }
 
@@ -57,8 +57,8 @@ function parseLabel(text: string): [string, string | null] {
   return text.endsWith('-') ? [text.slice(0, -1), null] : [text, '']
 }
 
-function parseInterval(text: string): number | null {
-  if (text === 'default') return null
+function parseInterval(text: string): number | 'default' {
+  if (text === 'default') return text
   const seconds = parseDuration(text) / 1000
   if (!Number.isInteger(seconds) || seconds < 1) throw new InvalidArgumentError('use whole seconds, at least one')
   return seconds

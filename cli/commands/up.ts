@@ -73,8 +73,8 @@ async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }:
       if (state !== undefined) appUrl = urlOfApp(state.app, agent.id)
       if (!shell.signal.aborted)
         shell.print(formatUp({ server, state, appUrl, command: commandOf(shell, atFlag ? server.url : undefined) }))
-      await aborted(shell.signal)
-      shell.say('stopping')
+      const released = await Promise.race([aborted(shell.signal), agent.released])
+      shell.say(released === undefined ? 'stopping' : 'this machine’s device has been released: stopping; a later start registers it anew')
     } finally {
       await agent.stop('Stopped')
     }

@@ -17,6 +17,7 @@ export async function startLocalAgent(settings: Settings, url: string, log: Logg
     broker: { url, ...(await brokerAccess(settings)) },
     engine: settings.engine,
     ...(settings.name === undefined ? {} : { name: settings.name }),
+    intervalS: settings.interval,
     log: log.child({ part: 'agent' }),
   })
 }

@@ -69,7 +69,7 @@ test('a client id names its device', () => {
 
 test('topics.md has a section and a row for each topic, and none for another', () => {
   const page = readFileSync('topics.md', 'utf8')
-  const rows = [...page.matchAll(/^\| `skerry\/([^`]+)` \|/gm)].map(match => match[1])
+  const rows = [...page.matchAll(/^\| `skerry\/([^`]+)` +\|/gm)].map(match => match[1])
   const expected = [...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`), 'group/{name}/desired', 'spec/{digest}']
   assert.equal(rows.sort(), expected.sort())
   for (const topic of expected) assert.ok(new RegExp(`^## .*\`skerry/${topic.replace(/[{}]/g, '\\$&')}\``, 'm').test(page), topic)

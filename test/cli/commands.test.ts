@@ -1,0 +1,256 @@
+// Each command that talks to a server, as a process, against a real server.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parse } from 'yaml'
+import type { App, Device } from '../../cli/api.js'
+import { openClient } from '../../cli/client.js'
+import { type CliResult, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { type FakeDevice, fakeDevice } from '../support/fakedevice.js'
+import { eventually } from '../support/within.js'
+
+const test = suite('cli: commands')
+
+const folder = mkdtempSync(join(tmpdir(), 'skerry-commands-'))
+const specFile = join(folder, 'compose.yaml')
+const spec = 'services:\n  web:\n    image: web:1\n'
+let server: RunningCli
+let url: string
+let press7: FakeDevice
+
+const cli = (...args: string[]): Promise<CliResult> => runCli(args, { env: { SKERRY_SERVER: url, HOME: folder } })
+
+async function fine(...args: string[]): Promise<string> {
+  const { code, out, err } = await cli(...args)
+  assert.is(code, 0, `skerry ${args.join(' ')}: ${err}`)
+  return out
+}
+
+/** The exit code and the codes of the errors that were printed. */
+async function refused(...args: string[]): Promise<[number | null, string[]]> {
+  const { code, out, err } = await cli(...args)
+  assert.is(out, '', 'data on standard output')
+  return [code, [...err.matchAll(/^error: .* \(([a-z.-]+)\)/gm)].map(([, found]) => found ?? '')]
+}
+
+const waitForDevice = (id: string): Promise<Device | undefined> =>
+  eventually(10_000, `device ${id}`, () =>
+    openClient(url)
+      .request<Device>('GET', `/devices/${id}`)
+      .catch(() => undefined),
+  )
+
+test.before(async () => {
+  writeFileSync(specFile, spec)
+  server = startCli(['server', '--data', join(folder, 'data'), '--mqtt-port', '0', '--http-port', '0'], { HOME: folder })
+  url = (await server.until(/^http:\S+/m))[0]
+  const mqttUrl = (await server.until(/MQTT at (\S+)/))[1]!
+  // Births that come before the manager listens are old news to it.
+  await eventually(10_000, 'the manager at its broker', async () => (await fetch(`${url}/api/v1/ready`)).ok)
+  press7 = fakeDevice(mqttUrl, 'press-7')
+  await press7.birth()
+  await fakeDevice(mqttUrl, 'press-8').birth()
+  await waitForDevice('press-7')
+  await waitForDevice('press-8')
+})
+
+test.after(async () => {
+  await server.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('devices are listed in every form', async () => {
+  assert.match(await fine('get', 'devices'), /^NAME {5}ID {7}STATE[^\n]*\npress-7 {2}press-7 {2}Ready[^\n]*\npress-8 {2}press-8 {2}Ready/)
+  assert.match(await fine('get', 'devices', '-o', 'wide'), /ARCH[\s\S]*arm64/)
+  assert.is(await fine('get', 'devices', '-o', 'name'), 'press-7\npress-8\n')
+  const json = JSON.parse(await fine('get', 'devices', '-o', 'json'))
+  assert.equal(
+    json.items.map((device: Device) => device.id),
+    ['press-7', 'press-8'],
+  )
+  const yaml = parse(await fine('get', 'devices', '-o', 'yaml'))
+  assert.equal(Object.keys(yaml.items[0]), Object.keys(json.items[0]))
+  assert.is(await fine('get', 'device', 'press-8', '-o', 'name'), 'press-8\n')
+  assert.equal(await cli('get', 'devices', '--state', 'NotReady'), { code: 0, out: '', err: 'no devices\n' })
+})
+
+test('a device is changed and described', async () => {
+  await fine(
+    'set',
+    'device',
+    'press-7',
+    '--name',
+    'Press 7',
+    '--label',
+    'hall=3',
+    '--label',
+    'spare',
+    '--interval',
+    '1m',
+    '--description',
+    'old',
+  )
+  assert.is(await fine('get', 'devices', '-l', 'hall=3', '-o', 'name'), 'press-7\n')
+  const text = await fine('describe', 'device', 'press-7')
+  for (const part of [/Name: +Press 7/, /Labels: +hall=3,spare/, /Processor: +Cortex-A72, 4 cores/, /Description: +old/])
+    assert.match(text, part)
+  await fine('set', 'device', 'press-7', '--label', 'spare-', '--interval', 'default', '--name', 'press-7')
+  assert.equal(JSON.parse(await fine('describe', 'device', 'press-7', '-o', 'json')).labels, { hall: '3' })
+  assert.equal(await refused('set', 'device', 'press-7'), [2, ['usage.invalid']])
+  assert.equal(await refused('set', 'device', 'press-7', '--interval', '1x'), [2, ['usage.invalid']])
+  assert.equal(await refused('set', 'device', 'nobody', '--name', 'x'), [3, ['device.unknown']])
+})
+
+test('groups are made, joined, left and deleted', async () => {
+  await fine('group', 'create', 'line-1', 'press-7')
+  assert.equal(await refused('group', 'create', 'line-1'), [4, ['group.exists']])
+  assert.equal(await refused('group', 'create', 'Line 1'), [4, ['name.invalid']])
+  await fine('group', 'join', 'line-1', 'press-8', 'press-7')
+  assert.match(await fine('get', 'groups'), /line-1 {2}2\/2/)
+  assert.equal(await refused('group', 'join', 'line-1', 'a', 'press-8', 'b'), [3, ['device.unknown', 'device.unknown']])
+  await fine('group', 'leave', 'line-1', 'press-8')
+  assert.match(await fine('describe', 'group', 'line-1'), /Devices:\n {2}press-7 \(press-7\): Ready$/m)
+  await fine('group', 'create', 'spare')
+  await fine('delete', 'group', 'spare')
+  assert.is(await fine('get', 'groups', '-o', 'name'), 'line-1\n')
+  assert.equal(await refused('delete', 'group', 'spare'), [3, ['group.unknown']])
+})
+
+test('a compose file is checked, deployed, stopped, started and deleted', async () => {
+  assert.match(await fine('apply', '-f', specFile, '-n', 'web', '--group', 'line-1', '--dry-run'), 'can be deployed; services: web')
+  assert.is(await fine('get', 'apps', '-o', 'name'), '')
+  assert.match(await fine('apply', '-f', specFile, '-n', 'web', '--group', 'line-1'), 'app web revision 1 deployed')
+  assert.match(await fine('apply', '-f', specFile, '-n', 'web', '--group', 'line-1'), 'app web unchanged, revision 1')
+  assert.match(await fine('get', 'apps'), /web {3}group line-1/)
+  assert.is((JSON.parse(await fine('get', 'apps', 'web', '-o', 'json')).items[0] as App).run, 'running')
+  await fine('stop', 'web')
+  assert.is((JSON.parse(await fine('describe', 'app', 'web', '-o', 'json')) as App).run, 'stopped')
+  await fine('start', 'web', '--group', 'line-1')
+  assert.match(await fine('describe', 'app', 'web'), /press-7 \(press-7, Ready\)/)
+
+  const piped = await runCli(['apply', '-f', '-', '-n', 'web', '--device', 'press-8'], { env: { SKERRY_SERVER: url }, input: spec })
+  assert.is(piped.code, 0, piped.err)
+  assert.equal(await refused('stop', 'web'), [2, ['usage.invalid']])
+  assert.equal(await refused('delete', 'group', 'line-1'), [4, ['group.not-empty']])
+  await fine('delete', 'app', 'web', '--device', 'press-8')
+  await fine('delete', 'app', 'web')
+  assert.equal(await refused('delete', 'app', 'web'), [3, ['app.unknown']])
+  assert.equal(await refused('get', 'apps', 'web'), [3, ['app.unknown']])
+})
+
+test('a bad compose file is refused with the place of each fault, and nothing changes', async () => {
+  const bad = join(folder, 'bad.yaml')
+  writeFileSync(bad, 'services:\n  web:\n    image: a\n    imagee: b\n')
+  const { code, err } = await cli('apply', '-f', bad, '-n', 'bad', '--device', 'press-7')
+  assert.is(code, 4)
+  assert.match(err, /^error: .* \(compose\.[a-z]+\) at services\.web\.imagee/m)
+  const json = await cli('apply', '-f', bad, '-n', 'bad', '--device', 'press-7', '-o', 'json')
+  assert.is(json.code, 4)
+  assert.match(JSON.parse(json.err).path, 'services.web.imagee')
+  writeFileSync(bad, 'services: [')
+  assert.equal(await refused('apply', '-f', bad, '-n', 'bad', '--device', 'press-7'), [4, ['compose.yaml']])
+  assert.equal(await refused('apply', '-f', specFile, '-n', 'bad', '--device', 'nobody'), [3, ['device.unknown']])
+  assert.is(await fine('get', 'apps', '-o', 'name'), '')
+})
+
+const reported = (state: 'running' | 'failed', revision: number) => ({
+  name: 'live',
+  revision,
+  digest: new Uint8Array(32),
+  state,
+  services: [{ name: 'web', state: state === 'running' ? ('running' as const) : ('exited' as const), image: 'web:1', ports: [] }],
+  ...(state === 'failed' ? { fault: { code: 'image.unavailable', message: 'no such image', path: 'services.web.image' } } : {}),
+})
+
+test('a deploy that waits ends when the device runs it, shows what changes, and fails with the fault', async () => {
+  const args = ['apply', '-f', specFile, '-n', 'live', '--device', 'press-7', '--wait']
+  const running = startCli(args, { SKERRY_SERVER: url, HOME: folder })
+  await running.until(/revision 1 deployed/)
+  await press7.report([reported('running', 1)])
+  await running.until(/app live runs on 1 device$/m)
+  assert.match(running.err(), 'press-7: app running revision 1')
+
+  writeFileSync(specFile, spec.replace('web:1', 'web:2'))
+  const failing = startCli(args, { SKERRY_SERVER: url, HOME: folder })
+  await failing.until(/revision 2 deployed/)
+  await press7.report([reported('failed', 1)])
+  await failing.until(/error: app live failed on press-7: no such image \(image\.unavailable\) at services\.web\.image/)
+  assert.is(await failing.stop(), 1)
+
+  writeFileSync(specFile, spec.replace('web:1', 'web:3'))
+  const again = startCli(args, { SKERRY_SERVER: url, HOME: folder })
+  await again.until(/revision 3 deployed/)
+  await press7.report([reported('running', 3)])
+  await again.until(/app live runs on 1 device$/m)
+  assert.is(await again.stop(), 0)
+  await running.stop()
+  writeFileSync(specFile, spec)
+})
+
+test('a deploy that nobody takes up in time ends with 5', async () => {
+  assert.equal((await cli('apply', '-f', specFile, '-n', 'late', '--device', 'press-8', '--wait', '--timeout', '300ms')).code, 5)
+  await fine('delete', 'app', 'late')
+})
+
+test('events are listed and watched', async () => {
+  assert.match(await fine('get', 'events', '--type', 'group.created'), /^ID[\s\S]*group line-1/)
+  assert.is((await fine('get', 'events', '--limit', '2', '-o', 'name')).split('\n').length, 3)
+  const watch = startCli(['watch', '-o', 'json', '--type', 'group.created'], { SKERRY_SERVER: url, HOME: folder })
+  await watch.until(/watching/)
+  await fine('group', 'create', 'seen')
+  const line = (await watch.until(/^.*"group":"seen".*$/m))[0]
+  assert.is(JSON.parse(line).type, 'group.created')
+  assert.is(await watch.stop(), 0)
+  await fine('group', 'delete', 'seen')
+})
+
+test('a device is released', async () => {
+  await fine('delete', 'device', 'press-8', '--apps', 'remove')
+  assert.is(await fine('get', 'devices', '-o', 'name'), 'press-7\n')
+})
+
+test('contexts name servers', async () => {
+  const env = { HOME: folder }
+  assert.is((await runCli(['context', 'set', 'plant', url], { env })).code, 0)
+  assert.is((await runCli(['context', 'set', 'gone', 'http://127.0.0.1:9', '--token-stdin'], { env, input: 'secret\n' })).code, 0)
+  assert.is((await runCli(['get', 'devices', '-o', 'name'], { env })).out, 'press-7\n')
+  const list = await runCli(['context', 'list'], { env })
+  assert.match(list.out, /^\* {8}plant/m)
+  assert.not.match(list.out, 'secret')
+  assert.is((await runCli(['context', 'use', 'gone'], { env })).code, 0)
+  assert.is((await runCli(['get', 'devices'], { env })).code, 1)
+  assert.is((await runCli(['get', 'devices', '--context', 'plant', '-o', 'name'], { env })).out, 'press-7\n')
+  assert.is((await runCli(['context', 'use', 'nowhere'], { env })).code, 2)
+  assert.is((await runCli(['get', 'devices', '--context', 'nowhere'], { env })).code, 2)
+})
+
+test('the server of a data folder is found without being named, and only one may use the folder', async () => {
+  const data = join(folder, 'data')
+  assert.is((await runCli(['get', 'devices', '--data', data, '-o', 'name', '--server', url])).out, 'press-7\n')
+  assert.is((await runCli(['get', 'devices', '-o', 'name'], { env: { SKERRY_DATA: data, HOME: join(folder, 'other') } })).out, 'press-7\n')
+  const second = await runCli(['server', '--data', data, '--mqtt-port', '0', '--http-port', '0'])
+  assert.is(second.code, 4)
+  assert.match(second.err, `serving ${url}; stop it, or choose another folder with --data (state.in-use)`)
+})
+
+test('a port that is taken is named with the flag that changes it', async () => {
+  const port = new URL(url).port
+  const taken = await runCli(['server', '--data', join(folder, 'b'), '--mqtt-port', '0', '--http-port', port])
+  assert.is(taken.code, 4)
+  assert.match(taken.err, `port ${port} is in use by another program; choose another one with --http-port`)
+  const mqtt = (await server.until(/MQTT at mqtt:\/\/127\.0\.0\.1:(\d+)/))[1]!
+  const second = await runCli(['server', '--data', join(folder, 'c'), '--mqtt-port', mqtt, '--http-port', '0'])
+  assert.match(second.err, `port ${mqtt} is in use by another program; choose another one with --mqtt-port`)
+})
+
+test('nothing listens beyond loopback without credentials', async () => {
+  for (const flag of ['--mqtt-host', '--http-host']) {
+    const { code, err } = await runCli(['server', '--data', join(folder, 'd'), '--mqtt-port', '0', '--http-port', '0', flag, '0.0.0.0'])
+    assert.is(code, 4, flag)
+    assert.match(err, '(listener.insecure)')
+  }
+})
+
+test.run()

@@ -1,0 +1,98 @@
+// The skerry command in tests: real child processes, to their end or in the background.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { within } from './within.js'
+
+const main = 'dist/cli/main.js'
+
+export interface CliResult {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+  readonly limitMs?: number
+}
+
+/** The environment without whatever skerry settings the caller has. */
+function cleanEnv(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const outside = Object.entries(process.env).filter(([name]) => !/^(SKERRY_|npm_|NO_COLOR|XDG_CONFIG_HOME)/.test(name))
+  return { ...Object.fromEntries(outside), ...env }
+}
+
+/** Runs one command to its end. */
+export async function runCli(args: readonly string[], { env = {}, input = '', limitMs = 30_000 }: CliOptions = {}): Promise<CliResult> {
+  const child = spawn(process.execPath, [main, ...args], { env: cleanEnv(env) })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', chunk => (out += chunk))
+  child.stderr.on('data', chunk => (err += chunk))
+  // A command may end before it has read its input.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const ended = new Promise<number | null>(resolve => child.once('close', resolve))
+  try {
+    const code = await within(limitMs, `end of skerry ${args.join(' ')}`, ended)
+    return { code, out, err }
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw new Error(`${String(error)}\n${out}\n${err}`)
+  }
+}
+
+export interface RunningCli {
+  readonly child: ChildProcess
+  out(): string
+  err(): string
+  /** Resolves with everything so far on both streams once it matches; fails when the process ends first. */
+  until(what: RegExp, limitMs?: number): Promise<RegExpExecArray>
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli {
+  const child = spawn(process.execPath, [main, ...args], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  let notify = (): void => {}
+  child.stdout.on('data', chunk => {
+    out += chunk
+    notify()
+  })
+  child.stderr.on('data', chunk => {
+    err += chunk
+    notify()
+  })
+  let over = false
+  const ended = new Promise<number | null>(resolve =>
+    child.once('close', code => {
+      over = true
+      notify()
+      resolve(code)
+    }),
+  )
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    until(what, limitMs = 30_000) {
+      const found = new Promise<RegExpExecArray>((resolve, reject) => {
+        notify = () => {
+          const match = what.exec(out) ?? what.exec(err)
+          if (match !== null) resolve(match)
+          else if (over) reject(new Error(`ended without ${what}:\n${out}\n${err}`))
+        }
+        notify()
+      })
+      return within(limitMs, `${what} from skerry ${args.join(' ')}`, found).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${out}\n${err}`)
+      })
+    },
+    async stop(signal = 'SIGINT') {
+      child.kill(signal)
+      return within(20_000, `end of skerry ${args.join(' ')}`, ended)
+    },
+  }
+}
