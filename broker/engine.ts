@@ -131,6 +131,7 @@ export class Engine extends Aedes {
   }
 }
 
+/** Aedes takes packets as soon as the CONNACK is out, some turns before it calls the client connected: the connection decides. */
 function acknowledge(client: Client, messageId: number): void {
-  if (!client.closed && client.connected) writeToStream({ cmd: 'puback', messageId }, client.conn)
+  if (!client.closed && client.conn.writable) writeToStream({ cmd: 'puback', messageId }, client.conn)
 }
