@@ -8,7 +8,7 @@ const runs = 5
 
 async function call(method: string, url: string, body: string, type: string): Promise<Response> {
   const response = await fetch(url, { method, body, headers: { 'content-type': type } })
-  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`)
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${(await response.text()).slice(0, 300)}`)
   return response
 }
 
@@ -22,6 +22,7 @@ const share = devices / fleets.length
 await Promise.all(
   fleets.map((fleet, n) => fleet.ask({ kind: 'connect', port: server.mqttPort, from: n * share, count: share, follow: true }, 'connected')),
 )
+await server.untilReady(devices)
 const api = `${server.url}/api/v1`
 const members = Array.from({ length: devices }, (_, n) => deviceId(n))
 await call('POST', `${api}/groups`, JSON.stringify({ name: 'all', devices: members }), 'application/json')

@@ -15,6 +15,8 @@ const server = await BenchServer.start()
 const fleet = new BenchFleet()
 await fleet.ask({ kind: 'connect', port: server.mqttPort, from: 0, count: devices, follow: false }, 'connected')
 
+await server.untilReady(devices)
+
 async function received(): Promise<number> {
   const stats = (await (await fetch(`${server.url}/api/v1/stats`)).json()) as Stats
   return stats.messages.received

@@ -41,6 +41,15 @@ export class BenchServer {
     return new BenchServer(child, mqttPort, url)
   }
 
+  /** Waits until so many devices are Ready: births arrive in the manager after their acknowledgement. */
+  async untilReady(devices: number): Promise<void> {
+    for (const end = performance.now() + 60_000; performance.now() < end; await new Promise(resolve => setTimeout(resolve, 200))) {
+      const stats = (await (await fetch(`${this.url}/api/v1/stats`)).json()) as { devices: { ready: number } }
+      if (stats.devices.ready >= devices) return
+    }
+    throw new Error(`${devices} devices were not Ready within 60 s`)
+  }
+
   usage(): Promise<{ rssBytes: number; cpuMs: number }> {
     const answer = answerOf<ServerAnswer, 'memory'>(this.child, 'memory')
     this.child.send('memory')
