@@ -1,4 +1,5 @@
 // The Docker Engine through dockerode, the only place that knows it.
+import './lean.js'
 import Docker from 'dockerode'
 import { SkerryError } from '../protocol/errors.js'
 import type { CreateBody } from './core/engine-config.js'

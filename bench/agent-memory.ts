@@ -1,6 +1,6 @@
 // Resident memory of an idle agent that is Ready: as installed, and bundled into one file. Needs a Docker Engine.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BenchServer } from './support/children.js'
@@ -8,21 +8,20 @@ import { follow } from './support/events.js'
 import { median, printFigure } from './support/figures.js'
 
 const runs = 3
-const settleMs = 20_000
-const flags = ['--max-semi-space-size=1', '--max-old-space-size=48', '--optimize-for-size']
+const settleMs = 15_000
 
 function residentMiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1]) / 1024
 }
 
-async function measure(server: BenchServer, command: readonly string[]): Promise<number> {
+async function measure(server: BenchServer, [program = '', ...args]: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-agent-'))
   const ready = new Promise<void>(resolve => {
     void follow(server.url, event => event.type === 'device.ready' && resolve())
   })
-  const env = { ...process.env, SKERRY_SERVER: `mqtt://127.0.0.1:${server.mqttPort}`, SKERRY_STATE: folder, SKERRY_DATA: folder }
-  const child = spawn(process.execPath, command, { env, stdio: 'ignore' })
+  const env = { ...process.env, SKERRY_SERVER: `mqtt://127.0.0.1:${server.mqttPort}`, SKERRY_DATA: folder }
+  const child = spawn(program, args, { env, stdio: 'ignore' })
   await ready
   await new Promise(resolve => setTimeout(resolve, settleMs))
   const memory = residentMiB(child.pid ?? 0)
@@ -33,16 +32,15 @@ async function measure(server: BenchServer, command: readonly string[]): Promise
   return memory
 }
 
+const built = spawnSync(process.execPath, ['scripts/build-agent.mjs'], { stdio: 'inherit' })
+if (built.status !== 0) process.exit(1)
+
 const server = await BenchServer.start()
 const variants = [
-  { what: 'agent as installed (skerry agent)', target: '<= 80', command: ['dist/cli/main.js', 'agent'] },
-  { what: 'agent bundled (npm run build:agent)', target: '<= 65', command: [...flags, 'dist/skerry-agent.mjs'] },
+  { what: 'agent as installed (skerry agent)', target: '<= 80', command: [process.execPath, 'dist/cli/main.js', 'agent'] },
+  { what: 'agent bundled (npm run build:agent)', target: '<= 65', command: ['dist/skerry-agent.mjs'] },
 ]
 for (const { what, target, command } of variants) {
-  if (!existsSync(command.at(-1) === 'agent' ? (command[0] ?? '') : (command.at(-1) ?? ''))) {
-    console.log(`${what}: not built`)
-    continue
-  }
   const samples: number[] = []
   for (let run = 0; run < runs; run++) samples.push(await measure(server, command))
   printFigure(`${what}: resident, median of ${runs}`, median(samples), 'MiB', target)

@@ -57,3 +57,9 @@ function onSignals(): AbortSignal {
   process.on('SIGTERM', stop)
   return controller.signal
 }
+
+/** Resolves when it is time to stop. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

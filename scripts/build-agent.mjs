@@ -29,7 +29,7 @@ function stubUnused(bundler) {
 
 const flags = '--max-semi-space-size=1 --max-old-space-size=48 --single-threaded-gc --lite-mode --no-expose-wasm'
 await build({
-  entryPoints: [fileURLToPath(new URL('../agent/main.ts', import.meta.url))],
+  entryPoints: [fileURLToPath(new URL('../cli/agent-main.ts', import.meta.url))],
   outfile,
   bundle: true,
   platform: 'node',

@@ -17,10 +17,12 @@ function answerOf<T extends { readonly kind: string }, K extends T['kind']>(
       const answer = message as T
       if (answer.kind !== kind) return
       child.off('message', listen)
+      child.off('exit', fail)
       resolve(answer as Extract<T, { kind: K }>)
     }
+    const fail = (code: number | null) => reject(new Error(`a process of the benchmark ended with ${code} before it answered ${kind}`))
     child.on('message', listen)
-    child.once('exit', code => reject(new Error(`a process of the benchmark ended with ${code} before it answered ${kind}`)))
+    child.once('exit', fail)
   })
 }
 

@@ -2,11 +2,9 @@
 import type { Command } from 'commander'
 import { loadSettings, surroundings } from '../../config/load.js'
 import type { Settings } from '../../config/settings.js'
-import { SkerryError } from '../../protocol/errors.js'
 import { addExamples, addSettings } from '../options.js'
 import type { Shell } from '../shell.js'
 import { readSpec } from './apply.js'
-import { aborted } from './server.js'
 
 interface Flags extends Record<string, unknown> {
   readonly file: string
@@ -17,7 +15,10 @@ interface Flags extends Record<string, unknown> {
 export function addAgent(program: Command, shell: Shell): void {
   const agent = program.command('agent').description('run the agent of this machine, until Ctrl-C')
   addSettings(agent, ['agent'])
-  agent.action((flags: Record<string, unknown>) => runAgent(shell, flags))
+  agent.action(async (flags: Record<string, unknown>) => {
+    const { runAgent } = await import('../run-agent.js')
+    await runAgent(shell, flags)
+  })
   addExamples(agent, [
     'skerry agent',
     'skerry agent --server mqtt://10.1.4.2:1883 --name press-7',
@@ -46,21 +47,6 @@ function addEngineOptions(command: Command): Command {
 
 async function settingsOf(shell: Shell, flags: Record<string, unknown>): Promise<Settings> {
   return (await loadSettings(flags, surroundings(shell.env))).values
-}
-
-async function runAgent(shell: Shell, flags: Record<string, unknown>): Promise<void> {
-  const { values, places } = await loadSettings(flags, surroundings(shell.env))
-  const url = values.server ?? 'mqtt://127.0.0.1:1883'
-  if (/^https?:/.test(url)) {
-    throw new SkerryError('config.invalid', `${JSON.stringify(url)} is no MQTT URL: use mqtt://host:1883`, { path: places.server })
-  }
-  const { createLog } = await import('../services/log.js')
-  const { startLocalAgent } = await import('../services/agent.js')
-  const agent = await startLocalAgent(values, url, createLog(values.logLevel))
-  shell.print(agent.id)
-  const released = await Promise.race([aborted(shell.signal), agent.released])
-  if (released === undefined) await agent.stop('Stopped')
-  else shell.say(`this device has been released from its fleet; its apps were ${released === 'keep' ? 'left as they are' : 'removed'}`)
 }
 
 async function applyHere(shell: Shell, flags: Flags): Promise<void> {

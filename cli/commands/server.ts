@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { loadSettings, surroundings } from '../../config/load.js'
 import { lockData } from '../lock.js'
 import { addExamples, addSettings } from '../options.js'
-import type { Shell } from '../shell.js'
+import { aborted, type Shell } from '../shell.js'
 
 export function addServer(program: Command, shell: Shell): void {
   const command = program.command('server').description('run the broker and the manager, until Ctrl-C')
@@ -38,9 +38,4 @@ async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void
   } finally {
     await lock.release()
   }
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

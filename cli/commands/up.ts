@@ -11,9 +11,8 @@ import { deployExample, type ExampleState, urlOfApp } from '../example/deploy.js
 import { prepareImage } from '../example/image.js'
 import { findHolder, type Lock, lockData } from '../lock.js'
 import { addExamples, addSettings } from '../options.js'
-import type { Shell } from '../shell.js'
+import { aborted, type Shell } from '../shell.js'
 import { formatFarewell, formatUp } from '../views/up.js'
-import { aborted } from './server.js'
 
 interface Flags extends Record<string, unknown> {
   readonly install: boolean

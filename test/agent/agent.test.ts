@@ -21,6 +21,8 @@ const compose = (extra = '') =>
 interface World {
   broker: Mosquitto
   observer: Observer
+  data: string
+  /** The agent's folder in `data`. */
   folder: string
   agents: Set<Agent>
 }
@@ -49,7 +51,8 @@ const online = (world: World, after = 0) =>
 agents.before.each(async world => {
   ensureTestImage()
   world.agents = new Set()
-  world.folder = mkdtempSync(join(tmpdir(), 'skerry-agent-'))
+  world.data = mkdtempSync(join(tmpdir(), 'skerry-agent-'))
+  world.folder = join(world.data, 'agent')
   world.broker = await startMosquitto()
   world.observer = await observe(world.broker.url)
 })
@@ -59,7 +62,7 @@ agents.after.each(async world => {
   await world.observer.stop()
   await world.broker.stop()
   clear(app)
-  rmSync(world.folder, { recursive: true, force: true })
+  rmSync(world.data, { recursive: true, force: true })
 })
 
 agents('a birth tells the device and its facts, a clean stop says so', async world => {
@@ -192,8 +195,7 @@ agents('after a restart with no broker the apps come back from disk', async worl
 
 agents('a killed agent leaves its will and its containers; started again it is the same, and recreates nothing', async world => {
   const start = () =>
-    spawn(process.execPath, ['dist/agent/main.js'], {
-      env: { ...process.env, SKERRY_SERVER: world.broker.url, SKERRY_STATE: world.folder, SKERRY_INTERVAL: '1', SKERRY_LOG: 'silent' },
+    spawn(process.execPath, ['dist/cli/main.js', 'agent', '--server', world.broker.url, '--data', world.data, '--interval', '1'], {
       stdio: 'ignore',
     })
   const first = start()

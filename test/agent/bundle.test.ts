@@ -25,9 +25,9 @@ bundles('the bundled agent connects, sees the Engine, stays within 65 MB, and en
   const env = {
     PATH: process.env.PATH,
     SKERRY_SERVER: broker.url,
-    SKERRY_STATE: join(folder, 'state'),
+    SKERRY_DATA: join(folder, 'data'),
     SKERRY_INTERVAL: '1',
-    SKERRY_LOG: 'silent',
+    SKERRY_LOG_LEVEL: 'silent',
   }
   const child = spawn(file, { env, cwd: folder, stdio: 'ignore' })
   const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
