@@ -24,13 +24,28 @@ export interface DeviceView {
   }[]
 }
 
+class Service {
+  protected child: Child | undefined
+
+  async kill(): Promise<void> {
+    await this.child?.end('SIGKILL')
+    this.child = undefined
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.end('SIGTERM')
+    this.child = undefined
+  }
+}
+
 /** A server in a process of its own. Keeps its ports over restarts. */
-export class Server {
-  private child: Child | undefined
+export class Server extends Service {
   mqttPort = 0
   httpPort = 0
 
-  constructor(readonly folder: string) {}
+  constructor(readonly folder: string) {
+    super()
+  }
 
   async start(): Promise<void> {
     const ports = ['--mqtt-port', String(this.mqttPort), '--http-port', String(this.httpPort)]
@@ -47,40 +62,20 @@ export class Server {
   get mqttUrl(): string {
     return `mqtt://127.0.0.1:${this.mqttPort}`
   }
-
-  async kill(): Promise<void> {
-    await this.child?.end('SIGKILL')
-    this.child = undefined
-  }
-
-  async stop(): Promise<void> {
-    await this.child?.end('SIGTERM')
-    this.child = undefined
-  }
 }
 
 /** An agent in a process of its own. */
-export class Device {
-  private child: Child | undefined
-
+export class Device extends Service {
   constructor(
     readonly name: string,
     readonly folder: string,
     readonly engine: string,
-  ) {}
+  ) {
+    super()
+  }
 
   start(server: Server): void {
     this.child = skerry(['agent', '--data', this.folder, '--server', server.mqttUrl, '--engine', this.engine, '--name', this.name])
-  }
-
-  async kill(): Promise<void> {
-    await this.child?.end('SIGKILL')
-    this.child = undefined
-  }
-
-  async stop(): Promise<void> {
-    await this.child?.end('SIGTERM')
-    this.child = undefined
   }
 }
 
