@@ -10,9 +10,9 @@ import { median, printFigure } from './support/figures.js'
 const runs = 3
 const settleMs = 15_000
 
-function residentMiB(pid: number): number {
+function residentMB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1]) / 1024
+  return (Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1]) * 1024) / 1e6
 }
 
 async function measure(server: BenchServer, [program = '', ...args]: readonly string[]): Promise<number> {
@@ -24,7 +24,7 @@ async function measure(server: BenchServer, [program = '', ...args]: readonly st
   const child = spawn(program, args, { env, stdio: 'ignore' })
   await ready
   await new Promise(resolve => setTimeout(resolve, settleMs))
-  const memory = residentMiB(child.pid ?? 0)
+  const memory = residentMB(child.pid ?? 0)
   const ended = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
@@ -43,6 +43,6 @@ const variants = [
 for (const { what, target, command } of variants) {
   const samples: number[] = []
   for (let run = 0; run < runs; run++) samples.push(await measure(server, command))
-  printFigure(`${what}: resident, median of ${runs}`, median(samples), 'MiB', target)
+  printFigure(`${what}: resident, median of ${runs}`, median(samples), 'MB', target)
 }
 await server.stop()

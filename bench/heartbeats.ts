@@ -54,7 +54,7 @@ printFigure(`heartbeats from ${devices} connections, ${seconds} s, median of ${r
 printFigure('  lost', lost, '', '0')
 printFigure('  devices Ready at the end', stored.items.length, '', String(devices))
 printFigure('  processors used by the server', median(cpu))
-printFigure("  server's resident memory", (await server.usage()).rssBytes / 1024 / 1024, 'MiB')
+printFigure("  server's resident memory", (await server.usage()).rssBytes / 1e6, 'MB')
 await fleet.stop()
 await server.stop()
 process.exit(lost === 0 ? 0 : 1)
