@@ -103,6 +103,9 @@ export class Db {
   }
 }
 
+/** SQLite's name for a database that is no file, so that nobody else can open it. */
+const inMemory = ':memory:'
+
 /** Opens or makes the file. Throws `state.in-use` if another process has it open. */
 export function openDb(file: string): Db {
   const unlock = lock(file)
@@ -125,6 +128,7 @@ export function openDb(file: string): Db {
  * database itself is not locked: libsql keeps it open until its statements are collected, long after it is closed.
  */
 function lock(file: string): () => void {
+  if (file === inMemory) return () => undefined
   const guard = new Libsql(`${file}-lock`)
   try {
     guard.exec('BEGIN EXCLUSIVE')
