@@ -177,15 +177,15 @@ test('a deploy that waits ends when the device runs it, shows what changes, and 
   await failing.until(/revision 2 deployed/)
   await press7.report([reported('failed', 1)])
   await failing.until(/error: app live failed on press-7: no such image \(image\.unavailable\) at services\.web\.image/)
-  assert.is(await failing.stop(), 1)
+  assert.is(await failing.end(), 1)
 
   writeFileSync(specFile, spec.replace('web:1', 'web:3'))
   const again = startCli(args, { SKERRY_SERVER: url, HOME: folder })
   await again.until(/revision 3 deployed/)
   await press7.report([reported('running', 3)])
   await again.until(/app live runs on 1 device$/m)
-  assert.is(await again.stop(), 0)
-  await running.stop()
+  assert.is(await again.end(), 0)
+  assert.is(await running.end(), 0)
   writeFileSync(specFile, spec)
 })
 

@@ -48,7 +48,9 @@ export interface RunningCli {
   err(): string
   /** Resolves with everything so far on both streams once it matches; fails when the process ends first. */
   until(what: RegExp, limitMs?: number): Promise<RegExpExecArray>
-  /** Sends a signal and waits for the end. */
+  /** Waits for it to end by itself. */
+  end(): Promise<number | null>
+  /** Sends a signal and waits for the end. A process that ends already may have no handler for it any more. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
@@ -90,9 +92,10 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
         throw new Error(`${String(error)}\n${out}\n${err}`)
       })
     },
-    async stop(signal = 'SIGINT') {
+    end: () => within(20_000, `end of skerry ${args.join(' ')}`, ended),
+    stop(signal = 'SIGINT') {
       child.kill(signal)
-      return within(20_000, `end of skerry ${args.join(' ')}`, ended)
+      return this.end()
     },
   }
 }
