@@ -6,6 +6,7 @@ import { installPackages } from './apt.js'
 import { openEngine, socketPathOf } from './engine-api.js'
 import { decideEngine, type EngineFacts, enginePackages, readSystems } from './engine-decision.js'
 import { CommandFailure } from './errors.js'
+import { removeLeftovers } from './leftovers.js'
 import { findProgram, isThere, run, runDetached } from './system.js'
 
 export interface EnsureEngineOptions {
@@ -42,11 +43,9 @@ export async function ensureEngine({ engine, install, logFile, say }: EnsureEngi
     if (await answersWithin(engine, serviceLimitMs)) return { pid: undefined }
   }
   const pid = action.start === 'systemctl' ? await startService(say) : await startDaemon(logFile, say)
-  if (await answersWithin(engine, startLimitMs)) return { pid }
-  throw new SkerryError(
-    'engine.unavailable',
-    `the Docker Engine does not answer ${startLimitMs / 1000} s after its start${await lastWords(pid, logFile)}`,
-  )
+  if (await answersWithin(engine, startLimitMs, () => hasEnded(pid))) return { pid }
+  const what = hasEnded(pid) ? 'ended after its start' : `does not answer ${startLimitMs / 1000} s after its start`
+  throw new SkerryError('engine.unavailable', `the Docker Engine ${what}${await lastWords(pid, logFile)}`)
 }
 
 async function lookAround(engine: string, allowed: boolean): Promise<EngineFacts> {
@@ -85,17 +84,29 @@ async function startService(say: (line: string) => void): Promise<undefined> {
 }
 
 async function startDaemon(logFile: string, say: (line: string) => void): Promise<number> {
+  await removeLeftovers(say)
   const dockerd = (await findProgram('dockerd')) ?? 'dockerd'
   say(`starting: ${dockerd} (its log: ${logFile})`)
   return runDetached(dockerd, [], logFile)
 }
 
-async function answersWithin(engine: string, limitMs: number): Promise<boolean> {
+async function answersWithin(engine: string, limitMs: number, isOver = (): boolean => false): Promise<boolean> {
   for (const end = performance.now() + limitMs; performance.now() < end; ) {
     if ((await faultOf(engine)) === undefined) return true
+    if (isOver()) return false
     await delay(250)
   }
   return false
+}
+
+/** Whether a process that was started here has ended; Node has seen to it that it is no zombie. */
+function hasEnded(pid: number | undefined): boolean {
+  if (pid === undefined) return false
+  try {
+    return !process.kill(pid, 0)
+  } catch {
+    return true
+  }
 }
 
 async function lastWords(pid: number | undefined, logFile: string): Promise<string> {

@@ -10,6 +10,7 @@ import { connectionOf, findFault } from '../../cli/engine-api.js'
 import { decideEngine, type EngineFacts, readSystems } from '../../cli/engine-decision.js'
 import { composeExample } from '../../cli/example/compose.js'
 import { programEntries, readLibraries } from '../../cli/example/image.js'
+import { isRunning } from '../../cli/leftovers.js'
 import { findHolder, lockData } from '../../cli/lock.js'
 import { writeTar } from '../../cli/tar.js'
 import { parseCompose } from '../../protocol/compose/parse.js'
@@ -62,6 +63,11 @@ test('the system is read from os-release', () => {
   assert.equal(readSystems('NAME="X"\nVERSION_ID="12"\nID=debian\n'), ['debian'])
   assert.equal(readSystems('ID=pop\nID_LIKE="ubuntu debian"\n'), ['pop', 'ubuntu', 'debian'])
   assert.equal(readSystems(''), [])
+})
+
+test('a pid file counts only while its own program runs', () => {
+  assert.ok(isRunning('54 (dockerd) S 1 54', 'dockerd'))
+  for (const stat of ['', '54 (dockerd) Z 1 54', '54 (sleep) S 1 54', '54 (a) (dockerd) R 1']) assert.not(isRunning(stat, 'dockerd'), stat)
 })
 
 test('engine addresses', () => {
