@@ -227,7 +227,9 @@ export class RunningAgent {
     void this.stop('Released').then(() => this.#resolveReleased(mode))
   }
 
+  /** Nothing follows the farewell: a birth after it would stay on the broker. */
   #publish(channel: DeviceChannel, payload: Buffer, how: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
+    if (this.#stopping !== undefined) return Promise.resolve(false)
     return this.#link.publish(this.#topic(channel), payload, how)
   }
 
