@@ -44,7 +44,18 @@ const maxBodyBytes = 256 * 1024
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
   const { fleet, health, token, log } = options
-  const app: Api = fastify({ bodyLimit: maxBodyBytes, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } })
+  const app: Api = fastify({
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    // What fails before a route is found, such as %ff in a path.
+    frameworkErrors: (error, _request, reply) => {
+      const problem = problemOf(error, 'request.invalid')
+      reply.hijack()
+      reply.raw.writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' })
+      reply.raw.end(JSON.stringify(problem))
+    },
+  })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .setSerializerCompiler(() => data => JSON.stringify(data))

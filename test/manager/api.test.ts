@@ -33,6 +33,28 @@ test('health needs nothing; readiness names its checks', async ({ site }) => {
   assert.deepEqual((await request(site.manager, 'GET', '/stats')).body.devices, { ready: 1, notReady: 2, unknown: 0 })
 })
 
+test('a refusal says what is allowed, once, and a path that is none is a problem too', async ({ site }) => {
+  const told = async (method: string, path: string, sent?: unknown) => {
+    const { body } = await request(site.manager, method, path, sent)
+    return [body.code, body.path, body.detail, body.errors]
+  }
+  assert.deepEqual(await told('GET', '/devices?state=Asleep'), [
+    'request.invalid',
+    'state',
+    'must be one of Ready, NotReady, Unknown',
+    undefined,
+  ])
+  assert.deepEqual(await told('POST', '/groups', { name: 'x', colour: 1 }), [
+    'request.invalid',
+    'colour',
+    'there is no such property here',
+    undefined,
+  ])
+  const response = await fetch(`${site.manager.url}/api/v1/devices/%ff`)
+  assert.deepEqual([response.headers.get('content-type'), response.status], ['application/problem+json', 400])
+  assert.equal(JSON.parse(await response.text()).code, 'request.invalid')
+})
+
 test('an unknown route is refused as a problem', async ({ site }) => {
   const response = await fetch(`${site.manager.url}/api/v1/nothing`)
   assert.equal(response.headers.get('content-type'), 'application/problem+json')
