@@ -164,6 +164,13 @@ const reported = (state: 'running' | 'failed', revision: number) => ({
   ...(state === 'failed' ? { fault: { code: 'image.unavailable', message: 'no such image', path: 'services.web.image' } } : {}),
 })
 
+test('what is no app name, and what is too large, is refused before anything is sent', async () => {
+  const large = join(folder, 'large.yaml')
+  writeFileSync(large, '#'.repeat(10 * 1024 * 1024))
+  assert.equal(await refused('apply', '-f', large, '-n', 'web', '-d', 'press-7'), [4, ['spec.too-large']])
+  assert.equal(await refused('apply', '-f', specFile, '-n', 'Web App', '-d', 'press-7'), [4, ['name.invalid']])
+})
+
 test('a deploy that waits ends when the device runs it, shows what changes, and fails with the fault', async () => {
   const args = ['apply', '-f', specFile, '-n', 'live', '--device', 'press-7', '--wait']
   const running = startCli(args, { SKERRY_SERVER: url, HOME: folder })

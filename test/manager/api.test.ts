@@ -46,6 +46,25 @@ test('a URL, a header or bytes that make no request are refused as a problem, to
   assert.match(await text(socket), /^HTTP\/1.1 400 .*"code":"request.invalid"/s)
 })
 
+test('a refusal says what is allowed, once', async ({ site }) => {
+  const told = async (method: string, path: string, sent?: unknown) => {
+    const { body } = await request(site.manager, method, path, sent)
+    return [body.code, body.path, body.detail, body.errors]
+  }
+  assert.deepEqual(await told('GET', '/devices?state=Asleep'), [
+    'request.invalid',
+    'state',
+    'must be one of Ready, NotReady, Unknown',
+    undefined,
+  ])
+  assert.deepEqual(await told('POST', '/groups', { name: 'x', colour: 1 }), [
+    'request.invalid',
+    'colour',
+    'there is no such property here',
+    undefined,
+  ])
+})
+
 test('an unknown route is refused as a problem', async ({ site }) => {
   const response = await fetch(`${site.manager.url}/api/v1/nothing`)
   assert.equal(response.headers.get('content-type'), 'application/problem+json')
