@@ -22,7 +22,7 @@ export interface AgentOptions {
   readonly clock?: Clock
   /** Seconds between heartbeats while no manifest says otherwise; 10 by default. */
   readonly intervalS?: number
-  /** Delays between attempts to connect; 1 s to 60 s by default. */
+  /** Delays between attempts to connect; 1 s to 60 s by default, and never more than half a lease. */
   readonly retries?: BackoffLimits
 }
 

@@ -1,5 +1,6 @@
 // Does what the planner says: one executor a kind of step, and nothing else changes containers.
 import { SkerryError } from '../protocol/errors.js'
+import { composeLabels } from './core/labels.js'
 import { describeStep, type Step, type StepArgs, type StepKind } from './core/step.js'
 import type { Engine, PullProgress } from './engine.js'
 
@@ -81,11 +82,12 @@ function pathOf(step: Step, { code }: SkerryError): string | undefined {
     case 'pull':
       return `services.${step.services[0] ?? ''}.image`
     case 'createNetwork':
-    case 'removeNetwork':
-      return `networks.${step.name}`
+      return `networks.${step.body.Labels[composeLabels.network] ?? step.name}`
     case 'createVolume':
+      return `volumes.${step.body.Labels[composeLabels.volume] ?? step.name}`
+    case 'removeNetwork':
     case 'removeVolume':
-      return `volumes.${step.name}`
+      return undefined
     case 'refuse':
       return step.path
     case 'create':

@@ -21,6 +21,8 @@ export interface InboxOptions {
 /** A retained manifest follows its subscription at once; a group that has sent none by then has none. */
 const retainedWithinMs = 2_000
 
+const writeAgainMs = 10_000
+
 export class Inbox {
   readonly #options: InboxOptions
   /** Groups that have no manifest. */
@@ -28,6 +30,8 @@ export class Inbox {
   readonly #timers = new Map<string, () => void>()
   /** Sources that were complained about. */
   readonly #blamed = new Set<string>()
+  /** Topics whose last message could not be written, with what cancels the next try. */
+  readonly #unwritten = new Map<string, () => void>()
   #dropped = 0
 
   constructor(options: InboxOptions) {
@@ -77,13 +81,32 @@ export class Inbox {
   receive(name: string, payload: Buffer): void {
     if (payload.length === 0) return
     const topic = parseTopic(this.#options.root, name)
-    const reception = topic === undefined ? unexpected(name) : this.#accept(topic, payload)
+    const reception = topic === undefined ? unexpected(name) : this.#tryAccept(topic, name, payload)
     if (reception === 'taken') this.#options.onDesired()
     else if (reception !== 'known') this.#drop(name, reception)
   }
 
   stop(): void {
     this.#clearTimers()
+    for (const cancel of this.#unwritten.values()) cancel()
+    this.#unwritten.clear()
+  }
+
+  /** What the disk does not take now is tried again until it does, or something newer comes: the broker will not send it again. */
+  #tryAccept(topic: Topic, name: string, payload: Buffer): Reception {
+    const failedBefore = this.#unwritten.get(name)
+    failedBefore?.()
+    this.#unwritten.delete(name)
+    try {
+      return this.#accept(topic, payload)
+    } catch (error) {
+      if (failedBefore === undefined) this.#options.log.error({ err: error, topic: name }, 'what was received cannot be written to disk')
+      this.#unwritten.set(
+        name,
+        this.#options.clock.after(writeAgainMs, () => this.receive(name, payload)),
+      )
+      return 'known'
+    }
   }
 
   #accept(topic: Topic, payload: Buffer): Reception {

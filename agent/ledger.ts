@@ -27,8 +27,8 @@ export class Ledger {
     const next: Applied = { revision: revision.revision, digest: digestText(revision.digest), run: wish.run }
     const last = this.#applied.get(owner.app)
     if (last !== undefined && last.revision === next.revision && last.digest === next.digest && last.run === next.run) return false
+    this.#disk.saveApplied(new Map(this.#applied).set(owner.app, next))
     this.#applied.set(owner.app, next)
-    this.#disk.saveApplied(this.#applied)
     return true
   }
 

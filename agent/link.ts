@@ -3,8 +3,8 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { SkerryError } from '../protocol/errors.js'
-import { type BackoffLimits, backoffMs } from './core/backoff.js'
-import { judgeSilence } from './core/liveness.js'
+import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
+import { judgeSilence, keepaliveS } from './core/liveness.js'
 
 export interface BrokerAddress {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
@@ -145,7 +145,7 @@ export class Link {
       protocolVersion: 4,
       reconnectPeriod: 0,
       connectTimeout: 30_000,
-      keepalive: Math.min(65_535, Math.ceil(leaseMs() / 1000)),
+      keepalive: keepaliveS(leaseMs()),
       queueQoSZero: false,
       resubscribe: false,
       will: { topic: statusTopic, payload: will, qos: 1, retain: true },
@@ -168,7 +168,7 @@ export class Link {
   /** Ends a session, or an attempt at one, and plans the next. */
   #drop(client: MqttClient, why: string): void {
     if (client !== this.#client || this.#stopped) return
-    const { clock, random, retries, log } = this.#options
+    const { clock, random, retries, leaseMs, log } = this.#options
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
     if (this.connected) log.warn({ why }, 'disconnected from the broker')
     this.#client = undefined
@@ -177,7 +177,7 @@ export class Link {
     silence(client)
     client.end(true)
     this.#failures = lasted >= goodSessionMs ? 1 : this.#failures + 1
-    this.#cancelAttempt = clock.after(backoffMs(this.#failures, retries, random()), () => this.#attempt())
+    this.#cancelAttempt = clock.after(backoffMs(this.#failures, withinLease(retries, leaseMs()), random()), () => this.#attempt())
   }
 
   #subscribe(): void {

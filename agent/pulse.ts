@@ -11,6 +11,7 @@ export class Pulse {
   readonly #options: PulseOptions
   #cancel = () => {}
   #intervalS = 0
+  #stopped = false
 
   constructor(options: PulseOptions) {
     this.#options = options
@@ -18,6 +19,7 @@ export class Pulse {
 
   /** Beats now, and from now on every interval. */
   beat(): void {
+    if (this.#stopped) return
     this.#cancel()
     this.#intervalS = this.#options.intervalS()
     this.#options.beat()
@@ -29,8 +31,9 @@ export class Pulse {
     if (this.#intervalS !== 0 && this.#intervalS !== this.#options.intervalS()) this.beat()
   }
 
+  /** For good. */
   stop(): void {
+    this.#stopped = true
     this.#cancel()
-    this.#intervalS = 0
   }
 }

@@ -1,6 +1,7 @@
 // The reported state: only ever the newest one, published when it changes, at most five times a second.
 import type { Clock } from '../protocol/clock.js'
 import { protocolVersion, type Reported, reportedCodec } from '../protocol/messages.js'
+import { shorten } from './core/shorten.js'
 
 /** What is reported, but for what numbers it. */
 export type Report = Omit<Reported, 'version' | 'sequence'>
@@ -37,7 +38,7 @@ export class Reporter {
     if (this.#stopped) return
     const report = this.#options.assemble()
     if (report === undefined) return
-    const next: Reported = { version: protocolVersion, sequence: this.#current.sequence, ...report }
+    const next = shorten({ version: protocolVersion, sequence: this.#current.sequence, ...report })
     const changed = this.#current.sequence === 0 || !reportedCodec.encode(next).equals(reportedCodec.encode(this.#current))
     if (changed) this.#current = { ...next, sequence: this.#current.sequence + 1 }
     this.#flush()

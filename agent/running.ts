@@ -23,6 +23,9 @@ import { Reporter } from './reporter.js'
 import { targetOf } from './targets.js'
 import { agentVersion } from './version.js'
 
+/** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
+const engineWaitMs = 2_000
+
 export class RunningAgent {
   readonly id: string
   readonly released: Promise<ReleaseMode>
@@ -43,6 +46,7 @@ export class RunningAgent {
   #releasing: ReleaseMode | undefined
   #resolveReleased: (mode: ReleaseMode) => void = () => {}
   #stopping: Promise<void> | undefined
+  #cancelWait: (() => void) | undefined
 
   constructor(options: AgentOptions) {
     const { log, clock = systemClock } = options
@@ -107,6 +111,14 @@ export class RunningAgent {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
     this.#reconciler.start()
     this.#follow()
+    this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
+  }
+
+  /** The first time that it is called. */
+  #connect(): void {
+    if (this.#cancelWait === undefined) return
+    this.#cancelWait()
+    this.#cancelWait = undefined
     this.#link.start()
   }
 
@@ -116,6 +128,8 @@ export class RunningAgent {
   }
 
   async #shutDown(reason: OfflineReason): Promise<void> {
+    this.#cancelWait?.()
+    this.#cancelWait = undefined
     this.#pulse.stop()
     this.#reporter.stop()
     this.#inbox.stop()
@@ -163,6 +177,7 @@ export class RunningAgent {
     const changed = (this.#engineVersion === undefined) !== (version === undefined)
     this.#engineVersion = version
     this.#noteChange()
+    this.#connect()
     if (!changed || !this.#link.connected) return
     void this.#publishBirth()
     this.#pulse.beat()
@@ -227,7 +242,9 @@ export class RunningAgent {
     void this.stop('Released').then(() => this.#resolveReleased(mode))
   }
 
+  /** Nothing follows the farewell: a birth after it would stay on the broker. */
   #publish(channel: DeviceChannel, payload: Buffer, how: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
+    if (this.#stopping !== undefined) return Promise.resolve(false)
     return this.#link.publish(this.#topic(channel), payload, how)
   }
 

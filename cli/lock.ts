@@ -1,7 +1,8 @@
 // One server to a data folder: a lock file that names its owner, and is void when the owner is gone, however it went.
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SkerryError } from '../protocol/errors.js'
+import { makeFolder } from './folder.js'
 
 export interface Holder {
   readonly pid: number
@@ -21,7 +22,7 @@ const lockFile = (data: string): string => join(data, 'skerry.lock')
 /** Throws `state.in-use` if a living process holds the folder. Makes the folder if needed. */
 export async function lockData(data: string): Promise<Lock> {
   const file = lockFile(data)
-  await mkdir(data, { recursive: true, mode: 0o700 })
+  await makeFolder(data)
   const holder: Holder = { pid: process.pid, started: await startOf(process.pid), url: '' }
   const aside = `${file}.${process.pid}`
   const write = (url: string): Promise<void> => writeFile(aside, JSON.stringify({ ...holder, url }), { mode: 0o644 })

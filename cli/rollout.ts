@@ -3,7 +3,7 @@ import type { App, AppDevice } from './api.js'
 import { formatRefusal } from './errors.js'
 
 export type Verdict =
-  | { readonly kind: 'done'; readonly running: number; readonly absent: number }
+  | { readonly kind: 'done'; readonly running: number; readonly absent: readonly AppDevice[] }
   | { readonly kind: 'failed'; readonly devices: readonly AppDevice[] }
   /** `why` only where there is nothing to see coming. */
   | { readonly kind: 'waiting'; readonly why?: string }
@@ -16,17 +16,31 @@ export interface Goal {
 
 /**
  * Done when every Ready device runs the revision and at least one does; failed when some Ready device has failed and no other Ready one
- * is still at it. Devices that are not Ready are not waited for, unless there is no other.
+ * is still at it. Devices that are not Ready are not waited for, unless there is no other: then nothing runs it yet, and `why` names them.
  */
 export function judge(app: App, { revision, stale }: Goal): Verdict {
-  if (app.devices.length === 0) return { kind: 'done', running: 0, absent: 0 }
+  if (app.devices.length === 0) return { kind: 'done', running: 0, absent: [] }
   const ready = app.devices.filter(device => device.deviceState === 'Ready')
-  if (ready.length === 0) return { kind: 'waiting', why: 'no device is Ready' }
+  if (ready.length === 0) return { kind: 'waiting', why: `no device is Ready: ${listAbsent(app.devices)}` }
   const failed = ready.filter(device => hasFailed(device) && !stale.has(device.device))
   const running = ready.filter(device => runs(device, revision))
   if (failed.length + running.length < ready.length) return { kind: 'waiting' }
   if (failed.length > 0) return { kind: 'failed', devices: failed }
-  return { kind: 'done', running: running.length, absent: app.devices.length - ready.length }
+  return { kind: 'done', running: running.length, absent: app.devices.filter(device => device.deviceState !== 'Ready') }
+}
+
+/** One sentence for the end of a wait; the devices that are away by name and reason. */
+export function describeDone(app: string, { running, absent }: Verdict & { kind: 'done' }): string {
+  if (running === 0) return `app ${app}: there is no device to wait for`
+  const later = absent.length === 0 ? '' : `; not Ready, will get it when back: ${listAbsent(absent)}`
+  return `app ${app} runs on ${running} device${running === 1 ? '' : 's'}${later}`
+}
+
+const shownAbsent = 10
+
+function listAbsent(devices: readonly AppDevice[]): string {
+  const names = devices.slice(0, shownAbsent).map(device => `${device.name} (${device.reason ?? device.deviceState})`)
+  return [...names, ...(devices.length > shownAbsent ? [`and ${devices.length - shownAbsent} more`] : [])].join(', ')
 }
 
 function runs(device: AppDevice, revision: number): boolean {

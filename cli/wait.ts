@@ -32,6 +32,7 @@ export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind
   const failedBefore = (before?.devices ?? []).filter(hasFailed).map(device => device.device)
   const stale = new Set(rollout.changed ? failedBefore : [])
   let last = before
+  let said = ''
   for (;;) {
     for (const event of feed.take()) if (saysAnew(event, path)) stale.delete(event.device ?? '')
     const app = narrow(await client.request<App>('GET', path, { signal }), rollout.only)
@@ -41,6 +42,10 @@ export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind
     const verdict = judge(app, { revision: rollout.revision, stale })
     if (verdict.kind === 'done') return verdict
     if (verdict.kind === 'failed') throw failure(verdict, app)
+    if (verdict.why !== undefined && verdict.why !== said) {
+      said = verdict.why
+      rollout.onChange(`waiting up to ${rollout.timeoutMs / 1000} s: ${said}; the deploy stands, they get it when back`)
+    }
     const leftMs = end - performance.now()
     if (leftMs <= 0) throw lateness(app, verdict, rollout.timeoutMs)
     await feed.next(Math.min(lookAgainMs, leftMs))

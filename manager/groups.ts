@@ -27,6 +27,8 @@ export function createGroup(fleet: Fleet, name: string, references: readonly str
   const devices = unwrap(resolveDevices(fleet.inventory.devices, references))
   fleet.journal.change(note => {
     groups.insertGroup(fleet.db, name, fleet.clock.now())
+    // Devices that were away may still hold the manifest of an earlier group of this name.
+    bumpTarget(fleet.db, { kind: 'group', name })
     note(newEvent('group.created', `group ${name} was created`, { group: name }))
     join(fleet, name, devices, note)
   })

@@ -24,6 +24,7 @@ type DeviceTopic = Topic & { kind: 'device' }
 
 /** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
 const maxSources = 10_000
+const maxSourceChars = 200
 
 export class Intake {
   readonly #root: string
@@ -76,14 +77,24 @@ export class Intake {
   }
 
   #pass<T>(name: string, decoded: Result<T>, receive: (message: T) => void): void {
-    if (decoded.ok) receive(decoded.value)
-    else this.#drop(name, decoded.refusals[0])
+    try {
+      if (decoded.ok) receive(decoded.value)
+      else this.#drop(name, decoded.refusals[0])
+    } catch (error) {
+      this.#log.error({ err: error, topic: name.slice(0, 200) }, 'message not taken in')
+      this.#count('internal')
+    }
+  }
+
+  #count(reason: string): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
   }
 
   #drop(name: string, refusal: Refusal): void {
-    this.#dropped.set(refusal.code, (this.#dropped.get(refusal.code) ?? 0) + 1)
-    if (this.#sources.has(name) || this.#sources.size >= maxSources) return
-    this.#sources.add(name)
+    this.#count(refusal.code)
+    const source = name.slice(0, maxSourceChars)
+    if (this.#sources.has(source) || this.#sources.size >= maxSources) return
+    this.#sources.add(source)
     this.#log.warn({ topic: name.slice(0, 200), ...refusal }, 'message dropped')
     this.#receiver.dropped(name.startsWith(this.#prefix) ? name : '', refusal)
   }

@@ -119,11 +119,10 @@ export class Publisher {
     const lost = expected.filter(target => (seen.get(this.#topicOf(target)) ?? -1) < target.revision)
     if (lost.length === 0) return
     log.warn({ targets: lost.length }, 'the broker has lost retained manifests')
-    const lostAny = lost.some(target => !seen.has(this.#topicOf(target)))
     db.quickly(() => {
       for (const target of lost) outbox.markLost(db, target, target.revision)
-      // A broker that lost a manifest has most likely lost all it retained.
-      if (lostAny) outbox.markSpecsLost(db)
+      // A broker that lost a manifest, or has an older one, has most likely lost the specs of that time, too.
+      outbox.markSpecsLost(db)
     })
     this.wake()
   }
@@ -154,6 +153,7 @@ export class Publisher {
     const gone = outbox.readGone(db, window)
     if (gone.length > 0) return this.#each(gone, target => this.#clearTarget(link, target))
     const unneeded = outbox.readSpecsToClear(db)
+    if (unneeded.length > 0) db.quickly(() => outbox.markSpecs(db, unneeded, 'clearing'))
     return this.#each(unneeded, digest => this.#clearSpec(link, digest))
   }
 
@@ -168,7 +168,7 @@ export class Publisher {
 
   async #publishSpec(link: Link, { digest, payload }: outbox.SpecRow): Promise<() => void> {
     await this.#publish(link, this.#specTopic(digest), payload)
-    return () => outbox.markSpec(this.#options.db, digest, true)
+    return () => outbox.markSpecs(this.#options.db, [digest], 'there')
   }
 
   async #publishManifest(link: Link, target: outbox.TargetRow): Promise<() => void> {
@@ -185,7 +185,7 @@ export class Publisher {
 
   async #clearSpec(link: Link, digest: string): Promise<() => void> {
     await this.#publish(link, this.#specTopic(digest), noPayload)
-    return () => outbox.markSpec(this.#options.db, digest, false)
+    return () => outbox.markSpecs(this.#options.db, [digest], 'absent')
   }
 
   async #clearDevice(link: Link, device: string): Promise<() => void> {

@@ -34,10 +34,13 @@ export function integer(min: number, max: number): Shape<number> {
   }
 }
 
+/** A surrogate without its other half: no UTF-8 has it, and readers refuse what is not UTF-8. */
+const halfCharacter = /\p{Cs}/gu
+
 /** A string of at most `maxChars`; longer ones are cut when written and refused when read. */
 export function text(maxChars: number): Shape<string> {
   return {
-    write: value => (value.length > maxChars ? `${value.slice(0, maxChars - 1)}…` : value),
+    write: value => (value.length > maxChars ? `${value.slice(0, maxChars - 1)}…` : value).replace(halfCharacter, '\ufffd'),
     read(raw, path) {
       if (typeof raw === 'string' && raw.length <= maxChars) return raw
       throw new Misshapen(path, `a text of at most ${maxChars} characters`)

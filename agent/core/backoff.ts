@@ -10,3 +10,8 @@ export function backoffMs(failures: number, { firstMs, maxMs }: BackoffLimits, r
   const full = Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 30))
   return Math.round(full / 2 + (full / 2) * random)
 }
+
+/** Attempts to connect come at least twice a lease: a broker that is back hears the device before its lease has run out. */
+export function withinLease({ firstMs, maxMs }: BackoffLimits, leaseMs: number): BackoffLimits {
+  return { firstMs, maxMs: Math.min(maxMs, Math.max(firstMs, leaseMs / 2)) }
+}

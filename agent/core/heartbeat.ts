@@ -20,7 +20,11 @@ export interface Pulse {
   readonly revision: number
 }
 
+/** As many as a heartbeat has room for; of more services it tells none. */
+const maxStates = 4096
+
 export function heartbeatOf(pulse: Pulse, metrics: Metrics, reported: Reported): Heartbeat {
+  const states = reported.apps.flatMap(app => app.services.map(service => service.state))
   return {
     version: protocolVersion,
     epoch: pulse.epoch,
@@ -30,6 +34,6 @@ export function heartbeatOf(pulse: Pulse, metrics: Metrics, reported: Reported):
     ...metrics,
     revision: pulse.revision,
     reported: reported.sequence,
-    states: packStates(reported.apps.flatMap(app => app.services.map(service => service.state))),
+    states: packStates(states.length <= maxStates ? states : []),
   }
 }

@@ -12,3 +12,11 @@ export function judgeSilence(silentMs: number, lease: number): LinkVerdict {
   if (silentMs >= lease) return 'dead'
   return silentMs >= lease / 2 ? 'ask' : 'alive'
 }
+
+/** The broker that comes with the manager holds every client to this keep-alive, whatever it asked for. */
+const longestKeepaliveS = 1200
+
+/** The MQTT keep-alive to ask for: a ping is only sent where heartbeats are rarer than that. */
+export function keepaliveS(lease: number): number {
+  return Math.min(longestKeepaliveS, Math.ceil(lease / 1000))
+}

@@ -77,3 +77,5 @@ process.on('message', (order: FleetOrder) => {
       process.exit(0)
   }
 })
+// The benchmark has ended, perhaps by a fault.
+process.once('disconnect', () => process.exit())

@@ -37,3 +37,5 @@ process.on('message', (order: 'memory' | 'end') => {
       process.exit(0)
     })
 })
+// The benchmark has ended, perhaps by a fault.
+process.once('disconnect', () => process.exit())

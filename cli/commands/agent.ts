@@ -2,6 +2,8 @@
 import type { Command } from 'commander'
 import { loadSettings, surroundings } from '../../config/load.js'
 import type { Settings } from '../../config/settings.js'
+import { unwrap } from '../../protocol/errors.js'
+import { formatRefusal } from '../errors.js'
 import { addExamples, addSettings } from '../options.js'
 import type { Shell } from '../shell.js'
 import { readSpec } from './apply.js'
@@ -51,16 +53,24 @@ async function settingsOf(shell: Shell, flags: Record<string, unknown>): Promise
 
 async function applyHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine } = await settingsOf(shell, flags)
-  const composeText = await readSpec(shell, flags.file)
+  const composeText = await readChecked(shell, flags.file)
   const { applyOnce } = await import('../../agent/standalone.js')
   const { createProgress } = await import('../progress.js')
   await applyOnce({ engine, project: flags.project, composeText, wait: true, onProgress: createProgress(shell.say), signal: shell.signal })
   shell.say(`app ${flags.project} runs`)
 }
 
+/** The compose file's text; what of it has no effect is said. Throws what is wrong with it. */
+async function readChecked(shell: Shell, file: string): Promise<string> {
+  const text = await readSpec(shell, file)
+  const { parseCompose } = await import('../../protocol/compose/parse.js')
+  for (const warning of unwrap(parseCompose(text)).warnings) shell.say(`warning: ${formatRefusal(warning)}`)
+  return text
+}
+
 async function planHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine } = await settingsOf(shell, flags)
-  const composeText = await readSpec(shell, flags.file)
+  const composeText = await readChecked(shell, flags.file)
   const { planOnce } = await import('../../agent/standalone.js')
   const { describeStep } = await import('../../agent/core/step.js')
   const steps = await planOnce({ engine, project: flags.project, composeText, signal: shell.signal })

@@ -1,14 +1,15 @@
 // `skerry apply`: deploys a compose file to a device or a group, and waits for it if asked to.
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { Refusal } from '../../protocol/errors.js'
-import { isName } from '../../protocol/names.js'
+import { type Refusal, SkerryError, unwrap } from '../../protocol/errors.js'
+import { checkName } from '../../protocol/names.js'
 import type { App, Checked, Deployed } from '../api.js'
 import { type Client, pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { asSkerryError, formatRefusal, usageError } from '../errors.js'
 import { addClientOptions, addExamples, addTarget, parseDuration, type TargetFlags } from '../options.js'
 import { type Format, printResult } from '../output.js'
+import { describeDone } from '../rollout.js'
 import type { Shell } from '../shell.js'
 import { targetPath } from '../targets.js'
 import { followEvents, waitForRollout } from '../wait.js'
@@ -27,7 +28,7 @@ export function addApply(program: Command, shell: Shell): void {
   command
     .requiredOption('-f, --file <file>', 'the compose file; - reads standard input')
     .requiredOption('-n, --name <app>', 'the app’s name')
-    .option('--wait', 'until every Ready device runs it, showing what each does')
+    .option('--wait', 'until every Ready device runs it (the others get it when they return); if none is, until one is')
     .option('--timeout <duration>', 'how long to wait, such as 90s or 5m', parseDuration, parseDuration('5m'))
     .option('--dry-run', 'only check: nothing changes')
   addClientOptions(addTarget(command)).action((flags: Flags) => apply(shell, flags))
@@ -39,7 +40,7 @@ export function addApply(program: Command, shell: Shell): void {
 }
 
 async function apply(shell: Shell, flags: Flags): Promise<void> {
-  if (!isName('app', flags.name)) throw usageError(`${JSON.stringify(flags.name)} is no app name: use a-z, 0-9, _ and -`)
+  unwrap(checkName('app', flags.name))
   const path = `${targetPath(flags)}${pathOf('apps', flags.name)}`
   const compose = await readSpec(shell, flags.file)
   const client = await connect(shell, flags)
@@ -88,21 +89,23 @@ async function deployAndWait(shell: Shell, deployment: Deployment): Promise<void
     const { revision, changed } = await deploy(shell, deployment)
     const onChange = (line: string): void => shell.say(line)
     const rollout = { client, path, feed, revision, before, changed, timeoutMs: flags.timeout, onChange, signal: shell.signal }
-    const { running, absent } = await waitForRollout(rollout)
-    const later = absent === 0 ? '' : `; ${absent} not Ready will get it when they are back`
-    shell.say(
-      running === 0
-        ? `app ${flags.name}: there is no device to wait for`
-        : `app ${flags.name} runs on ${running} device${running === 1 ? '' : 's'}${later}`,
-    )
+    shell.say(describeDone(flags.name, await waitForRollout(rollout)))
   } finally {
     feed.stop()
   }
 }
 
-/** The text of a file, or of standard input for `-`; a usage error if it cannot be read. */
+/** What the API takes in one body. */
+const maxSpecBytes = 1024 * 1024
+
+/** The text of a file, or of standard input for `-`; a usage error if it cannot be read, `spec.too-large` above 1 MiB. */
 export async function readSpec(shell: Shell, file: string): Promise<string> {
-  if (file === '-') return shell.readInput()
+  const text = file === '-' ? await shell.readInput() : await readText(file)
+  if (Buffer.byteLength(text) > maxSpecBytes) throw new SkerryError('spec.too-large', `${file} is larger than 1 MiB`)
+  return text
+}
+
+async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EISDIR' ? 'it is a folder' : error.message
     throw usageError(`cannot read ${file}: ${reason}`)

@@ -4,10 +4,11 @@ import type { Command } from 'commander'
 import { loadSettings, surroundings } from '../../config/load.js'
 import type { Settings } from '../../config/settings.js'
 import { openClient } from '../client.js'
+import { contextsFile, loadContexts } from '../contexts.js'
 import { ensureEngine } from '../engine.js'
 import { openEngine } from '../engine-api.js'
 import { asSkerryError, formatRefusal } from '../errors.js'
-import { deployExample, type ExampleState, urlOfApp } from '../example/deploy.js'
+import { deployExample, type ExampleState, urlOfApp, waitForManager } from '../example/deploy.js'
 import { prepareImage } from '../example/image.js'
 import { findHolder, type Lock, lockData } from '../lock.js'
 import { addExamples, addSettings } from '../options.js'
@@ -41,7 +42,7 @@ async function up(shell: Shell, flags: Flags): Promise<void> {
   try {
     const { engine, data } = settings
     await ensureEngine({ engine, install: flags.install, logFile: join(data, 'dockerd.log'), say: shell.say })
-    await runAll(shell, settings, { flags, lock, atFlag: places.data === '--data' })
+    await runAll(shell, settings, { flags, lock, atFlag: places.data !== undefined || (await hasContext(shell)) })
   } finally {
     await lock.release()
   }
@@ -65,6 +66,7 @@ async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }:
   try {
     await lock.announce(server.url)
     shell.say(`broker at ${server.mqttUrls.join(', ')}; manager at ${server.url}`)
+    await waitForManager(openClient(server.url, settings.httpToken), shell.signal)
     const agent = await startLocalAgent(settings, server.mqttUrl, log)
     try {
       const state = await tryExample(shell, settings, { url: server.url, device: agent.id, flags })
@@ -99,6 +101,15 @@ async function tryExample(
     if (!signal.aborted) say(`error: the example does not run: ${formatRefusal(asSkerryError(error).refusal)}`)
     return undefined
   }
+}
+
+/** With a current context, other commands would go to that server instead. A broken list of contexts is theirs to report. */
+async function hasContext(shell: Shell): Promise<boolean> {
+  if (shell.env.SKERRY_CONTEXT || shell.env.SKERRY_SERVER) return true
+  return loadContexts(contextsFile(shell.env)).then(
+    ({ current }) => current !== undefined,
+    () => false,
+  )
 }
 
 /** How a user runs this program: by npx in a checkout; with the server's address where it is not found otherwise. */

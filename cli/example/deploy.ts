@@ -1,5 +1,6 @@
 // Deploys the example over the HTTP API, as any user could: a group, this device in it, the app on it.
 import { createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { SkerryError } from '../../protocol/errors.js'
 import type { App, Deployed, Device, Group } from '../api.js'
 import { type Client, pathOf } from '../client.js'
@@ -9,6 +10,7 @@ import { composeExample, type ExampleImage } from './compose.js'
 
 const group = 'demo'
 const groupPath = pathOf('groups', group)
+const managerLimitMs = 10_000
 const registerLimitMs = 60_000
 const rolloutLimitMs = 180_000
 const firstPort = 8088
@@ -50,6 +52,18 @@ export async function deployExample({ client, name, device, image, say, signal }
     return { device: await client.request('GET', pathOf('devices', device)), app: await client.request('GET', appPath) }
   } finally {
     feed.stop()
+  }
+}
+
+/** Waits until the manager hears its broker: what an agent says before that comes late, as retained. */
+export async function waitForManager(client: Client, signal: AbortSignal): Promise<void> {
+  for (const end = performance.now() + managerLimitMs; performance.now() < end && !signal.aborted; ) {
+    const ready = await client.request('GET', '/ready', { signal }).then(
+      () => true,
+      () => false,
+    )
+    if (ready) return
+    await delay(20, undefined, { signal }).catch(() => undefined)
   }
 }
 

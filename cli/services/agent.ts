@@ -1,15 +1,16 @@
 // Starts the agent from the settings. Imports nothing of the server, so that an agent stays small.
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type Agent, startAgent } from '../../agent/agent.js'
 import type { Settings } from '../../config/settings.js'
+import { makeFolder } from '../folder.js'
 import { brokerAccess } from './access.js'
 
 /** Starts the agent of this machine at the broker with this URL. */
 export async function startLocalAgent(settings: Settings, url: string, log: Logger): Promise<Agent> {
   const folder = join(settings.data, 'agent')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   await chmod(folder, 0o700)
   return startAgent({
     folder,

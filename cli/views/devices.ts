@@ -89,8 +89,9 @@ function describeAppOnDevice(app: Device['apps'][number]): string {
 
 /** `4`, or `3 of 4` while another one is desired. */
 export function formatRevision(runs: number | null, desired: number | null): string {
-  if (runs === desired || desired === null) return String(runs ?? 'none')
-  return `${runs ?? 'none'}, ${desired} desired`
+  // An agent reports 0 while it has not got any revision to run.
+  const running = runs || 'none'
+  return runs === desired || desired === null ? String(running) : `${running}, ${desired} desired`
 }
 
 export function formatService(service: Device['apps'][number]['services'][number]): string {

@@ -45,7 +45,13 @@ function refusalsOf(error: unknown, tooLarge: ErrorCode): readonly [Refusal, ...
   if (error instanceof SkerryError) return [error.refusal, ...error.others]
   if (!isFastifyError(error)) return [internal]
   if (error.validation !== undefined) return validationRefusals(error)
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return [{ code: tooLarge, message: 'the body is larger than this route takes' }]
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return [
+      {
+        code: tooLarge,
+        message: tooLarge === 'spec.too-large' ? 'the body is larger than 1 MiB' : 'the body is larger than this route takes',
+      },
+    ]
   if (error.statusCode !== undefined && error.statusCode < 500) return [{ code: 'request.invalid', message: error.message }]
   return [internal]
 }
@@ -53,14 +59,27 @@ function refusalsOf(error: unknown, tooLarge: ErrorCode): readonly [Refusal, ...
 const internal: Refusal = { code: 'internal', message: 'something failed here; the log says what' }
 
 function validationRefusals({ validation = [], validationContext }: FastifyError): readonly [Refusal, ...Refusal[]] {
-  const [first = { code: 'request.invalid', message: 'the request is not as it should be' }, ...others] = validation.map(
-    ({ instancePath, message }): Refusal => {
-      const path = pathOf(instancePath)
-      const where = path === '' ? (validationContext ?? '') : path
-      return { code: 'request.invalid', message: message ?? 'not valid', ...(where === '' ? {} : { path: where }) }
-    },
-  )
+  const told = validation.filter(fault => !echoes.has(fault.keyword))
+  const [first = { code: 'request.invalid', message: 'the request is not as it should be' }, ...others] = (
+    told.length > 0 ? told : validation
+  ).map((fault): Refusal => {
+    const path = pathOf(fault.instancePath)
+    const where = path === '' ? (validationContext ?? '') : path
+    return { code: 'request.invalid', message: describeFault(fault), ...(where === '' ? {} : { path: where }) }
+  })
   return [first, ...others.slice(0, 20)]
+}
+
+/** What the validator adds to faults that it has told already. */
+const echoes = new Set(['anyOf', 'additionalProperties'])
+
+type Fault = NonNullable<FastifyError['validation']>[number]
+
+function describeFault({ keyword, params, message }: Fault): string {
+  if (keyword === 'boolean') return 'there is no such property here'
+  const { allowedValues } = params
+  if (keyword === 'enum' && Array.isArray(allowedValues)) return `must be one of ${allowedValues.join(', ')}`
+  return message ?? 'not valid'
 }
 
 /** A JSON pointer as a path: `/devices/0` is `devices[0]`. */

@@ -1,9 +1,12 @@
 // The HTTP server: what holds for every route, and the routes themselves.
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify, {
+  type ConnectionError,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
@@ -20,7 +23,7 @@ import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
-import { sharedSchemas } from './schemas.js'
+import { type Problem, sharedSchemas } from './schemas.js'
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -44,7 +47,14 @@ const maxBodyBytes = 256 * 1024
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
   const { fleet, health, token, log } = options
-  const app: Api = fastify({ bodyLimit: maxBodyBytes, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } })
+  const app: Api = fastify({
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    // A URL that no route can be looked up for never gets to the error handler below.
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error, 'message.too-large')),
+    clientErrorHandler: refuseGarbage,
+  })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .setSerializerCompiler(() => data => JSON.stringify(data))
@@ -59,7 +69,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     const problem = problemOf(error, tooLarge(request))
     if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-    return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+    return sendProblem(reply, problem)
   })
   app.setNotFoundHandler(request => {
     throw new SkerryError('route.unknown', `there is no ${request.method} ${request.url.slice(0, 200)}`)
@@ -80,6 +90,23 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     { prefix: base },
   )
   return app
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+}
+
+/** Answers what is no HTTP, or more of it than Node reads; there is no request yet, so it is written by hand. */
+function refuseGarbage(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const large = error.code === 'HPE_HEADER_OVERFLOW'
+  const [code, detail] = large
+    ? (['message.too-large', 'the header is larger than this server reads'] as const)
+    : (['request.invalid', 'this is no HTTP request'] as const)
+  const problem = problemOf(new SkerryError(code, detail), code)
+  const body = JSON.stringify(problem)
+  const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: application/problem+json`
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
 function tooLarge(request: FastifyRequest): ErrorCode {

@@ -84,6 +84,10 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   }
 }
 
+/** `clearing`: the broker may have the spec or not, as after a crash. It is needed: publish it; it is not: clear it. */
+const specStanding = { absent: 0, there: 1, clearing: 2 } as const
+type SpecStanding = keyof typeof specStanding
+
 export interface SpecRow {
   readonly digest: string
   readonly payload: Uint8Array
@@ -102,19 +106,27 @@ export function insertSpec(db: Db, spec: SpecRow & { readonly compose: string })
 /** Specs that a current revision names and the broker lacks. */
 export function readSpecsToPublish(db: Db): SpecRow[] {
   const rows = db.all(
-    db.build.selectFrom('specs').select(['digest', 'payload']).where('published', '=', 0).where('digest', 'in', needed(db)),
+    db.build
+      .selectFrom('specs')
+      .select(['digest', 'payload'])
+      .where('published', '!=', specStanding.there)
+      .where('digest', 'in', needed(db)),
   )
   return rows.map(({ digest, payload }) => ({ digest, payload: new Uint8Array(payload) }))
 }
 
-/** Specs that the broker has and no current revision names. */
+/** Specs that the broker has, or may have, and no current revision names. */
 export function readSpecsToClear(db: Db): string[] {
-  const query = db.build.selectFrom('specs').select('digest').where('published', '=', 1).where('digest', 'not in', needed(db))
+  const query = db.build
+    .selectFrom('specs')
+    .select('digest')
+    .where('published', '!=', specStanding.absent)
+    .where('digest', 'not in', needed(db))
   return db.all(query).map(row => row.digest)
 }
 
-export function markSpec(db: Db, digest: string, published: boolean): void {
-  db.runSql('update specs set published = ? where digest = ?', [published ? 1 : 0, digest])
+export function markSpecs(db: Db, digests: readonly string[], standing: SpecStanding): void {
+  for (const digest of digests) db.runSql('update specs set published = ? where digest = ?', [specStanding[standing], digest])
 }
 
 /** The broker has lost its retained messages. */

@@ -24,7 +24,8 @@ import { readDurationMs } from './units.js'
 
 type ServiceDraft = Draft<Service>
 
-const fields: Fields<ServiceDraft> = {
+/** The attributes of a service; docs/compose.md lists them. */
+export const serviceFields: Fields<ServiceDraft> = {
   read: {
     image: field(
       'image',
@@ -106,7 +107,7 @@ const fields: Fields<ServiceDraft> = {
 /** Undefined only where the report says why. */
 export function readService(name: string, item: Item, report: Report): Service | undefined {
   const draft: ServiceDraft = {}
-  if (item.value !== null) readFields(item, fields, draft, report)
+  if (item.value !== null) readFields(item, serviceFields, draft, report)
   const { image } = draft
   if (image === undefined) return refuseImage(name, item, report)
   checkResources(item, draft.resources ?? {}, report)

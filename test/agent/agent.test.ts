@@ -222,6 +222,12 @@ agents('a killed agent leaves its will and its containers; started again it is t
   }
 })
 
+agents('the first birth already knows whether the Engine answers', async world => {
+  await begin(world)
+  const birth = await eventually(10_000, 'a birth', () => world.observer.seen.statuses[0])
+  assert.is(birth.engine, true)
+})
+
 agents('a lost connection is made anew, with a later epoch', async world => {
   await begin(world)
   const birth = await online(world)

@@ -1,10 +1,10 @@
 // The agent's small decisions: what is effective, how long to wait, whether the broker is there, how big a heartbeat is.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { backoffMs } from '../../agent/core/backoff.js'
+import { backoffMs, withinLease } from '../../agent/core/backoff.js'
 import { effectiveApps, effectiveInterval, supersedes } from '../../agent/core/effective.js'
 import { heartbeatOf } from '../../agent/core/heartbeat.js'
-import { judgeSilence, leaseMs } from '../../agent/core/liveness.js'
+import { judgeSilence, keepaliveS, leaseMs } from '../../agent/core/liveness.js'
 import { hostPath } from '../../agent/core/mounts.js'
 import { splitReference } from '../../agent/docker-shapes.js'
 import { osName, processorName } from '../../agent/facts.js'
@@ -137,6 +137,18 @@ core('facts and metrics are read from what Linux says', () => {
   assert.is(cpuUse(before, cpuTimes('cpu  200 0 100 1100 0 0 0 0 0 0\n')), 250)
   assert.is(cpuUse(before, before), 0)
   assert.is(memoryUsedMiB('MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:   1024 kB\n'), 1)
+})
+
+core('attempts to connect never grow rarer than twice a lease, so that a broker that is back takes nobody for dead', () => {
+  const limits = { firstMs: 1000, maxMs: 60_000 }
+  assert.is(backoffMs(30, withinLease(limits, leaseMs(10)), 0.999), 15_992)
+  assert.is(withinLease(limits, leaseMs(1)).maxMs, 2500)
+  assert.is(withinLease(limits, leaseMs(3600)).maxMs, 60_000)
+})
+
+core('the keep-alive follows the lease, up to what the broker holds everybody to', () => {
+  assert.is(keepaliveS(leaseMs(10)), 32)
+  assert.is(keepaliveS(leaseMs(3600)), 1200)
 })
 
 core.run()

@@ -1,6 +1,6 @@
 // The state folder: what is written is there whole, what is corrupt is set aside, and one process has it.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -8,6 +8,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Disk } from '../../agent/disk.js'
 import { writeAtomic } from '../../agent/files.js'
+import type { Target } from '../../agent/lane.js'
+import { Ledger } from '../../agent/ledger.js'
 import { manifestCodec } from '../../protocol/messages.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 
@@ -129,6 +131,19 @@ disks('to forget leaves the identity alone', ({ open }) => {
   assert.is(disk.loadGroups().size, 0)
   assert.is(readFileSync(join(disk.folder, 'id'), 'utf8').trim(), disk.id)
   assert.is(disk.countStart(), 2)
+})
+
+disks('what was applied counts as written down only once it is', ({ open, folder }) => {
+  const ledger = new Ledger(open())
+  const owner = { app: 'web', device: 'a1' }
+  const revision = { revision: 1, digest: new Uint8Array(32) }
+  const target: Target = { owner, wish: { run: 'stopped', owner }, revision, memory: { outages: [], sinceMs: 0 }, fault: undefined }
+  const obstacle = join(folder, 'applied.json.tmp')
+  mkdirSync(obstacle)
+  assert.throws(() => ledger.enter(target))
+  rmSync(obstacle, { recursive: true })
+  assert.is(ledger.enter(target), true)
+  assert.is(ledger.enter(target), false)
 })
 
 disks.run()

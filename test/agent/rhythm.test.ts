@@ -98,4 +98,16 @@ rhythm('heartbeats follow the interval, and a change beats at once', () => {
   assert.equal(beats, [0, 10_000, 20_000, 25_000, 27_000, 29_000])
 })
 
+rhythm('a pulse that was stopped stays silent, whatever asks for a beat later', () => {
+  const clock = new ManualClock()
+  let beats = 0
+  const pulse = new Pulse({ clock, intervalS: () => 10, beat: () => beats++ })
+  pulse.beat()
+  pulse.stop()
+  pulse.beat()
+  pulse.adjust()
+  clock.advance(60_000)
+  assert.is(beats, 1)
+})
+
 rhythm.run()

@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 import type { App, Device } from '../../cli/api.js'
 import { openClient } from '../../cli/client.js'
 import { type CliResult, type RunningCli, runCli, startCli } from '../support/cli.js'
-import { type FakeDevice, fakeDevice } from '../support/fakedevice.js'
+import { FakeDevice } from '../support/device.js'
 import { eventually } from '../support/within.js'
 
 const test = suite('cli: commands')
@@ -19,6 +19,7 @@ const spec = 'services:\n  web:\n    image: web:1\n'
 let server: RunningCli
 let url: string
 let press7: FakeDevice
+let press8: FakeDevice
 
 const cli = (...args: string[]): Promise<CliResult> => runCli(args, { env: { SKERRY_SERVER: url, HOME: folder } })
 
@@ -49,14 +50,14 @@ test.before(async () => {
   const mqttUrl = (await server.until(/MQTT at (\S+)/))[1]!
   // Births that come before the manager listens are old news to it.
   await eventually(10_000, 'the manager at its broker', async () => (await fetch(`${url}/api/v1/ready`)).ok)
-  press7 = fakeDevice(mqttUrl, 'press-7')
-  await press7.birth()
-  await fakeDevice(mqttUrl, 'press-8').birth()
+  press7 = await FakeDevice.online({ url: mqttUrl, id: 'press-7', intervalS: 3600 })
+  press8 = await FakeDevice.online({ url: mqttUrl, id: 'press-8', intervalS: 3600 })
   await waitForDevice('press-7')
   await waitForDevice('press-8')
 })
 
 test.after(async () => {
+  await Promise.all([press7.leave(), press8.leave()])
   await server.stop()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -164,25 +165,32 @@ const reported = (state: 'running' | 'failed', revision: number) => ({
   ...(state === 'failed' ? { fault: { code: 'image.unavailable', message: 'no such image', path: 'services.web.image' } } : {}),
 })
 
+test('what is no app name, and what is too large, is refused before anything is sent', async () => {
+  const large = join(folder, 'large.yaml')
+  writeFileSync(large, '#'.repeat(10 * 1024 * 1024))
+  assert.equal(await refused('apply', '-f', large, '-n', 'web', '-d', 'press-7'), [4, ['spec.too-large']])
+  assert.equal(await refused('apply', '-f', specFile, '-n', 'Web App', '-d', 'press-7'), [4, ['name.invalid']])
+})
+
 test('a deploy that waits ends when the device runs it, shows what changes, and fails with the fault', async () => {
   const args = ['apply', '-f', specFile, '-n', 'live', '--device', 'press-7', '--wait']
   const running = startCli(args, { SKERRY_SERVER: url, HOME: folder })
   await running.until(/revision 1 deployed/)
-  await press7.report([reported('running', 1)])
+  await press7.report({ apps: [reported('running', 1)] })
   await running.until(/app live runs on 1 device$/m)
   assert.match(running.err(), 'press-7: app running revision 1')
 
   writeFileSync(specFile, spec.replace('web:1', 'web:2'))
   const failing = startCli(args, { SKERRY_SERVER: url, HOME: folder })
   await failing.until(/revision 2 deployed/)
-  await press7.report([reported('failed', 1)])
+  await press7.report({ apps: [reported('failed', 1)] })
   await failing.until(/error: app live failed on press-7: no such image \(image\.unavailable\) at services\.web\.image/)
   assert.is(await failing.end(), 1)
 
   writeFileSync(specFile, spec.replace('web:1', 'web:3'))
   const again = startCli(args, { SKERRY_SERVER: url, HOME: folder })
   await again.until(/revision 3 deployed/)
-  await press7.report([reported('running', 3)])
+  await press7.report({ apps: [reported('running', 3)] })
   await again.until(/app live runs on 1 device$/m)
   assert.is(await again.end(), 0)
   assert.is(await running.end(), 0)

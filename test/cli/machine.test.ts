@@ -10,6 +10,7 @@ import { connectionOf, findFault } from '../../cli/engine-api.js'
 import { decideEngine, type EngineFacts, readSystems } from '../../cli/engine-decision.js'
 import { composeExample } from '../../cli/example/compose.js'
 import { programEntries, readLibraries } from '../../cli/example/image.js'
+import { makeFolder } from '../../cli/folder.js'
 import { isRunning } from '../../cli/leftovers.js'
 import { findHolder, lockData } from '../../cli/lock.js'
 import { writeTar } from '../../cli/tar.js'
@@ -114,6 +115,16 @@ for (const flavour of ['busybox', 'node'] as const) {
     assert.not.match(JSON.stringify(web?.command), '$$')
   })
 }
+
+test('a folder that cannot be made is refused at once, also where nothing can be made', async ({ folder }) => {
+  await makeFolder(join(folder, 'a', 'b'))
+  assert.is(statSync(join(folder, 'a', 'b')).mode & 0o777, 0o700)
+  writeFileSync(join(folder, 'file'), '')
+  for (const path of ['/proc/skerry/data', join(folder, 'file'), join(folder, 'file', 'data')]) {
+    const error = await makeFolder(path).catch((thrown: unknown) => thrown)
+    assert.is(error instanceof SkerryError && error.code, 'config.invalid', path)
+  }
+})
 
 test('one process at a time holds a data folder', async ({ folder }) => {
   const lock = await lockData(folder)

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { App, AppDevice } from '../../cli/api.js'
-import { describeChanges, judge } from '../../cli/rollout.js'
+import { describeChanges, describeDone, judge } from '../../cli/rollout.js'
 
 const test = suite('cli: rollout')
 
@@ -50,6 +50,15 @@ test('a rollout is judged by its Ready devices', () => {
   for (const [what, devices, stale, kind] of table) {
     assert.is(judge(app(...devices), { revision: 2, stale: new Set(stale) }).kind, kind, what)
   }
+})
+
+test('who is not Ready is named with its reason, while waiting and at the end', () => {
+  const away = device({ device: 'd2', name: 'press-2', deviceState: 'NotReady', reason: 'Disconnected', revision: 1 })
+  const goal = { revision: 2, stale: new Set<string>() }
+  assert.equal(judge(app(away), goal), { kind: 'waiting', why: 'no device is Ready: press-2 (Disconnected)' })
+  const verdict = judge(app(device(), away), goal)
+  if (verdict.kind !== 'done') throw new Error(verdict.kind)
+  assert.is(describeDone('web', verdict), 'app web runs on 1 device; not Ready, will get it when back: press-2 (Disconnected)')
 })
 
 test('each change is one line', () => {

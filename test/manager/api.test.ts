@@ -1,6 +1,8 @@
 // The HTTP API as its users meet it: what it shows, what it changes, and how it refuses.
 import * as assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import { startManager } from '../../manager/manager.js'
 import { packStates } from '../../protocol/messages.js'
@@ -31,6 +33,36 @@ test('health needs nothing; readiness names its checks', async ({ site }) => {
   assert.deepEqual((await request(site.manager, 'GET', '/health')).body.status, 'ok')
   assert.deepEqual((await request(site.manager, 'GET', '/ready')).body, { ready: true, checks: { database: true, broker: true } })
   assert.deepEqual((await request(site.manager, 'GET', '/stats')).body.devices, { ready: 1, notReady: 2, unknown: 0 })
+})
+
+test('a URL, a header or bytes that make no request are refused as a problem, too', async ({ site }) => {
+  const badUrl = await fetch(`${site.manager.url}/api/v1/groups/%zz`)
+  assert.equal(badUrl.headers.get('content-type'), 'application/problem+json')
+  assert.deepEqual([badUrl.status, ((await badUrl.json()) as { code: string }).code], [400, 'request.invalid'])
+  const largeHeader = await fetch(`${site.manager.url}/api/v1/groups`, { headers: { 'x-large': 'x'.repeat(20_000) } })
+  assert.deepEqual([largeHeader.status, ((await largeHeader.json()) as { code: string }).code], [413, 'message.too-large'])
+  const socket = connect(Number(new URL(site.manager.url).port), '127.0.0.1')
+  socket.end('\u0001\u0002\r\n\r\n')
+  assert.match(await text(socket), /^HTTP\/1.1 400 .*"code":"request.invalid"/s)
+})
+
+test('a refusal says what is allowed, once', async ({ site }) => {
+  const told = async (method: string, path: string, sent?: unknown) => {
+    const { body } = await request(site.manager, method, path, sent)
+    return [body.code, body.path, body.detail, body.errors]
+  }
+  assert.deepEqual(await told('GET', '/devices?state=Asleep'), [
+    'request.invalid',
+    'state',
+    'must be one of Ready, NotReady, Unknown',
+    undefined,
+  ])
+  assert.deepEqual(await told('POST', '/groups', { name: 'x', colour: 1 }), [
+    'request.invalid',
+    'colour',
+    'there is no such property here',
+    undefined,
+  ])
 })
 
 test('an unknown route is refused as a problem', async ({ site }) => {

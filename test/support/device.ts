@@ -72,9 +72,10 @@ export class FakeDevice {
   }
 
   /** Connects and announces itself. */
-  static async online(options: FakeDeviceOptions & { readonly facts?: Facts }): Promise<FakeDevice> {
+  static async online(options: FakeDeviceOptions & { readonly facts?: Facts; readonly intervalS?: number }): Promise<FakeDevice> {
     const device = await FakeDevice.connect(options)
-    await device.birth({ facts: options.facts ?? { ...someFacts, name: options.id } })
+    const { facts = { ...someFacts, name: options.id }, intervalS = 10 } = options
+    await device.birth({ facts, intervalS })
     return device
   }
 
