@@ -1,6 +1,6 @@
 // One look at an app: what to ask the Engine about for a wish, and what the planner makes of the answer.
 import type { Memory, Wish } from './core/desired.js'
-import { networkName, usedNetworks } from './core/labels.js'
+import { imageName, networkName, usedNetworks } from './core/labels.js'
 import type { Observed } from './core/observed.js'
 import { plan } from './core/plan.js'
 import { wantedVolumes } from './core/resources.js'
@@ -23,7 +23,7 @@ export function queryOf(wish: Wish): ObserveQuery {
   const { project } = wish
   return {
     app,
-    images: Object.values(project.services).map(service => service.image),
+    images: Object.entries(project.services).map(([name, service]) => imageName(app, name, service)),
     volumes: wantedVolumes(app, project),
     networks: usedNetworks(project).map(key => networkName(app, key, project.networks[key])),
   }

@@ -130,6 +130,22 @@ export function unpackStates(packed: Uint8Array): ServiceState[] {
 export const runStates = ['stopped', 'running'] as const
 export type RunState = (typeof runStates)[number]
 
+/** When the agent starts a service again that ended unexpectedly and whose compose file asks for no restart. */
+export const restartPolicies = ['no', 'on-failure', 'always'] as const
+
+const policy = record({
+  restart: optional(1, oneOf(restartPolicies, 'no')),
+  /** How long a new revision may take, from its last start, until it counts as good. Absent: what its health checks need. */
+  settleS: optional(2, integer(1, 86_400)),
+  /** False: a revision that fails stays, and the one before does not come back. */
+  rollBack: optional(3, flag),
+})
+export type Policy = Of<typeof policy>
+
+/** A wish for newer images under the same tags: pulled once for each generation. */
+const refresh = record({ generation: field(1, uint()), services: optional(2, list(text(255), 1000)) })
+export type Refresh = Of<typeof refresh>
+
 const desiredApp = record({
   name: field(1, appName),
   /** SHA-256 of the uncompressed spec. */
@@ -137,12 +153,20 @@ const desiredApp = record({
   run: field(3, oneOf(runStates, 'running')),
   /** The app's own revision number, counted from 1. */
   revision: field(4, uint()),
+  refresh: optional(5, refresh),
+  policy: optional(6, policy),
 })
 export type DesiredApp = Of<typeof desiredApp>
 
 /** What an agent does with its apps when its device leaves the fleet. */
 export const releaseModes = ['keep', 'remove'] as const
 export type ReleaseMode = (typeof releaseModes)[number]
+
+/** What is to go with an app that is no longer desired, beyond its containers and networks. */
+const purge = record({ name: field(1, appName), volumes: optional(2, flag), images: optional(3, flag) })
+export type Purge = Of<typeof purge>
+
+const variable = tuple({ name: text(255), value: whole(32_768) })
 
 /** Desired state of a device or of a group. Written by the manager alone. */
 const manifest = record({
@@ -160,6 +184,10 @@ const manifest = record({
   release: optional(6, oneOf(releaseModes, 'keep')),
   /** Device only: epochs up to this one are spent; an agent at or below it starts a later one. */
   epochFloor: optional(7, uint()),
+  /** Device only: variables for its compose files, made of its name and labels. */
+  variables: optional(8, list(variable, 256)),
+  /** Apps that were deleted with their volumes or images; said until the name is used again. */
+  purges: optional(9, list(purge, 1000)),
 })
 export type Manifest = Of<typeof manifest>
 
@@ -175,10 +203,34 @@ const specEnvelope = record({
   body: field(2, bytes(1, maxSpecBytes + 16)),
 })
 
-/** The body of a spec once decompressed; its SHA-256 is the spec's digest. Files that a compose file needs get a key of their own. */
+/** The most files that a bundle may have, and the most that all of them may have in bytes. */
+export const maxBundleFiles = 1000
+export const maxBundleBytes = 8 * 1024 * 1024
+
+/** A file of a bundle: its contents are a spec body of their own on the topic of their digest. */
+const bundleFile = record({
+  /** Relative to the app's folder, with `/`, never climbing out of it. */
+  path: field(1, whole(1000)),
+  /** SHA-256 of the contents. */
+  digest: field(2, digest),
+  sizeBytes: field(3, uint(maxSpecBytes)),
+  executable: optional(4, flag),
+})
+export type BundleFile = Of<typeof bundleFile>
+
+/** The body of a spec once decompressed; its SHA-256 is the spec's digest. */
 const specBody = record({
   version: field(0, version),
+  /** The main compose file. */
   compose: field(1, whole(maxSpecBytes)),
+  /** Its path in the bundle; absent: `compose.yaml`. */
+  path: optional(2, whole(1000)),
+  /** Files of the bundle that are merged over it, in order. */
+  overrides: optional(3, list(whole(1000), 64)),
+  files: optional(4, list(bundleFile, maxBundleFiles)),
+  /** Values of variables, from whoever deployed. */
+  environment: optional(5, list(variable, 1000)),
+  profiles: optional(6, list(text(255), 100)),
 })
 export type SpecBody = Of<typeof specBody>
 
@@ -200,6 +252,14 @@ const reportedService = record({
   ports: optional(6, list(text(80), 256)),
   /** The first 12 hex digits of the container's id. */
   container: optional(7, text(12)),
+  /** While its image is pulled: bytes that have come, and bytes of all layers known so far. */
+  pulledBytes: optional(8, uint(Number.MAX_SAFE_INTEGER)),
+  pullBytes: optional(9, uint(Number.MAX_SAFE_INTEGER)),
+  /** The image's digest in its registry, such as `sha256:…`; its local id where it has none. */
+  digest: optional(10, text(80)),
+  /** Where more or fewer containers than one are wanted: how many run, and how many should. */
+  running: optional(11, uint(10_000)),
+  scale: optional(12, uint(10_000)),
 })
 export type ReportedService = Of<typeof reportedService>
 
@@ -213,6 +273,10 @@ const reportedApp = record({
   state: field(5, oneOf(appStates, 'unknown')),
   fault: optional(6, fault),
   services: field(7, list(reportedService, 1000)),
+  /** The revision that failed here and is not tried again until something changes; the fault says why. */
+  failedRevision: optional(8, uint()),
+  /** The newest refresh that has been done, or given up. */
+  refreshed: optional(9, uint()),
 })
 export type ReportedApp = Of<typeof reportedApp>
 
@@ -233,6 +297,49 @@ const reported = record({
 })
 export type Reported = Of<typeof reported>
 
+// --- requests and responses: what is not state, never retained ---
+
+/** What can be asked of an agent. `credit` and `cancel` belong to a request under way, on its own topic. */
+export const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel'] as const
+
+/** Asked by the manager, on `request/{rid}`. */
+const request = record({
+  version: field(0, version),
+  kind: field(1, oneOf(requestKinds, 'unknown')),
+  /** The session that it is for: an agent refuses one of another session as expired, so none is done late. Absent: any. */
+  epoch: optional(2, uint()),
+  app: optional(3, appName),
+  /** None or absent: all. */
+  services: optional(4, list(text(255), 1000)),
+  /** logs: go on as more is written. */
+  follow: optional(5, flag),
+  /** logs: lines from the end, of each service. */
+  tail: optional(6, uint()),
+  /** logs: nothing older, in seconds since 1970 by the device's clock. */
+  sinceS: optional(7, uint(Number.MAX_SAFE_INTEGER)),
+  /** logs: with the time of each line. */
+  timestamps: optional(8, flag),
+  /** logs, credit: bytes that may be sent in all before the next credit. */
+  creditBytes: optional(9, uint(Number.MAX_SAFE_INTEGER)),
+  /** How long the agent may work at it without a sign from the one who asked, in seconds. */
+  patienceS: optional(10, integer(1, 3600)),
+})
+export type Request = Of<typeof request>
+
+/** Answered by the agent, on `response/{rid}`: any number of parts, the last of them marked. */
+const response = record({
+  version: field(0, version),
+  /** Counted from 0 within a request. */
+  part: field(1, uint()),
+  last: optional(2, flag),
+  fault: optional(3, fault),
+  /** logs: the service and the stream that the data are from. */
+  service: optional(4, text(255)),
+  stream: optional(5, oneOf(['out', 'err'], 'out')),
+  data: optional(6, bytes(1, 64 * 1024)),
+})
+export type Response = Of<typeof response>
+
 /** A message's shape and the most bytes that its payload may have. */
 interface Codec<T> {
   encode(value: T): Buffer
@@ -252,4 +359,6 @@ export const heartbeatCodec = codec(heartbeat, 4 * 1024 + 128)
 export const manifestCodec = codec(manifest, 128 * 1024)
 export const specCodec = codec(specEnvelope, maxSpecBytes + 64)
 export const specBodyCodec = codec(specBody, maxSpecBytes + 64)
+export const requestCodec = codec(request, 32 * 1024)
+export const responseCodec = codec(response, 66 * 1024)
 export const reportedCodec = codec(reported, 512 * 1024)

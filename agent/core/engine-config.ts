@@ -1,6 +1,6 @@
 // A service as the Engine's create call takes it. Pure: the same service gives the same body.
 import type { Healthcheck, Project, Resources, Service } from '../../protocol/compose/project.js'
-import { composeLabels, networkName, type Owner, ownLabels, parentOf, writeDependsOn } from './labels.js'
+import { composeLabels, imageName, networkName, type Owner, ownLabels, parentOf, writeDependsOn } from './labels.js'
 import { type MountBodies, mountBodies } from './mounts.js'
 import type { MountedVolume, ObservedImage } from './observed.js'
 import type { Connection, EndpointBody } from './step.js'
@@ -33,7 +33,7 @@ export function createBody(service: Service, context: ServiceContext): { body: C
   const [first, ...others] = connections(service, context)
   const body: CreateBody = {
     ...processFields(service),
-    Image: service.image,
+    Image: imageName(context.owner.app, context.name, service),
     Labels: { ...service.labels, ...containerLabels(service, context) },
     ExposedPorts: exposedPorts(service),
     Volumes: mounts.Volumes,

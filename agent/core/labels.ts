@@ -32,6 +32,11 @@ export function containerName(app: string, name: string, service: Service): stri
   return service.containerName ?? `${app}-${name}-1`
 }
 
+/** The image that a service's containers are made from: built ones have a name of their own. */
+export function imageName(app: string, name: string, service: Service): string {
+  return service.image ?? `${app}-${name}`
+}
+
 export function networkName(app: string, key: string, network: Network | undefined): string {
   return network?.name ?? (network?.external === true ? key : `${app}_${key}`)
 }

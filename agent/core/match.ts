@@ -1,7 +1,7 @@
 // Which container stands for which service, and which ones must go.
 import type { Service } from '../../protocol/compose/project.js'
 import type { RunningWish } from './desired.js'
-import { containerName, networkName, parentOf, volumeName } from './labels.js'
+import { containerName, imageName, networkName, parentOf, volumeName } from './labels.js'
 import type { Observed, ObservedContainer } from './observed.js'
 import { networkBody } from './resources.js'
 
@@ -49,7 +49,7 @@ interface Surroundings {
 function fits(container: ObservedContainer, name: string, service: Service, { wish, observed, current, stale }: Surroundings): boolean {
   if (container.state === 'dead' || container.state === 'removing') return false
   if (container.hash !== wish.hashes[name]) return false
-  const image = observed.images[service.image]
+  const image = observed.images[imageName(wish.owner.app, name, service)]
   if (image !== undefined && image.id !== container.imageId) return false
   const parent = parentOf(service)
   if (parent !== undefined && (container.parent === undefined || container.parent !== current.get(parent)?.id)) return false

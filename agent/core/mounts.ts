@@ -27,7 +27,7 @@ export function mountBodies(service: Service, context: ServiceContext): MountBod
 }
 
 function bind(mount: Mount, context: ServiceContext, carried: ReadonlyMap<string, string>): string[] {
-  if (mount.type === 'tmpfs') return []
+  if (mount.type === 'tmpfs' || mount.type === 'image') return []
   const source = mount.type === 'bind' ? hostPath(mount.source, context.folder) : volumeSource(mount, context, carried)
   return source === undefined ? [] : [[source, mount.target, ...(mount.options.length > 0 ? [mount.options.join(',')] : [])].join(':')]
 }

@@ -4,7 +4,7 @@ import { judgeDependencies } from './dependencies.js'
 import type { Memory, RunningWish, Wish } from './desired.js'
 import { judgeEnding } from './ended.js'
 import { createBody } from './engine-config.js'
-import { containerName, parentOf } from './labels.js'
+import { containerName, imageName, parentOf } from './labels.js'
 import { isRunning, type Match, matchContainers, staleNetworks } from './match.js'
 import { carriedVolumes } from './mounts.js'
 import type { Observed, ObservedContainer } from './observed.js'
@@ -59,10 +59,11 @@ function firstOf(...stages: readonly (() => readonly Step[])[]): readonly Step[]
   return []
 }
 
-function pulls({ project }: RunningWish, observed: Observed, missing: readonly string[]): Step[] {
+function pulls({ owner, project }: RunningWish, observed: Observed, missing: readonly string[]): Step[] {
   const wanted = new Map<string, string[]>()
   for (const name of missing) {
-    const image = project.services[name]?.image
+    const service = project.services[name]
+    const image = service && imageName(owner.app, name, service)
     if (image !== undefined && observed.images[image] === undefined) wanted.set(image, [...(wanted.get(image) ?? []), name])
   }
   return [...wanted].map(([image, services]) => ({ kind: 'pull', image, services }))
@@ -86,7 +87,7 @@ function creations(wish: RunningWish, observed: Observed, match: Match, missing:
     const parentName = parentOf(service)
     const parent = parentName === undefined ? undefined : match.current.get(parentName)?.id
     if (parentName !== undefined && parent === undefined) return []
-    const image = observed.images[service.image]
+    const image = observed.images[imageName(wish.owner.app, name, service)]
     const carried = carriedVolumes(service, newest(match.obsolete.filter(container => container.service === name)), image)
     const hash = wish.hashes[name] ?? ''
     const config = createBody(service, { ...wish, name, hash, image, parent, carried })

@@ -1,5 +1,6 @@
 // One place in a compose file: what stands there, where it is, and the report of the faults found on the way.
 import type { ErrorCode, Refusal } from '../errors.js'
+import type { ComposeSource } from './source.js'
 
 export type Scalar = string | number | boolean | null
 
@@ -23,9 +24,17 @@ const maxPorts = 20_000
 export class Report {
   readonly refusals: Refusal[] = []
   readonly warnings: Refusal[] = []
+  /** Files of the folder that were read, or that containers or builds need. */
+  readonly paths = new Set<string>()
+  /** Variables that were looked for. */
+  readonly variables = new Set<string>()
   #ports = 0
 
-  constructor(readonly environment: Readonly<Record<string, string>> = {}) {}
+  /** `environment` holds the variables of the source and those of its folder's `.env`. */
+  constructor(
+    readonly source: ComposeSource,
+    readonly environment: Readonly<Record<string, string>> = source.environment,
+  ) {}
 
   refuse(item: Item, code: ErrorCode, message: string): undefined {
     this.refuseAt(pathOf(item), code, `${message} (line ${item.line})`)
@@ -47,7 +56,15 @@ export class Report {
 
   /** A variable of the environment that the file is read with. */
   variable(name: string): string | undefined {
+    this.variables.add(name)
     return Object.hasOwn(this.environment, name) ? this.environment[name] : undefined
+  }
+
+  /** A file of the source's folder; undefined if there is none. */
+  file(path: string): Uint8Array | undefined {
+    const content = this.source.folder.read(path)
+    if (content !== undefined) this.paths.add(path)
+    return content
   }
 }
 

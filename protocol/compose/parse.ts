@@ -8,12 +8,17 @@ import { readNetwork, readVolume } from './network.js'
 import type { Network, Project, Service } from './project.js'
 import { type Fields, field, readFields, sorted } from './read.js'
 import { readService } from './service.js'
+import { type ComposeSource, folderOf } from './source.js'
 import { loadYaml } from './yaml.js'
 
 export interface ParsedCompose {
   readonly project: Project
   /** What is harmless but has no effect here, by name. */
   readonly warnings: readonly Refusal[]
+  /** Files of the folder that were read, or that containers or builds need. */
+  readonly paths: readonly string[]
+  /** Variables that were looked for, set or not. */
+  readonly variables: readonly string[]
 }
 
 export interface ParseOptions {
@@ -21,15 +26,22 @@ export interface ParseOptions {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** Pure, bounded in time and memory for any text. Refuses with `compose.*` codes and the path of each fault, up to 50. */
+/** One file that needs no others. */
 export function parseCompose(text: string, { environment = {} }: ParseOptions = {}): Result<ParsedCompose> {
-  const report = new Report(environment)
+  const folder = folderOf(new Map([['compose.yaml', text]]))
+  return parseProject({ app: 'app', files: ['compose.yaml'], folder, environment, profiles: [] })
+}
+
+/** Pure, bounded in time and memory for any bytes. Refuses with `compose.*` codes and the path of each fault, up to 50. */
+export function parseProject(source: ComposeSource): Result<ParsedCompose> {
+  const report = new Report(source)
+  const text = Buffer.from(report.file(source.files[0] ?? '') ?? []).toString()
   const root = loadYaml(text, report)
   const project = root && readProject(root, report)
   const [first, ...others] = report.refusals
   if (first !== undefined) return { ok: false, refusals: [first, ...others] }
   if (project === undefined) throw new Error('a project that is neither read nor refused')
-  return accept({ project, warnings: report.warnings })
+  return accept({ project, warnings: report.warnings, paths: [...report.paths], variables: [...report.variables] })
 }
 
 interface Sections {

@@ -8,7 +8,15 @@ export interface Project {
 }
 
 export interface Service {
-  readonly image: string
+  /** Absent: built here, under a name made of the app's and the service's. */
+  readonly image?: string
+  /** Files of the bundle that an image is built from; an image of the same name that exists already is not pulled. */
+  readonly build?: Build
+  /** When to pull; a number is the age in ms from which on an image is pulled anew. Absent: when it is missing. */
+  readonly pullPolicy?: 'always' | 'never' | 'build' | number
+  readonly platform?: string
+  /** How many containers; 1 if absent. */
+  readonly scale?: number
   /** Absent: the image's own. Empty: cleared. */
   readonly command?: readonly string[]
   readonly entrypoint?: readonly string[]
@@ -16,35 +24,128 @@ export interface Service {
   readonly ports: readonly Port[]
   readonly expose: readonly string[]
   readonly volumes: readonly Mount[]
+  /** Configs and secrets, in order of target. */
+  readonly files?: readonly PlacedFile[]
+  /** Services or containers whose mounts are taken over. */
+  readonly volumesFrom?: readonly VolumesFrom[]
   /** Keys are networks of the project. Empty when `networkMode` is set. */
   readonly networks: Readonly<Record<string, Attachment>>
-  /** `host`, `none`, `bridge`, or `service:NAME`. */
+  /** `host`, `none`, `bridge`, `service:NAME` or `container:NAME`. */
   readonly networkMode?: string
+  readonly links?: readonly Link[]
+  /** Containers outside the app, each `name:alias`. */
+  readonly externalLinks?: readonly string[]
+  readonly macAddress?: string
   readonly restart: Restart
   readonly dependsOn: Readonly<Record<string, Dependency>>
+  readonly postStart?: readonly Hook[]
+  readonly preStop?: readonly Hook[]
   readonly healthcheck?: Healthcheck
   readonly labels: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
   readonly resources: Resources
   readonly containerName?: string
   readonly hostname?: string
+  readonly domainname?: string
   readonly user?: string
+  readonly groupAdd?: readonly string[]
   readonly workingDir?: string
   readonly tty?: boolean
   readonly stdinOpen?: boolean
   readonly readOnly?: boolean
   readonly init?: boolean
   readonly privileged?: boolean
+  readonly runtime?: string
+  readonly isolation?: string
+  /** `host`, `private`, `shareable`, `none`, `service:NAME` or `container:NAME`. */
+  readonly ipc?: string
+  /** `host`, `service:NAME` or `container:NAME`. */
+  readonly pid?: string
+  readonly uts?: 'host'
+  readonly usernsMode?: string
+  readonly cgroup?: 'host' | 'private'
+  readonly cgroupParent?: string
   readonly stopSignal?: string
   readonly stopGraceMs?: number
+  readonly shmSizeBytes?: number
   readonly tmpfs: readonly string[]
   readonly capAdd: readonly string[]
   readonly capDrop: readonly string[]
+  /** A seccomp profile stands here as its contents. */
   readonly securityOpt: readonly string[]
   readonly extraHosts: readonly string[]
   readonly dns: readonly string[]
+  readonly dnsSearch?: readonly string[]
+  readonly dnsOptions?: readonly string[]
   readonly devices: readonly string[]
+  readonly deviceRequests?: readonly DeviceRequest[]
+  readonly deviceCgroupRules?: readonly string[]
+  readonly ulimits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>
   readonly sysctls: Readonly<Record<string, string>>
+  readonly storageOptions?: Readonly<Record<string, string>>
   readonly logging?: { readonly driver?: string; readonly options: Readonly<Record<string, string>> }
+}
+
+/** Paths are relative to the app's folder, or absolute where the file is of this machine. */
+export interface Build {
+  readonly context: string
+  /** Relative to the context. Absent: `Dockerfile`. */
+  readonly dockerfile?: string
+  /** Instead of a file. */
+  readonly dockerfileInline?: string
+  readonly args: Readonly<Record<string, string>>
+  readonly target?: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly network?: string
+  readonly extraHosts: readonly string[]
+  readonly cacheFrom: readonly string[]
+  /** Further names of the image. */
+  readonly tags: readonly string[]
+  readonly noCache?: boolean
+  readonly pull?: boolean
+  readonly platform?: string
+  readonly shmSizeBytes?: number
+}
+
+/** A config or secret: a file that is put into the container. */
+export interface PlacedFile {
+  readonly target: string
+  /** A file of the app's folder, as in {@link Mount}, or the contents themselves. */
+  readonly source: { readonly path: string } | { readonly content: string }
+  /** File mode bits; absent: 0444. */
+  readonly mode?: number
+  readonly uid?: string
+  readonly gid?: string
+}
+
+export interface VolumesFrom {
+  /** One of both. */
+  readonly service?: string
+  readonly container?: string
+  readonly readOnly: boolean
+}
+
+export interface Link {
+  readonly service: string
+  readonly alias: string
+}
+
+/** A command run in the container after it has started, or before it is stopped. */
+export interface Hook {
+  readonly command: readonly string[]
+  readonly user?: string
+  readonly privileged?: boolean
+  readonly workingDir?: string
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** As the Engine's DeviceRequests. `count` -1 means all. */
+export interface DeviceRequest {
+  readonly driver?: string
+  readonly count?: number
+  readonly deviceIds: readonly string[]
+  readonly capabilities: readonly string[]
+  readonly options: Readonly<Record<string, string>>
 }
 
 /** One published port; ranges are spread out. `published` 0 lets the Engine choose. */
@@ -55,16 +156,42 @@ export interface Port {
   readonly protocol: 'tcp' | 'udp' | 'sctp'
 }
 
+/**
+ * `options` are those of the Engine's short form, sorted. A bind's `source` is absolute, or relative to the app's folder
+ * and then begins with `./`; `..` stands only at its start.
+ */
 export type Mount =
-  | { readonly type: 'bind'; readonly source: string; readonly target: string; readonly options: readonly string[] }
+  | {
+      readonly type: 'bind'
+      readonly source: string
+      readonly target: string
+      readonly options: readonly string[]
+      /** False: the source must exist already. */
+      readonly createSource?: false
+    }
   /** `source` is a volume of the project; absent for an anonymous one. */
-  | { readonly type: 'volume'; readonly source?: string; readonly target: string; readonly options: readonly string[] }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number }
+  | {
+      readonly type: 'volume'
+      readonly source?: string
+      readonly target: string
+      readonly options: readonly string[]
+      readonly subpath?: string
+    }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number }
+  /** The files of an image. */
+  | { readonly type: 'image'; readonly source: string; readonly target: string; readonly subpath?: string }
 
 export interface Attachment {
   readonly aliases: readonly string[]
   readonly ipv4?: string
   readonly ipv6?: string
+  readonly linkLocal?: readonly string[]
+  readonly macAddress?: string
+  /** The network of the highest one is joined first, then by name; 0 if absent. */
+  readonly priority?: number
+  readonly gatewayPriority?: number
+  readonly driverOpts?: Readonly<Record<string, string>>
+  readonly interfaceName?: string
 }
 
 export interface Restart {
@@ -76,6 +203,8 @@ export interface Dependency {
   readonly condition: 'started' | 'healthy' | 'completed'
   /** A dependency that is not required does not stop its dependant when it fails. */
   readonly required: boolean
+  /** True: the dependant is started anew when the dependency has been made anew. */
+  readonly restart?: boolean
 }
 
 /** Absent fields are the image's own. Durations in ms. */
@@ -85,6 +214,7 @@ export interface Healthcheck {
   readonly intervalMs?: number
   readonly timeoutMs?: number
   readonly startPeriodMs?: number
+  readonly startIntervalMs?: number
   readonly retries?: number
 }
 
@@ -94,9 +224,29 @@ export interface Resources {
   readonly memorySwapBytes?: number
   /** CPUs in thousandths. */
   readonly cpusMilli?: number
+  readonly memorySwappiness?: number
   readonly cpuShares?: number
+  readonly cpuQuotaUs?: number
+  readonly cpuPeriodUs?: number
+  readonly cpuRealtimePeriodUs?: number
+  readonly cpuRealtimeRuntimeUs?: number
+  readonly cpuCount?: number
+  readonly cpuPercent?: number
   readonly cpuset?: string
   readonly pids?: number
+  readonly oomKillDisable?: boolean
+  readonly oomScoreAdj?: number
+  readonly blkio?: Blkio
+}
+
+/** Rates are in bytes or operations a second, by device path. */
+export interface Blkio {
+  readonly weight?: number
+  readonly weightDevice?: Readonly<Record<string, number>>
+  readonly readBytes?: Readonly<Record<string, number>>
+  readonly writeBytes?: Readonly<Record<string, number>>
+  readonly readOperations?: Readonly<Record<string, number>>
+  readonly writeOperations?: Readonly<Record<string, number>>
 }
 
 export interface Network {
@@ -106,10 +256,18 @@ export interface Network {
   readonly driver?: string
   readonly driverOpts: Readonly<Record<string, string>>
   readonly internal?: boolean
+  readonly enableIpv4?: boolean
   readonly enableIpv6?: boolean
   readonly attachable?: boolean
   readonly labels: Readonly<Record<string, string>>
-  readonly subnets: readonly { readonly subnet?: string; readonly gateway?: string; readonly ipRange?: string }[]
+  readonly subnets: readonly {
+    readonly subnet?: string
+    readonly gateway?: string
+    readonly ipRange?: string
+    readonly auxAddresses?: Readonly<Record<string, string>>
+  }[]
+  readonly ipamDriver?: string
+  readonly ipamOptions?: Readonly<Record<string, string>>
 }
 
 export interface Volume {
