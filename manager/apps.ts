@@ -57,7 +57,7 @@ export function deployApp(fleet: Fleet, { target, name, compose, origin }: Deplo
   if (payload.length > maxSpecBytes) throw new SkerryError('spec.too-large', 'the compose file does not compress to the size of a message')
   const current = apps.readApp(fleet.db, target, name)
   if (current !== undefined && current.digest === digestText(digest)) {
-    return { created: false, changed: setAppRun(fleet, current, 'running'), warnings }
+    return { created: false, changed: setAppRun(fleet, current, 'running', origin), warnings }
   }
   if (current === undefined && apps.readAppsOf(fleet.db, target).length >= maxAppsOfTarget) {
     throw new SkerryError('request.invalid', `${target.kind} ${target.name} has ${maxAppsOfTarget} apps already`)
@@ -75,7 +75,7 @@ export function deployApp(fleet: Fleet, { target, name, compose, origin }: Deplo
 }
 
 /** Returns whether anything changed. */
-export function setAppRun(fleet: Fleet, app: App, run: App['run']): boolean {
+export function setAppRun(fleet: Fleet, app: App, run: App['run'], origin?: apps.Origin): boolean {
   if (app.run === run) return false
   const { name, target, revision } = app
   fleet.journal.change(note => {
@@ -83,7 +83,9 @@ export function setAppRun(fleet: Fleet, app: App, run: App['run']): boolean {
     bumpTarget(fleet.db, target)
     const verb = run === 'running' ? 'started' : 'stopped'
     const message = `${name} was ${verb} on ${target.kind} ${target.name}`
-    note(newEvent(`app.${verb}`, message, { ...about(target), app: name, data: { revision } }))
+    note(
+      newEvent(`app.${verb}`, message, { ...about(target), app: name, data: origin === undefined ? { revision } : { revision, origin } }),
+    )
   })
   fleet.publisher.wake()
   return true

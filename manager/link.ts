@@ -20,6 +20,8 @@ export interface LinkOptions {
   readonly clientId: string
   /** Made on every connection, before `up` is called. */
   readonly subscriptions: readonly Subscription[]
+  /** Published by the broker, retained, when the connection ends without a word. */
+  readonly will?: { readonly topic: string; readonly payload: string }
   readonly clock: Clock
   readonly log: Logger
   /** Called when the manager hears the broker, and when it no longer does. */
@@ -65,13 +67,13 @@ export class Link {
     this.#lose(client)
   }
 
-  /** Publishes a retained message with QoS 1. Resolves when the broker has it; rejects with `broker.unavailable` when the connection ends first. */
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
+  /** Publishes with QoS 1, retained unless said otherwise. Resolves when the broker has it; rejects with `broker.unavailable` when the connection ends first. */
+  async publish(topic: string, payload: Uint8Array, retain = true): Promise<void> {
     const client = this.#client
     if (client === undefined || !this.#isUp) throw unavailable()
     await new Promise<void>((resolve, reject) => {
       this.#waiting.add(reject)
-      client.publish(topic, Buffer.from(payload), { qos: 1, retain: true }, error => {
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain }, error => {
         this.#waiting.delete(reject)
         if (error) reject(unavailable(error))
         else resolve()
@@ -88,8 +90,10 @@ export class Link {
   }
 
   #connect(): void {
-    const { broker, clientId, log } = this.#options
-    const client = makeClient(broker, { clientId, ...clientOptions })
+    const { broker, clientId, will, log } = this.#options
+    const lastWords: IClientOptions =
+      will === undefined ? {} : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }
+    const client = makeClient(broker, { clientId, ...lastWords, ...clientOptions })
     this.#client = client
     client.on('connect', () => {
       this.#open(client).catch(error => {

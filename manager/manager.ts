@@ -1,11 +1,13 @@
 // The manager, put together: opens its database, listens for people and programs, and follows the fleet through its broker.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
+import { everyCommand, isCommandTopic, isStateTopic } from '../protocol/command-topics.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkRoot, everyDevice } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
 import { type Api, buildApi } from './api/server.js'
+import { Commands } from './commands.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
 import { Intake } from './intake.js'
@@ -14,6 +16,7 @@ import { Journal } from './journal.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
+import { States } from './states.js'
 import { type Db, openDb } from './store/db.js'
 import { readInstance } from './store/meta.js'
 import { readVersion } from './version.js'
@@ -43,10 +46,12 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   unwrap(checkRoot(root))
   const db = openDb(file)
   try {
-    const { fleet, link, intake } = assemble({ db, root, broker, log, clock })
-    const health = healthOf(fleet, link, intake)
+    const parts = assemble({ db, root, broker, log, clock })
+    const { fleet, link, states } = parts
+    const health = healthOf(parts)
     const api = await buildApi({ fleet, health, token: http.token, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
+    states.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
     try {
@@ -57,7 +62,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       return {
         url,
         stop() {
-          stopped ??= stop(fleet, link, () => api.close())
+          stopped ??= stop(parts, () => api.close())
           return stopped
         },
       }
@@ -82,7 +87,7 @@ async function listen(api: Api, { host, port }: ManagerOptions['http']): Promise
   }
 }
 
-interface Parts {
+interface Surroundings {
   readonly db: Db
   readonly root: string
   readonly broker: BrokerAddress
@@ -90,7 +95,15 @@ interface Parts {
   readonly clock: Clock
 }
 
-function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link: Link; intake: Intake } {
+interface Parts {
+  readonly fleet: Fleet
+  readonly link: Link
+  readonly intake: Intake
+  readonly commands: Commands
+  readonly states: States
+}
+
+function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
   const journal = new Journal(db, clock, log.child({ component: 'journal' }))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
@@ -104,23 +117,35 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
   })
   const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
+  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher }
+  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }) })
+  const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const link: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}`,
     subscriptions: subscriptionsOf(root, broker),
+    will: States.will(root),
     clock,
     log: log.child({ component: 'link' }),
     up() {
       inventory.listen(true)
       publisher.up(link)
+      commands.up(link)
+      states.up(link)
     },
     down() {
       inventory.listen(false)
       publisher.down()
+      commands.down()
+      states.down()
     },
-    message: (topic, payload, retained) => intake.handle(topic, payload, retained),
+    message(topic, payload, retained) {
+      if (isCommandTopic(root, topic)) commands.receive(topic, payload, retained)
+      else if (isStateTopic(root, topic)) states.seen(topic, payload)
+      else intake.handle(topic, payload, retained)
+    },
   })
-  return { fleet: { db, clock, journal, inventory, reception, publisher }, link, intake }
+  return { fleet, link, intake, commands, states }
 }
 
 /**
@@ -134,16 +159,23 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'status'), qos },
     { filter: everyDevice(root, 'reported'), qos },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    ...everyCommand(root).map(filter => ({ filter, qos: 1 as const })),
   ]
 }
 
-function healthOf({ db, inventory, publisher }: Fleet, link: Link, intake: Intake): Health {
+function healthOf({ fleet: { db, inventory, publisher }, link, intake, commands }: Parts): Health {
   return {
     version: readVersion(),
     checks: () => ({ database: db.isOpen, broker: link.isUp }),
     stats: () => {
       const { received, dropped } = intake.stats()
-      return { messages: { received, dropped: { ...dropped } }, published: publisher.published, devices: countDevices(inventory) }
+      const { refused, ...counted } = commands.stats()
+      return {
+        messages: { received, dropped: { ...dropped } },
+        commands: { ...counted, refused: { ...refused } },
+        published: publisher.published,
+        devices: countDevices(inventory),
+      }
     },
   }
 }
@@ -154,8 +186,10 @@ function countDevices(inventory: Inventory): Stats['devices'] {
   return counts
 }
 
-async function stop({ db, journal, inventory, publisher }: Fleet, link: Link, closeApi: () => Promise<void>): Promise<void> {
+async function stop({ fleet, link, states }: Parts, closeApi: () => Promise<void>): Promise<void> {
+  const { db, journal, inventory, publisher } = fleet
   await closeApi()
+  await states.stop()
   await link.stop()
   await publisher.idle()
   inventory.stop()

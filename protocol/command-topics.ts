@@ -95,9 +95,13 @@ export function everyState(root: string): string {
   return `${root}/state/#`
 }
 
+export function isStateTopic(root: string, name: string): boolean {
+  return name.startsWith(`${root}/state/`)
+}
+
 /** Whose state a topic tells, such as `device/k3v9`; undefined if it is none of a device or group. */
 export function stateOwner(root: string, name: string): string | undefined {
-  if (!name.startsWith(`${root}/state/`)) return undefined
+  if (!isStateTopic(root, name)) return undefined
   const [kind = '', id] = name.slice(root.length + '/state/'.length).split('/')
   return id === undefined || (kind !== 'device' && kind !== 'group') ? undefined : `${kind}/${id}`
 }

@@ -179,7 +179,7 @@ export const RevisionSchema = Type.Object(
     revision: Type.Integer(),
     digest: Type.String(),
     createdAt: time,
-    origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()) }),
+    origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()), topic: Type.Optional(Type.String()) }),
     compose: Type.Optional(Type.String({ description: 'Only when one revision is asked for.' })),
   },
   { $id: 'Revision' },

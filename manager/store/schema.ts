@@ -13,6 +13,7 @@ export interface Tables {
   targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
   tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
   events: EventTable
+  commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
 }
 
 interface DeviceTable {

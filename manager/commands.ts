@@ -1,0 +1,209 @@
+// Commands of PLCs and SCADA programs: taken in the order of arrival, done as the API does them, and each one answered.
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
+import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
+import { answerTopics, type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
+import { type ErrorCode, type Refusal, SkerryError } from '../protocol/errors.js'
+import type { Fleet } from './fleet.js'
+import type { Link } from './link.js'
+import { obey } from './obey.js'
+import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
+
+interface CommandsOptions {
+  readonly root: string
+  readonly fleet: Fleet
+  readonly log: Logger
+}
+
+export interface CommandStats {
+  readonly received: number
+  /** Answered with 0. */
+  readonly done: number
+  /** By error code. */
+  readonly refused: Readonly<Record<string, number>>
+}
+
+interface Arrival {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly retained: boolean
+}
+
+/** Commands done in one transaction, and how long one may take until everything else has its turn. */
+const batch = 50
+const batchMs = 20
+/** What may wait: beyond it commands are refused at once. */
+const maxWaiting = 20_000
+const maxWaitingBytes = 64 * 1024 * 1024
+/** Topics that are remembered so as to be logged once. */
+const maxSources = 1000
+const maxOriginChars = 200
+
+export class Commands {
+  readonly #options: CommandsOptions
+  readonly #sources = new Set<string>()
+  readonly #refused = new Map<ErrorCode, number>()
+  #waiting: Arrival[] = []
+  #waitingBytes = 0
+  #scheduled: NodeJS.Immediate | undefined
+  #link: Link | undefined
+  #received = 0
+  #done = 0
+
+  constructor(options: CommandsOptions) {
+    this.#options = options
+  }
+
+  stats(): CommandStats {
+    return { received: this.#received, done: this.#done, refused: Object.fromEntries(this.#refused) }
+  }
+
+  up(link: Link): void {
+    this.#link = link
+  }
+
+  /** Nobody could be answered: what waits is dropped, as what comes meanwhile is. */
+  down(): void {
+    this.#link = undefined
+    this.#waiting = []
+    this.#waitingBytes = 0
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled)
+    this.#scheduled = undefined
+  }
+
+  /** Returns at once; never throws, whatever the bytes are. */
+  receive(topic: string, payload: Uint8Array, retained: boolean): void {
+    this.#received++
+    // So a retained message is taken away: no command.
+    if (retained && payload.length === 0) return
+    if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
+      this.#answer(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
+      return
+    }
+    this.#waiting.push({ topic, payload, retained })
+    this.#waitingBytes += payload.length
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#waiting.length > 0) this.#scheduled ??= setImmediate(() => this.#next())
+  }
+
+  #next(): void {
+    this.#scheduled = undefined
+    const arrivals = this.#waiting.slice(0, batch)
+    for (const [n, answer] of this.#take(arrivals).entries()) this.#answer(arrivals[n]?.topic ?? '', answer)
+    this.#schedule()
+  }
+
+  /** Answers of the first arrivals, as many as there was time for; they no longer wait. */
+  #take(arrivals: readonly Arrival[]): Answer[] {
+    const { clock, journal } = this.#options.fleet
+    const until = clock.monotonic() + batchMs
+    const answers: Answer[] = []
+    try {
+      journal.together(() => {
+        for (const arrival of arrivals) {
+          if (answers.length > 0 && clock.monotonic() > until) break
+          answers.push(this.#handle(arrival))
+        }
+      })
+      return answers
+    } catch (error) {
+      this.#options.log.error({ err: error, commands: answers.length }, 'commands not stored')
+      const none = [refusalAnswer([notStored], {})]
+      return answers.length === 0 ? none : answers.map(({ id }) => refusalAnswer([notStored], id === undefined ? {} : { id }))
+    } finally {
+      const taken = this.#waiting.splice(0, Math.max(1, answers.length))
+      for (const { payload } of taken) this.#waitingBytes -= payload.length
+    }
+  }
+
+  #handle({ topic, payload, retained }: Arrival): Answer {
+    const target = parseCommandTopic(this.#options.root, topic)
+    if (!target.ok) return refusalAnswer(target.refusals, {})
+    const { command, id, ...read } = readCommand(target.value, payload)
+    const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
+    const stale = this.#staleness(read.expiresAt, retained)
+    if (stale !== undefined) return refusalAnswer([stale], about)
+    if (!command.ok) return refusalAnswer(command.refusals, about)
+    const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
+    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { topic, known })
+  }
+
+  #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
+    if (retained) return { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }
+    if (expiresAt === undefined || this.#options.fleet.clock.now() <= expiresAt) return undefined
+    return { code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }
+  }
+
+  /** The answer to an id that came before. */
+  #before(known: KnownCommand): Answer | undefined {
+    const { db, clock } = this.#options.fleet
+    const found = readAnswer(db, known, clock.now())
+    if (found === undefined) return undefined
+    if (found.same) return { ...(JSON.parse(found.answer) as Answer), repeated: true }
+    const { id } = known
+    return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
+  }
+
+  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Answer {
+    const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
+    const { fleet } = this.#options
+    const answer = this.#try(about, () => {
+      const { text, warnings: more, ...done } = obey(fleet, target, command, { via: 'mqtt', topic: topic.slice(0, maxOriginChars) })
+      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
+    })
+    // What could not be done just now may be tried again with the same id.
+    if (known !== undefined && answer.code < answerCodes.unavailable)
+      insertAnswer(fleet.db, known, JSON.stringify(answer), fleet.clock.now())
+    return answer
+  }
+
+  #try(about: Pick<Answer, 'id' | 'verb' | 'app'>, act: () => Answer): Answer {
+    try {
+      return act()
+    } catch (error) {
+      if (error instanceof SkerryError) return refusalAnswer([error.refusal, ...error.others], about)
+      this.#options.log.error({ err: error, ...about }, 'command failed')
+      return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
+    }
+  }
+
+  #answer(topic: string, answer: Answer): void {
+    this.#count(topic, answer)
+    const topics = answerTopics(this.#options.root, topic)
+    if (topics === undefined) return
+    this.#publish(topics.code, String(answer.code))
+    this.#publish(topics.text, answer.text)
+    this.#publish(topics.json, JSON.stringify(answer))
+  }
+
+  #count(topic: string, { error, message }: Answer): void {
+    if (error === undefined) {
+      this.#done++
+      return
+    }
+    this.#refused.set(error, (this.#refused.get(error) ?? 0) + 1)
+    const source = topic.slice(0, maxOriginChars)
+    if (this.#sources.has(source) || this.#sources.size >= maxSources) return
+    this.#sources.add(source)
+    this.#options.log.warn({ topic: source, code: error, message }, 'command refused')
+  }
+
+  #publish(topic: string, payload: string): void {
+    // If the connection ends now there is nobody to be answered.
+    this.#link?.publish(topic, Buffer.from(payload), false).catch(() => {})
+  }
+}
+
+/** A command that was understood. */
+type Accepted = Pick<ReadCommand, 'warnings' | 'id'> & { readonly command: Command }
+
+interface Sent {
+  readonly topic: string
+  readonly known: KnownCommand | undefined
+}
+
+const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }
