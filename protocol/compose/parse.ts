@@ -2,14 +2,16 @@
 
 import { accept, type Refusal, type Result } from '../errors.js'
 import { checkProject } from './check.js'
-import { interpolate } from './interpolate.js'
+import { addFiles } from './env-file.js'
 import { describe, type Item, isMap, quote, Report } from './item.js'
+import { loadLayers } from './layers.js'
 import { readNetwork, readVolume } from './network.js'
+import { selectServices } from './profiles.js'
 import type { Network, Project, Service } from './project.js'
 import { type Fields, field, readFields, sorted } from './read.js'
 import { readService } from './service.js'
 import { type ComposeSource, folderOf } from './source.js'
-import { loadYaml } from './yaml.js'
+import { readProjectVariables } from './variables.js'
 
 export interface ParsedCompose {
   readonly project: Project
@@ -35,8 +37,8 @@ export function parseCompose(text: string, { environment = {} }: ParseOptions = 
 /** Pure, bounded in time and memory for any bytes. Refuses with `compose.*` codes and the path of each fault, up to 50. */
 export function parseProject(source: ComposeSource): Result<ParsedCompose> {
   const report = new Report(source)
-  const text = Buffer.from(report.file(source.files[0] ?? '') ?? []).toString()
-  const root = loadYaml(text, report)
+  report.environment = readProjectVariables(report)
+  const root = loadLayers(source.files, { report, folder: '.', environment: report.environment, open: [] })
   const project = root && readProject(root, report)
   const [first, ...others] = report.refusals
   if (first !== undefined) return { ok: false, refusals: [first, ...others] }
@@ -58,7 +60,7 @@ const sectionFields: Fields<Sections> = {
     name: checkProjectName,
   },
   ignored: ['version'],
-  unsupported: ['include', 'configs', 'secrets', 'models'],
+  unsupported: ['configs', 'secrets', 'models'],
 }
 
 /** The project's name is the app's. */
@@ -69,14 +71,18 @@ function checkProjectName(item: Item, _draft: unknown, report: Report): void {
 }
 
 function readProject(root: Item, report: Report): Project | undefined {
-  if (root.value !== null && !isMap(root.value))
-    return report.refuseAt(undefined, 'compose.schema', `a compose file is a map with services, not ${describe(root)}`)
-  interpolate(root, report)
   if (report.refusals.length > 0) return undefined
   const sections: Sections = {}
   if (root.value !== null) readFields(root, sectionFields, sections, report)
   if (sections.services === undefined) return report.refuseAt('services', 'compose.schema', 'there are no services')
-  return readSections(sections.services, sections, report)
+  return readSections(prepareServices(sections.services, report), sections, report)
+}
+
+/** The services that are on, with what they take from files. */
+function prepareServices(section: Item, report: Report): Item {
+  if (!isMap(section.value)) return section
+  const { on } = selectServices(section.value, report)
+  return { ...section, value: new Map([...on].map(([name, service]) => [name, addFiles(service, report)])) }
 }
 
 function readSections(section: Item, { networks, volumes }: Sections, report: Report): Project | undefined {

@@ -24,6 +24,9 @@ import { readDurationMs } from './units.js'
 
 type ServiceDraft = Draft<Service>
 
+/** What loading has done already: its result stands in other attributes. */
+const handledBefore: Fields<ServiceDraft>['read'] = { env_file: () => {}, extends: () => {}, label_file: () => {}, profiles: () => {} }
+
 /** The attributes of a service; docs/compose.md lists them. */
 export const serviceFields: Fields<ServiceDraft> = {
   read: {
@@ -69,6 +72,7 @@ export const serviceFields: Fields<ServiceDraft> = {
     logging: field('logging', readLogging),
     scale: applyOne,
     deploy: applyDeploy,
+    ...handledBefore,
     ...resourceFields,
   },
   ignored: ['attach', 'develop', 'pull_policy', 'pull_refresh_after'],
@@ -85,21 +89,9 @@ export const serviceFields: Fields<ServiceDraft> = {
       'cpu_period',
       'cpu_quota',
     ],
-    ...['cpu_rt_period', 'cpu_rt_runtime', 'credential_spec', 'device_cgroup_rules', 'dns_opt', 'dns_search', 'domainname', 'env_file'],
-    ...[
-      'extends',
-      'external_links',
-      'gpus',
-      'group_add',
-      'ipc',
-      'isolation',
-      'label_file',
-      'links',
-      'mac_address',
-      'mem_swappiness',
-      'models',
-    ],
-    ...['oom_kill_disable', 'oom_score_adj', 'pid', 'platform', 'post_start', 'pre_stop', 'profiles', 'provider', 'runtime', 'secrets'],
+    ...['cpu_rt_period', 'cpu_rt_runtime', 'credential_spec', 'device_cgroup_rules', 'dns_opt', 'dns_search', 'domainname'],
+    ...['external_links', 'gpus', 'group_add', 'ipc', 'isolation', 'links', 'mac_address', 'mem_swappiness', 'models'],
+    ...['oom_kill_disable', 'oom_score_adj', 'pid', 'platform', 'post_start', 'pre_stop', 'provider', 'runtime', 'secrets'],
     ...['shm_size', 'storage_opt', 'ulimits', 'use_api_socket', 'userns_mode', 'uts', 'volumes_from'],
   ],
 }
