@@ -2,7 +2,7 @@
 import { Extender, findFile } from './extends.js'
 import { folderOfFile, readComposeFile, type Scope } from './file.js'
 import { childOf, describe, entriesOf, type Item, isList, isMap, quote, type Report } from './item.js'
-import { merge, settle } from './merge.js'
+import { identityOf, merge, settle } from './merge.js'
 import { listPairs } from './pairs.js'
 import { type Draft, type Fields, field, oneOrMore, readFields, textOf } from './read.js'
 import { fileRule } from './rules.js'
@@ -131,21 +131,8 @@ function importEntries(own: Entries, included: Entries, from: Item, report: Repo
   for (const [name, entry] of included) {
     const before = own.get(name)
     if (before === undefined) entries.set(name, entry)
-    else if (!isSame(before, entry))
+    else if (identityOf(before) !== identityOf(entry))
       report.refuse(before, 'compose.inconsistent', `${quote(name)} is something else in a file that line ${from.line} includes`)
   }
   return entries
-}
-
-function isSame(a: Item, b: Item): boolean {
-  if (isMap(a.value) && isMap(b.value))
-    return a.value.size === b.value.size && [...a.value].every(([key, entry]) => isSameAt(entry, b.value, key))
-  if (isList(a.value) && isList(b.value))
-    return a.value.length === b.value.length && a.value.every((entry, n) => isSameAt(entry, b.value, n))
-  return a.value === b.value
-}
-
-function isSameAt(entry: Item, other: Item['value'], key: string | number): boolean {
-  const found = isMap(other) ? other.get(String(key)) : isList(other) ? other[Number(key)] : undefined
-  return found !== undefined && isSame(entry, found)
 }

@@ -25,10 +25,21 @@ function isKept({ tag }: Item): boolean {
   return tag !== 'reset'
 }
 
-/** Maps are merged key by key, lists appended; anything else is replaced, and also what is of different kinds. */
+/** Maps are merged key by key, lists appended but for what is there already; anything else is replaced, and also what is of different kinds. */
 export const anything: Rule = (base, over) => {
   if (isMap(base.value) && isMap(over.value)) return mergeMaps(base, over, () => anything)
-  return isList(base.value) && isList(over.value) ? { ...over, value: [...base.value, ...over.value] } : over
+  return isList(base.value) && isList(over.value) ? append(base.value, over, over.value) : over
+}
+
+function append(before: readonly Item[], over: Item, after: readonly Item[]): Item {
+  const known = new Set(before.map(identityOf))
+  return { ...over, value: [...before, ...after.filter(entry => !known.has(identityOf(entry)))] }
+}
+
+/** The same text for the same content. */
+export function identityOf({ value }: Item): string {
+  if (isMap(value)) return `{${[...value].map(([key, entry]) => `${JSON.stringify(key)}:${identityOf(entry)}`).sort()}}`
+  return isList(value) ? `[${value.map(identityOf)}]` : JSON.stringify(value)
 }
 
 export const replaced: Rule = (_base, over) => over
