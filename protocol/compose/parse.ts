@@ -46,6 +46,16 @@ export function parseProject(source: ComposeSource): Result<ParsedCompose> {
   return accept({ project, warnings: report.warnings, paths: [...report.paths], variables: [...report.variables] })
 }
 
+/** Services that are off still have to be written well, but need nothing. */
+function checkOff(services: ReadonlyMap<string, Item>, report: Report): void {
+  const found = new Report(report.source)
+  found.environment = report.environment
+  for (const [name, service] of services) readService(name, service, found)
+  for (const { path, code, message } of found.refusals) {
+    if (code === 'compose.schema' || code === 'compose.unknown') report.refuseAt(path, code, message)
+  }
+}
+
 interface Sections {
   services?: Item
   networks?: Item
@@ -81,7 +91,8 @@ function readProject(root: Item, report: Report): Project | undefined {
 /** The services that are on, with what they take from files. */
 function prepareServices(section: Item, report: Report): Item {
   if (!isMap(section.value)) return section
-  const { on } = selectServices(section.value, report)
+  const { on, off } = selectServices(section.value, report)
+  checkOff(off, report)
   return { ...section, value: new Map([...on].map(([name, service]) => [name, addFiles(service, report)])) }
 }
 
