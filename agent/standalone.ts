@@ -5,7 +5,7 @@ import { checkName } from '../protocol/names.js'
 import { type Memory, noMemory, type RunningWish, type Wish } from './core/desired.js'
 import type { Owner } from './core/labels.js'
 import { judgeProgress } from './core/progress.js'
-import { foreseeSteps } from './core/simulate.js'
+import { foreseeSteps, notePulled } from './core/simulate.js'
 import type { Step } from './core/step.js'
 import { connectEngine } from './docker.js'
 import type { Engine, PullProgress } from './engine.js'
@@ -75,7 +75,7 @@ function memoryNow(): Memory {
 async function converge(wish: Wish, options: Common, healthy: boolean): Promise<void> {
   const engine = connectEngine(options.engine)
   const { onProgress = () => {}, signal = new AbortController().signal } = options
-  const memory = memoryNow()
+  let memory = memoryNow()
   const executors = createExecutors(engine, pull => onProgress({ pull }))
   const changes = watchChanges(engine, wish.owner.app)
   try {
@@ -85,6 +85,7 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
       const { observed, steps } = await look(engine, wish, memory, Date.now)
       if (steps.length > 0) {
         await executeSteps(steps, executors, { signal, onStep: onProgress })
+        memory = steps.reduce(notePulled, memory)
         continue
       }
       const outcome = judgeProgress(wish, observed, memory, healthy)

@@ -53,3 +53,13 @@ export function takePath(path: string, report: Report): 'file' | 'folder' | unde
 export function folderPath(path: string): string {
   return path.startsWith('./') ? path.slice(2) : path
 }
+
+/** The text of a file that the compose file names. */
+export function readFolderText(text: string, item: Item, report: Report): string | undefined {
+  const path = readOwnPath(text, item, report)
+  if (path === undefined) return undefined
+  const content = report.file(folderPath(path))
+  return content === undefined
+    ? report.refuse(item, 'compose.inconsistent', `there is no file ${quote(folderPath(path))}`)
+    : Buffer.from(content).toString()
+}

@@ -1,208 +1,265 @@
-// Several files, missing files, files in other folders, and any bytes at all.
+// What a compose file needs of the folder beside it: configs, secrets, binds, builds, profiles of security.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are compose's
-import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { relocate } from '../../protocol/compose/relocate.js'
-import { errorKinds, unwrap } from '../../protocol/errors.js'
-import { compose, type Files, faultsOf, plain, servicesOf, treeOf, web, webOf } from '../support/composed.js'
+import type { Build, PlacedFile } from '../../protocol/compose/parts.js'
+import type { ErrorCode } from '../../protocol/errors.js'
+import { unwrap } from '../../protocol/errors.js'
+import { faultsOf, fileWith, parse, projectOf, type Surroundings, serviceWith, warningsOf } from '../support/compose.js'
 
-const two = { files: ['compose.yaml', 'over.yaml'] }
-
-const several = suite('several files')
-
-several('are laid over each other in order', () => {
-  const files = {
-    'compose.yaml': 'services: {web: {image: i, environment: {A: 1, B: 1}, ports: ["80"]}, db: {image: d}}',
-    'over.yaml': 'services: {web: {environment: [B=2], ports: ["81"]}}',
-    'last.yaml': 'services: {web: {environment: [B=3], ports: !override ["82"]}, db: !reset null}',
-  }
-  const services = servicesOf(files, { files: ['compose.yaml', 'over.yaml', 'last.yaml'] })
-  assert.equal(
-    [Object.keys(services), services.web?.environment, services.web?.ports.map(({ target }) => target)],
-    [['web'], { A: '1', B: '3' }, [82]],
-  )
-  assert.equal(
-    servicesOf(files, two).web?.ports.map(({ target }) => target),
-    [80, 81],
-  )
-})
-
-several('are filled in before they are merged', () => {
-  const files = { 'compose.yaml': web('labels: ["${K}=1"]'), 'over.yaml': 'services: {web: {labels: {key: 2}}}' }
-  assert.equal(webOf(files, { ...two, environment: { K: 'key' } }).labels, { key: '2' })
-})
-
-several('may begin with one that is no project alone', () => {
-  const files = { 'compose.yaml': 'services: {web: {tty: true}}', 'over.yaml': 'services: {web: {image: i}}' }
-  assert.is(webOf(files, two).image, 'i')
-  assert.equal(faultsOf(files), [['compose.inconsistent', 'services.web.image']])
-})
-
-several('may have empty ones', () => {
-  for (const empty of ['', '# nothing', '---\n', 'services:'])
-    assert.is(webOf({ 'compose.yaml': web(), 'over.yaml': empty }, two).image, 'i')
-})
-
-several('start their paths from the folder of the first', () => {
-  const files = { 'compose.yaml': web(), 'prod/over.yaml': 'services: {web: {env_file: x.env}}', 'x.env': 'X=main', 'prod/x.env': 'X=prod' }
-  assert.equal(webOf(files, { files: ['compose.yaml', 'prod/over.yaml'] }).environment, { X: 'main' })
-})
-
-several('extend services of their own file only', () => {
-  const files = { 'compose.yaml': 'services: {web: {image: i}, base: {image: b}}', 'over.yaml': 'services: {web: {extends: base}}' }
-  assert.equal(faultsOf(files, two), [['compose.inconsistent', 'over.yaml: services.web.extends']])
-  const own = {
-    ...files,
-    'over.yaml': 'services: {web: {extends: more, ports: !override ["81"]}, more: {image: m, ports: ["82"], tty: true}}',
-  }
-  const { image, tty, ports } = webOf({ ...own, 'compose.yaml': web('ports: ["80"]') }, two)
-  assert.equal([image, tty, ports.map(({ target }) => target)], ['m', true, [81]])
-})
-
-several('name the file of each fault', () => {
-  const files = { 'compose.yaml': web('prots: []', 'ports: ["x"]'), 'over.yaml': 'services: {web: {ports: [80, "y"], hostnam: x}}' }
-  assert.equal(faultsOf(files, two).sort(), [
-    ['compose.schema', 'compose.yaml: services.web.ports[0]'],
-    ['compose.schema', 'over.yaml: services.web.ports[1]'],
-    ['compose.unknown', 'compose.yaml: services.web.prots'],
-    ['compose.unknown', 'over.yaml: services.web.hostnam'],
-  ])
-  assert.equal(faultsOf({ ...files, 'over.yaml': '[' }, two), [['compose.yaml', 'over.yaml: line 1, column 2']])
-  assert.equal(faultsOf({ ...files, 'over.yaml': 'services: {web: {image: "${X:?}"}}' }, two)[0]?.[1], 'over.yaml: services.web.image')
-})
-
-several('are all paths', () => {
-  const files = {
-    'compose.yaml': web('env_file: x.env'),
-    'over.yaml': 'services: {web: {extends: {file: b.yaml, service: b}}}',
-    'b.yaml': 'services: {b: {tty: true}}',
-    'x.env': '',
-    '.env': '',
-    other: '',
-  }
-  assert.equal([...unwrap(compose(files, two)).paths].sort(), ['.env', 'b.yaml', 'compose.yaml', 'over.yaml', 'x.env'])
-})
-
-several.run()
-
-const reading = suite('a file')
-
-reading('that is missing is refused by name', () => {
-  assert.equal(faultsOf({}), [['compose.inconsistent', 'compose.yaml']])
-  assert.equal(faultsOf({ 'compose.yaml': web() }, two), [['compose.inconsistent', 'over.yaml']])
-})
-
-reading('that is no UTF-8 is refused', () => {
-  const bytes = Buffer.concat([Buffer.from(web('hostname: a')), Buffer.from([0xc3, 0x28])])
-  assert.equal(faultsOf({ 'compose.yaml': bytes }), [['compose.yaml', 'compose.yaml']])
-  assert.equal(faultsOf({ 'compose.yaml': Buffer.from(web(), 'utf16le') })[0]?.[0], 'compose.yaml')
-})
-
-reading('may begin with a byte order mark', () => assert.is(webOf({ 'compose.yaml': `\uFEFF${web()}` }).image, 'i'))
-
-reading('that has no services is refused', () => {
-  for (const text of ['', '{}', 'services: {}', 'services:', 'version: "3"'])
-    assert.is(faultsOf({ 'compose.yaml': text })[0]?.[1], 'services', text)
-})
-
-reading('of another folder has its paths changed', () => {
-  const tree = treeOf(`
-services:
-  a:
-    build: ctx
-    env_file: [x.env, {path: ../y.env}, /abs.env]
-    label_file: ./l
-    extends: {file: b.yaml, service: a}
-    volumes: [./v:/v:ro, ../../up:/u, name:/n, /abs:/a, ~/h:/h, /anonymous, {type: bind, source: long, target: /l}, {type: volume, source: name, target: /m}]
-  b: {build: {context: ., dockerfile: D, additional_contexts: {x: ./x, y: "https://x.example/y"}}}
-  c: {build: {dockerfile_inline: FROM x, additional_contexts: [x=x, "i=docker-image://i"]}, extends: c}
-  d: {build: "https://x.example/r.git#main"}
-configs: {c: {file: c.conf}, d: {content: x}}
-secrets: {s: {file: /abs}, e: {environment: E}}
-volumes: {v: {driver_opts: {o: bind, type: none, device: data}}, w: {driver_opts: {type: nfs, device: ":/x"}}, x: }
-include: [a.yaml, {path: [b.yaml], project_directory: p, env_file: e.env}]
-`)
-  relocate(tree, 'sub')
-  assert.equal(plain(tree), {
-    services: {
-      a: {
-        build: 'sub/ctx',
-        env_file: ['sub/x.env', { path: 'y.env' }, '/abs.env'],
-        label_file: 'sub/l',
-        extends: { file: 'sub/b.yaml', service: 'a' },
-        volumes: [
-          './sub/v:/v:ro',
-          '../up:/u',
-          'name:/n',
-          '/abs:/a',
-          '~/h:/h',
-          '/anonymous',
-          { type: 'bind', source: './sub/long', target: '/l' },
-          { type: 'volume', source: 'name', target: '/m' },
-        ],
-      },
-      b: { build: { context: 'sub', dockerfile: 'D', additional_contexts: { x: 'sub/x', y: 'https://x.example/y' } } },
-      c: { build: { dockerfile_inline: 'FROM x', additional_contexts: ['x=sub/x', 'i=docker-image://i'], context: 'sub' }, extends: 'c' },
-      d: { build: 'https://x.example/r.git#main' },
-    },
-    configs: { c: { file: 'sub/c.conf' }, d: { content: 'x' } },
-    secrets: { s: { file: '/abs' }, e: { environment: 'E' } },
-    volumes: {
-      v: { driver_opts: { o: 'bind', type: 'none', device: './sub/data' } },
-      w: { driver_opts: { type: 'nfs', device: ':/x' } },
-      x: null,
-    },
-    include: ['sub/a.yaml', { path: ['sub/b.yaml'], project_directory: 'sub/p', env_file: 'sub/e.env' }],
-  })
-})
-
-reading.run()
-
-/** Files that refer to each other in all ways. */
-const piece = fc.constantFrom(
-  'services: {web: {image: i}}',
-  'services: {web: {extends: a}, a: {image: i, ports: ["80:80"]}}',
-  'services: {a: {extends: {file: b.yaml, service: web}}}',
-  'services: {web: {env_file: [.env, c.yaml], label_file: .env}}',
-  'services: !override {web: {image: "${A:-i}", profiles: [a]}}',
-  'services: {web: !reset null, a: {image: "${B}", depends_on: [web]}}',
-  'include: [b.yaml]',
-  'include: [{path: [c.yaml, b.yaml], env_file: .env, project_directory: sub}]',
-  'include: [compose.yaml]',
-  'networks: {n: {ipam: {config: [{subnet: 10.0.0.0/24}]}}}',
-  'networks: {n: !reset null}',
-  'A=1\nB="${A}"\n',
-  'A="',
-  '',
-)
-const text = fc.oneof(
-  piece,
-  fc.array(piece, { maxLength: 3 }).map(pieces => pieces.join('\n')),
-)
-const folder: fc.Arbitrary<Files> = fc.record({ 'compose.yaml': text, 'over.yaml': text, 'b.yaml': text, 'c.yaml': text, '.env': text })
-const anyBytes = fc.record({ 'compose.yaml': fc.uint8Array({ maxLength: 200 }), '.env': fc.uint8Array({ maxLength: 60 }) })
-
-function answer(files: Files): unknown {
-  const result = compose(files, two)
-  for (const { code } of result.ok ? result.value.warnings : result.refusals) assert.ok(Object.hasOwn(errorKinds, code))
-  return result
+const beside: Surroundings = {
+  files: { 'pw.txt': 's3cret', 'conf/a.conf': 'a', 'app/Dockerfile': 'FROM x', 'app/Other.df': 'FROM y', Dockerfile: 'FROM z' },
+  environment: { TOKEN: 'abc', HOME: '/home/me' },
 }
+const local: Surroundings = { ...beside, isLocal: true }
 
-const anything = suite('any folder')
+const pathsOf = (text: string) => [...unwrap(parse(text, beside)).paths].sort().filter(path => path !== 'compose.yaml')
 
-anything('gets an answer, the same each time', () => {
-  fc.assert(
-    fc.property(folder, files => assert.equal(answer(files), answer(files))),
-    { numRuns: 1500 },
+const placed = suite('a config or secret')
+
+const sources = 'configs: {c: {file: ./conf/a.conf}, t: {content: "x=${TOKEN}"}}\nsecrets: {s: {file: pw.txt}, e: {environment: TOKEN}}'
+const filesOf = (attributes: string) => serviceWith(attributes, sources, beside).files
+
+const placings: readonly (readonly [attributes: string, files: readonly PlacedFile[]])[] = [
+  ['configs: [c]', [{ target: '/c', source: { path: './conf/a.conf' } }]],
+  ['secrets: [s]', [{ target: '/run/secrets/s', source: { path: './pw.txt' } }]],
+  ['secrets: [{source: s, target: renamed}]', [{ target: '/run/secrets/renamed', source: { path: './pw.txt' } }]],
+  ['secrets: [{source: s, target: /etc/pw}]', [{ target: '/etc/pw', source: { path: './pw.txt' } }]],
+  [
+    'configs: [{source: t, target: /etc/t, mode: 0440, uid: 103, gid: "104"}]',
+    [{ target: '/etc/t', source: { content: 'x=abc' }, mode: 0o440, uid: '103', gid: '104' }],
+  ],
+  ['configs: [{source: t, mode: "0444"}]', [{ target: '/t', source: { content: 'x=abc' } }]],
+  [
+    '<<: {secrets: [e], configs: [t]}',
+    [
+      { target: '/run/secrets/e', source: { content: 'abc' } },
+      { target: '/t', source: { content: 'x=abc' } },
+    ],
+  ],
+]
+
+for (const [attributes, files] of placings) placed(`by ${attributes} is placed`, () => assert.equal(filesOf(attributes), files))
+
+placed('that is a file travels with the app, if a service gets it', () => {
+  assert.equal(pathsOf(fileWith('secrets: [s]', sources)), ['pw.txt'])
+  assert.equal(pathsOf(fileWith('tty: true', sources)), [])
+})
+
+placed('that is a file has its owner and mode, with a warning', () => {
+  assert.equal(filesOf('secrets: [{source: s, mode: 0400}]'), [{ target: '/run/secrets/s', source: { path: './pw.txt' } }])
+  assert.equal(warningsOf(fileWith('secrets: [{source: s, mode: 0400}]', sources), beside), [
+    ['compose.unsupported', 'services.web.secrets[0]'],
+  ])
+})
+
+const badFiles: readonly (readonly [attributes: string, rest: string, code: ErrorCode, path: string])[] = [
+  ['secrets: [nope]', '', 'compose.inconsistent', 'services.web.secrets[0]'],
+  ['configs: [s]', 'secrets: {s: {file: pw.txt}}', 'compose.inconsistent', 'services.web.configs[0]'],
+  ['secrets: [{target: x}]', '', 'compose.schema', 'services.web.secrets[0]'],
+  ['configs: {c: {}}', '', 'compose.schema', 'services.web.configs'],
+  ['secrets: [s]', 'secrets: {s: {file: nope.txt}}', 'compose.inconsistent', 'secrets.s'],
+  ['secrets: [s]', 'secrets: {s: {file: conf}}', 'compose.inconsistent', 'secrets.s'],
+  ['secrets: [s]', 'secrets: {s: {file: /etc/passwd}}', 'compose.unsupported', 'secrets.s'],
+  ['secrets: [s]', 'secrets: {s: {file: ../pw.txt}}', 'compose.unsupported', 'secrets.s'],
+  ['secrets: [s]', 'secrets: {s: {environment: NOPE}}', 'compose.variable', 'secrets.s'],
+  ['tty: true', 'secrets: {s: {}}', 'compose.inconsistent', 'secrets.s'],
+  ['tty: true', 'secrets: {s: }', 'compose.inconsistent', 'secrets.s'],
+  ['tty: true', 'configs: {c: {content: a, file: pw.txt}}', 'compose.inconsistent', 'configs.c'],
+  ['tty: true', 'secrets: {s: {external: true}}', 'compose.unsupported', 'secrets.s.external'],
+  ['tty: true', 'secrets: {s: {driver: vault, file: pw.txt}}', 'compose.unsupported', 'secrets.s.driver'],
+  ['tty: true', 'configs: {c: {template_driver: golang, file: pw.txt}}', 'compose.unsupported', 'configs.c.template_driver'],
+  ['<<: {secrets: [s, {source: s, target: s}]}', 'secrets: {s: {file: pw.txt}}', 'compose.inconsistent', 'services.web.secrets[1]'],
+  ['<<: {configs: [c], volumes: ["/x:/c"]}', 'configs: {c: {file: pw.txt}}', 'compose.inconsistent', 'services.web.configs'],
+]
+
+for (const [attributes, rest, code, path] of badFiles)
+  placed(`by ${attributes} of ${rest} is refused`, () => assert.equal(faultsOf(fileWith(attributes, rest), beside)[0], [code, path]))
+
+placed.run()
+
+const binds = suite('a bind')
+
+const bindOf = (text: string, surroundings = beside) => serviceWith(`volumes: [${text}]`, '', surroundings).volumes[0]
+
+const bindings: readonly (readonly [text: string, source: string, surroundings?: Surroundings])[] = [
+  ['"./conf:/c"', './conf'],
+  ['"./conf/../conf//a.conf/:/c"', './conf/a.conf'],
+  ['".:/c"', '.'],
+  ['".hidden:/c"', './.hidden'],
+  ['{type: bind, source: conf, target: /c}', './conf'],
+  ['"/var/run//docker.sock:/c"', '/var/run/docker.sock'],
+  ['"../up:/c"', '../up', local],
+  ['"~/x:/c"', '/home/me/x', local],
+  ['"~:/c"', '/home/me', local],
+]
+
+for (const [text, source, surroundings] of bindings)
+  binds(`${text} has the source ${source}`, () =>
+    assert.equal(bindOf(text, surroundings), { type: 'bind', source, target: '/c', options: [] }),
+  )
+
+binds('of what the folder has travels with the app', () => {
+  assert.equal(pathsOf(fileWith('volumes: ["./conf:/c", "./made:/m", "./pw.txt:/p", "/etc:/e"]')), ['conf', 'pw.txt'])
+  assert.equal(pathsOf(fileWith('volumes: [".:/c"]')), ['.'])
+})
+
+binds('keeps what only the long form can say', () => {
+  assert.equal(
+    bindOf('{type: bind, source: ./c, target: /c, bind: {create_host_path: false, recursive: readonly, selinux: Z, propagation: shared}}'),
+    {
+      type: 'bind',
+      source: './c',
+      target: '/c',
+      options: ['Z', 'shared'],
+      createSource: false,
+      recursive: 'readonly',
+    },
+  )
+  const usual = '{type: bind, source: ./c, target: /c, bind: {create_host_path: true, recursive: enabled}}'
+  assert.equal(bindOf(usual), bindOf('./c:/c'))
+})
+
+binds('that is a volume’s device is canonical too', () => {
+  const text = (device: string) =>
+    `services: {a: {image: i, volumes: ["v:/v"]}}\nvolumes: {v: {driver: local, driver_opts: {type: none, o: "bind,ro", device: ${device}}}}`
+  assert.is(projectOf(text('./conf/'), beside).volumes.v?.driverOpts.device, './conf')
+  assert.equal(pathsOf(text('./conf')), ['conf'])
+  assert.equal(faultsOf(text('../x'), beside), [['compose.unsupported', 'volumes.v.driver_opts']])
+  assert.is(projectOf(text('/data'), beside).volumes.v?.driverOpts.device, '/data')
+})
+
+for (const text of ['"../up:/c"', '"./a/../../b:/c"', '"~/x:/c"', '{type: bind, source: .., target: /c}'])
+  binds(`${text} is refused where the folder is all there is`, () => {
+    assert.equal(faultsOf(fileWith(`volumes: [${text}]`), beside), [['compose.unsupported', 'services.web.volumes[0]']])
+  })
+
+binds('of a home that nobody knows is refused', () => {
+  for (const text of ['~other/x:/c', '~/x:/c'])
+    assert.equal(faultsOf(fileWith(`volumes: ["${text}"]`), { isLocal: true }), [['compose.variable', 'services.web.volumes[0]']])
+})
+
+binds.run()
+
+const mounts = suite('a mount')
+
+mounts('of each other type has its canonical form', () => {
+  const { volumes } = serviceWith(
+    `volumes:
+      - {type: tmpfs, target: /t, read_only: true, tmpfs: {size: 1m, mode: 0700}}
+      - {type: tmpfs, target: /u, tmpfs: {mode: "1777"}}
+      - {type: volume, target: /v, volume: {nocopy: true, subpath: a/b, labels: [x=1]}}
+      - {type: image, source: "data:1", target: /w, read_only: true, image: {subpath: c}}`,
+  )
+  assert.equal(volumes, [
+    { type: 'tmpfs', target: '/t', sizeBytes: 1_048_576, mode: 0o700, readOnly: true },
+    { type: 'tmpfs', target: '/u', mode: 0o1777 },
+    { type: 'volume', target: '/v', options: ['nocopy'], subpath: 'a/b', labels: { x: '1' } },
+    { type: 'image', source: 'data:1', target: '/w', subpath: 'c' },
+  ])
+})
+
+mounts.run()
+
+const builds = suite('a build')
+
+const plain: Build = { context: './app', args: {}, labels: {}, extraHosts: [], cacheFrom: [], tags: [] }
+const buildOf = (build: string, surroundings = beside) => projectOf(`services: {a: {build: ${build}}}`, surroundings).services.a?.build
+
+const builtFrom: readonly (readonly [build: string, canonical: Build])[] = [
+  ['./app', plain],
+  ['app/', plain],
+  ['{context: ./app, dockerfile: ./Dockerfile}', plain],
+  ['{context: app, no_cache: false, pull: false, args: {}, platforms: []}', plain],
+  ['.', { ...plain, context: '.' }],
+  ['{}', { ...plain, context: '.' }],
+  ['{context: app, dockerfile: Other.df, target: two}', { ...plain, dockerfile: 'Other.df', target: 'two' }],
+  ['{context: app, dockerfile: ../Dockerfile}', { ...plain, dockerfile: '../Dockerfile' }],
+  ['{context: conf, dockerfile_inline: FROM x}', { ...plain, context: './conf', dockerfileInline: 'FROM x' }],
+  ['{context: app, args: [A=1, TOKEN, NOPE], labels: {l: 1}}', { ...plain, args: { A: '1', TOKEN: 'abc' }, labels: { l: '1' } }],
+  [
+    '{context: app, network: host, extra_hosts: ["a:10.0.0.1"], cache_from: [y, x], tags: ["t:2", "t:1"], no_cache: true, pull: true, platforms: [linux/arm64], shm_size: 1m}',
+    {
+      ...plain,
+      network: 'host',
+      extraHosts: ['a:10.0.0.1'],
+      cacheFrom: ['x', 'y'],
+      tags: ['t:1', 't:2'],
+      noCache: true,
+      pull: true,
+      platform: 'linux/arm64',
+      shmSizeBytes: 1_048_576,
+    },
+  ],
+]
+
+for (const [build, canonical] of builtFrom) builds(`${build} has its canonical form`, () => assert.equal(buildOf(build), canonical))
+
+builds('takes its folder along, and a Dockerfile elsewhere', () => {
+  assert.equal(pathsOf('services: {a: {build: ./app}}'), ['app', 'app/Dockerfile'])
+  assert.equal(pathsOf('services: {a: {build: {context: conf, dockerfile: ../Dockerfile}}}'), ['Dockerfile', 'conf'])
+})
+
+builds('needs no image beside it', () => {
+  assert.is(projectOf('services: {a: {build: app}}', beside).services.a?.image, undefined)
+  assert.is(projectOf('services: {a: {build: app, image: "own:1", pull_policy: build}}', beside).services.a?.pullPolicy, 'build')
+})
+
+const badBuilds: readonly (readonly [build: string, code: ErrorCode, path: string])[] = [
+  ['nope', 'compose.inconsistent', 'build'],
+  ['conf', 'compose.inconsistent', 'build'],
+  ['/srv/app', 'compose.unsupported', 'build'],
+  ['../app', 'compose.unsupported', 'build'],
+  ['https://example.com/x.git', 'compose.unsupported', 'build'],
+  ['git@example.com:x', 'compose.unsupported', 'build'],
+  ['{context: app, dockerfile: nope}', 'compose.inconsistent', 'build'],
+  ['{context: app, dockerfile: Dockerfile, dockerfile_inline: FROM x}', 'compose.inconsistent', 'build'],
+  ['{context: app, platforms: [linux/arm64, linux/amd64]}', 'compose.unsupported', 'build.platforms'],
+  ['{context: app, ssh: [default]}', 'compose.unsupported', 'build.ssh'],
+  ['{context: app, secrets: [s]}', 'compose.unsupported', 'build.secrets'],
+  ['{context: app, additional_contexts: {a: b}}', 'compose.unsupported', 'build.additional_contexts'],
+  ['{context: app, privileged: true}', 'compose.unsupported', 'build.privileged'],
+  ['{context: app, ulimits: {nofile: 5}}', 'compose.unsupported', 'build.ulimits'],
+  ['{context: app, isolation: process}', 'compose.unsupported', 'build.isolation'],
+  ['{context: app, entitlements: [x]}', 'compose.unsupported', 'build.entitlements'],
+  ['{contxt: app}', 'compose.unknown', 'build.contxt'],
+]
+
+for (const [build, code, path] of badBuilds)
+  builds(`${build} is refused`, () => {
+    assert.equal(faultsOf(`services: {a: {build: ${JSON.stringify(build).startsWith('"{') ? build : JSON.stringify(build)}}}`, beside)[0], [
+      code,
+      `services.a.${path}`,
+    ])
+  })
+
+builds('says what has no effect', () => {
+  const text = 'services: {a: {build: {context: app, cache_to: [x], provenance: true, sbom: true}}}'
+  assert.equal(
+    warningsOf(text, beside).map(([, path]) => path),
+    ['services.a.build.cache_to', 'services.a.build.provenance', 'services.a.build.sbom'],
   )
 })
 
-anything('of any bytes gets an answer', () => {
-  fc.assert(
-    fc.property(anyBytes, files => assert.ok(answer({ ...files, 'over.yaml': files['compose.yaml'] }))),
-    { numRuns: 500 },
-  )
+builds.run()
+
+const security = suite('a profile of seccomp')
+
+security('stands in the canonical form, without spaces, numbers as they are', () => {
+  const files = { 's.json': '{\n "name": "a \\" b",\n "value": 18446744073709551615 }' }
+  for (const form of ['seccomp=./s.json', 'seccomp:s.json'])
+    assert.equal(serviceWith(`security_opt: ["${form}"]`, '', { files }).securityOpt, [
+      'seccomp={"name":"a \\" b","value":18446744073709551615}',
+    ])
+  assert.equal([...unwrap(parse(fileWith('security_opt: ["seccomp=./s.json"]'), { files })).paths].sort(), ['compose.yaml', 's.json'])
 })
 
-anything.run()
+security('that is no JSON or not there is refused', () => {
+  const files = { 's.json': '{' }
+  assert.equal(faultsOf(fileWith('security_opt: ["seccomp=s.json"]'), { files }), [['compose.schema', 'services.web.security_opt[0]']])
+  assert.equal(faultsOf(fileWith('security_opt: ["seccomp=t.json"]'), { files }), [
+    ['compose.inconsistent', 'services.web.security_opt[0]'],
+  ])
+})
+
+security.run()

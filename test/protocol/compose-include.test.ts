@@ -94,7 +94,7 @@ test('gives a file the variables of its own .env, which the project’s win over
   }
   const services = servicesOf(files, { environment: { B: 'shell' } })
   assert.equal(services.web?.environment, { A: 'sub', B: 'shell', C: 'sub' })
-  assert.equal([services.a?.image, services.a?.environment], ['none', {}])
+  assert.equal([services.a?.image, services.a?.environment], ['none', { C: null }])
 })
 
 test('gives a file the variables of the files that it names instead', () => {
