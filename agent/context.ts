@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { Build } from '../protocol/compose/project.js'
+import type { Build } from '../protocol/compose/parts.js'
 import { readIgnoreRules } from './core/ignore.js'
 import { hostPath } from './core/mounts.js'
 import { fileEntry, type TarEntry, writeTar } from './tar.js'

@@ -1,7 +1,7 @@
 // What is done with one container: making it, putting files into it, running hooks in it.
 import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { Hook } from '../protocol/compose/project.js'
+import type { Hook } from '../protocol/compose/parts.js'
 import { SkerryError } from '../protocol/errors.js'
 import type { Connection, PlacedContent, StepArgs } from './core/step.js'
 import { statusOf } from './engine-errors.js'

@@ -1,5 +1,5 @@
 // The Engine's answers as what the planner knows: pure.
-import type { Hook } from '../protocol/compose/project.js'
+import type { Hook } from '../protocol/compose/parts.js'
 import { appLabel, composeLabels, optionsLabel, parentIds, preStopLabel, readDependsOn } from './core/labels.js'
 import type { ContainerState, Health, ObservedContainer, ObservedNetwork, ObservedVolume } from './core/observed.js'
 

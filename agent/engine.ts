@@ -1,5 +1,5 @@
 // The Docker Engine as the agent sees it: a port, so that nothing else knows how it is spoken to.
-import type { Hook } from '../protocol/compose/project.js'
+import type { Hook } from '../protocol/compose/parts.js'
 import type { Observed } from './core/observed.js'
 import type { NetworkBody, PlacedContent, StepArgs, VolumeBody } from './core/step.js'
 

@@ -23,6 +23,7 @@ export function refusals({ services, networks }: Project, api: number): Step[] {
 function serviceNeeds(service: Service): Need[] {
   const needs: (Need | false)[] = [
     service.annotations !== undefined && { path: 'annotations', api: 43 },
+    service.deviceRequests?.some(({ driver }) => driver === 'cdi') === true && { path: 'devices', api: 44 },
     service.healthcheck?.startIntervalMs !== undefined && { path: 'healthcheck.start_interval', api: 44 },
   ]
   return [...needs.filter(need => need !== false), ...mountNeeds(service), ...networkNeeds(service)]
@@ -30,6 +31,8 @@ function serviceNeeds(service: Service): Need[] {
 
 function mountNeeds({ volumes }: Service): Need[] {
   return volumes.flatMap((mount, at): Need[] => {
+    if (mount.type === 'bind' && mount.recursive !== undefined && mount.recursive !== 'disabled')
+      return [{ path: `volumes[${at}].bind.recursive`, api: 44 }]
     if (mount.type === 'image') return [{ path: `volumes[${at}]`, api: 48 }]
     return mount.type === 'volume' && mount.subpath !== undefined ? [{ path: `volumes[${at}].volume.subpath`, api: 45 }] : []
   })

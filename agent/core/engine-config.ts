@@ -72,7 +72,7 @@ function processFields(service: Service): Record<string, unknown> {
   return present({
     Cmd: service.command,
     Entrypoint: service.entrypoint,
-    Env: Object.entries(service.environment).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(service.environment).map(([name, value]) => (value === null ? name : `${name}=${value}`)),
     Healthcheck: service.healthcheck === undefined ? undefined : healthcheck(service.healthcheck),
     Hostname: service.hostname,
     Domainname: service.domainname,

@@ -1,5 +1,6 @@
 // What of a service concerns the host: the Engine's HostConfig.
-import type { Blkio, DeviceRequest, Resources, Service } from '../../protocol/compose/project.js'
+import type { Blkio, DeviceRequest } from '../../protocol/compose/parts.js'
+import type { Port, Resources, Service } from '../../protocol/compose/project.js'
 import { linksOf } from './endpoints.js'
 import type { ServiceContext } from './engine-config.js'
 import { sharedWith } from './labels.js'
@@ -34,17 +35,24 @@ function isolation(service: Service, context: ServiceContext): Record<string, un
     CgroupnsMode: service.cgroup,
     CgroupParent: service.cgroupParent,
     Runtime: service.runtime,
-    Isolation: service.isolation,
     ReadonlyRootfs: service.readOnly,
     Init: service.init,
     Privileged: service.privileged,
     CapAdd: unlessEmpty(service.capAdd),
     CapDrop: unlessEmpty(service.capDrop),
-    SecurityOpt: unlessEmpty(service.securityOpt),
+    ...security(service),
     GroupAdd: unlessEmpty(service.groupAdd),
     Sysctls: unlessBare(service.sysctls),
     Annotations: service.annotations,
   }
+}
+
+/** The Engine has no word for this one, which compose takes from the command line's. */
+const openPaths = 'systempaths=unconfined'
+
+function security({ securityOpt }: Service): Record<string, unknown> {
+  const SecurityOpt = unlessEmpty(securityOpt.filter(option => option !== openPaths))
+  return securityOpt.includes(openPaths) ? { SecurityOpt, MaskedPaths: [], ReadonlyPaths: [] } : { SecurityOpt }
 }
 
 function hardware(service: Service): Record<string, unknown> {
@@ -123,9 +131,15 @@ function portBindings(service: Service): Record<string, { HostIp: string; HostPo
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {}
   for (const port of service.ports) {
     const key = `${port.target}/${port.protocol}`
-    bindings[key] = [...(bindings[key] ?? []), { HostIp: port.hostIp, HostPort: port.published === 0 ? '' : String(port.published) }]
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: port.hostIp, HostPort: hostPort(port) }]
   }
   return bindings
+}
+
+/** From a range the Engine takes a free one. */
+function hostPort({ published, publishedTo }: Port): string {
+  if (published === 0) return ''
+  return publishedTo === undefined ? String(published) : `${published}-${publishedTo}`
 }
 
 function device(text: string): Record<string, string> {

@@ -1,5 +1,6 @@
 // The mounts of a service as the Engine takes them: plain strings for binds and volumes, so that it makes missing host folders.
-import type { Mount, PlacedFile, Service } from '../../protocol/compose/project.js'
+import type { PlacedFile } from '../../protocol/compose/parts.js'
+import type { Mount, Service } from '../../protocol/compose/project.js'
 import type { ServiceContext } from './engine-config.js'
 import { volumeName } from './labels.js'
 import type { MountedVolume, ObservedContainer, ObservedImage } from './observed.js'
@@ -32,9 +33,9 @@ export function mountBodies(service: Service, context: ServiceContext): MountBod
 function isLong(mount: Mount): boolean {
   switch (mount.type) {
     case 'bind':
-      return mount.createSource === false
+      return mount.createSource === false || mount.recursive !== undefined
     case 'volume':
-      return mount.subpath !== undefined
+      return mount.subpath !== undefined || mount.labels !== undefined
     case 'tmpfs':
     case 'image':
       return true
@@ -61,29 +62,39 @@ function mountBody(mount: Mount, context: ServiceContext): object[] {
   if (!isLong(mount)) return []
   switch (mount.type) {
     case 'bind': {
-      const propagation = mount.options.find(option => /^r?(private|shared|slave)$/.test(option))
       return [
         {
           ...{ Type: 'bind', Source: hostPath(mount.source, context.folder), Target: mount.target },
           ...readOnly(mount.options),
-          ...(propagation === undefined ? {} : { BindOptions: { Propagation: propagation } }),
+          ...bindOptions(mount),
         },
       ]
     }
     case 'volume': {
       const source = volumeSource(mount, context, new Map())
-      const options = present({ NoCopy: mount.options.includes('nocopy') ? true : undefined, Subpath: mount.subpath })
+      const options = present({ NoCopy: mount.options.includes('nocopy') ? true : undefined, Subpath: mount.subpath, Labels: mount.labels })
       return [{ Type: 'volume', Source: source, Target: mount.target, ...readOnly(mount.options), VolumeOptions: options }]
     }
     case 'tmpfs': {
       const options = present({ SizeBytes: mount.sizeBytes, Mode: mount.mode })
-      return [{ Type: 'tmpfs', Target: mount.target, ...(Object.keys(options).length === 0 ? {} : { TmpfsOptions: options }) }]
+      const readOnly = mount.readOnly === true ? { ReadOnly: true } : {}
+      return [{ Type: 'tmpfs', Target: mount.target, ...readOnly, ...(Object.keys(options).length === 0 ? {} : { TmpfsOptions: options }) }]
     }
     case 'image': {
       const options = mount.subpath === undefined ? {} : { ImageOptions: { Subpath: mount.subpath } }
       return [{ Type: 'image', Source: mount.source, Target: mount.target, ...options }]
     }
   }
+}
+
+function bindOptions({ options, recursive }: Mount & { type: 'bind' }): { BindOptions?: object } {
+  const fields = present({
+    Propagation: options.find(option => /^r?(private|shared|slave)$/.test(option)),
+    NonRecursive: recursive === 'disabled' ? true : undefined,
+    ReadOnlyNonRecursive: recursive === 'writable' ? true : undefined,
+    ReadOnlyForceRecursive: recursive === 'readonly' ? true : undefined,
+  })
+  return Object.keys(fields).length === 0 ? {} : { BindOptions: fields }
 }
 
 function readOnly(options: readonly string[]): { ReadOnly?: true } {

@@ -1,5 +1,5 @@
 // What the Engine shows of one app: plain data, never leaves the agent.
-import type { Hook } from '../../protocol/compose/project.js'
+import type { Hook } from '../../protocol/compose/parts.js'
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
 export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'

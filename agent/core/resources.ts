@@ -2,6 +2,7 @@
 import type { Network, Project, Volume } from '../../protocol/compose/project.js'
 import type { RunningWish, Wish } from './desired.js'
 import { composeLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, volumeName } from './labels.js'
+import { hostPath } from './mounts.js'
 import type { Observed, ObservedVolume } from './observed.js'
 import { present, unlessEmpty } from './present.js'
 import type { NetworkBody, Step, VolumeBody } from './step.js'
@@ -36,11 +37,13 @@ function volumeOptions({ driver, driverOpts }: Volume): string {
   return JSON.stringify({ driver, driverOpts })
 }
 
-function volumeBody(owner: Owner, key: string, volume: Volume): VolumeBody {
+function volumeBody({ owner, folder }: RunningWish, key: string, volume: Volume): VolumeBody {
+  const { device } = volume.driverOpts
+  const bound = device?.startsWith('.') ? { device: hostPath(device, folder) } : {}
   return {
     Name: volumeName(owner.app, key, volume),
     ...(volume.driver === undefined ? {} : { Driver: volume.driver }),
-    DriverOpts: volume.driverOpts,
+    DriverOpts: { ...volume.driverOpts, ...bound },
     Labels: { ...volume.labels, ...ownLabels(owner), [composeLabels.volume]: key, [optionsLabel]: volumeOptions(volume) },
   }
 }
@@ -64,7 +67,7 @@ export function missingResources(wish: RunningWish, observed: Observed): Step[] 
   })
   const volumes = Object.keys(project.volumes).flatMap((key): Step[] => {
     const volume = project.volumes[key] ?? plainVolume
-    const body = volumeBody(owner, key, volume)
+    const body = volumeBody(wish, key, volume)
     const existing = observed.volumes.find(({ name }) => name === body.Name)
     if (existing !== undefined) return isChanged(existing, volume) ? [changed(key, existing.name)] : []
     return [volume.external === true ? missing('volume', key, body.Name) : { kind: 'createVolume', name: body.Name, body }]

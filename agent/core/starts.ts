@@ -1,5 +1,6 @@
 // What may start now: dependencies first, and only what has not ended for good.
-import type { PlacedFile, Service } from '../../protocol/compose/project.js'
+import type { PlacedFile } from '../../protocol/compose/parts.js'
+import type { Service } from '../../protocol/compose/project.js'
 import { judgeDependencies } from './dependencies.js'
 import type { Memory, RunningWish } from './desired.js'
 import { judgeEnding } from './ended.js'

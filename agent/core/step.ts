@@ -1,5 +1,5 @@
 // The steps between what is and what should be, as data. The executor must have one entry for each kind.
-import type { Build, Hook } from '../../protocol/compose/project.js'
+import type { Build, Hook } from '../../protocol/compose/parts.js'
 import type { ErrorCode } from '../../protocol/errors.js'
 import type { CreateBody } from './engine-config.js'
 
