@@ -85,7 +85,11 @@ once('a second apply changes nothing, and plans nothing', async () => {
 once('what has ended is started again by a second apply, as it is', async () => {
   const text = `services: { job: { ${base}, command: ["true"] } }`
   await apply(text)
-  const { job } = await eventually(5_000, 'the job ends', () => inspect(containersOf(app).job, '.State.Status') === '"exited"' && containersOf(app))
+  const { job } = await eventually(
+    5_000,
+    'the job ends',
+    () => inspect(containersOf(app).job, '.State.Status') === '"exited"' && containersOf(app),
+  )
   const started = inspect(job, '.State.StartedAt')
   await apply(text)
   assert.is(containersOf(app).job, job)
