@@ -39,11 +39,11 @@ function translate(glob: string): string {
     if (token === '*') return '[^/]*'
     if (token === '?') return '[^/]'
     if (token.length > 2 && token.startsWith('[')) return token.replace(/^\[[!^]/, '[^').replace(/\\/g, '\\\\')
-    if (token.length === 2 && token.startsWith('\\')) return escape(token.slice(1))
-    return escape(token)
+    if (token.length === 2 && token.startsWith('\\')) return literal(token.slice(1))
+    return literal(token)
   })
 }
 
-function escape(text: string): string {
+function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 }
