@@ -93,6 +93,13 @@ folder('gives variables, and the environment wins over it', () => {
 
 folder('with a byte order mark is read', () => assert.is(webOf({ 'compose.yaml': show, '.env': '\uFEFFA=1' }).environment.A, '1'))
 
+folder('is not read if other files are given instead', () => {
+  const files = { 'compose.yaml': show, '.env': 'A=env', 'one.env': 'A=one\nB=one', 'two.env': 'B=$A-two' }
+  assert.equal(webOf(files, { variableFiles: ['one.env', 'two.env'] }).environment, { A: 'one', B: 'one-two' })
+  assert.equal(webOf(files, { variableFiles: [] }).environment, { A: 'none', B: 'none' })
+  assert.equal(faultsOf(files, { variableFiles: ['nope.env'] }), [['compose.inconsistent', 'nope.env']])
+})
+
 folder('is one of the paths', () => {
   assert.equal(unwrap(compose({ 'compose.yaml': show, '.env': 'A=1', other: '' })).paths, ['.env', 'compose.yaml'])
 })
