@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseDotenv, parseRawVariables } from '../../protocol/compose/dotenv.js'
 import { unwrap } from '../../protocol/errors.js'
-import { compose, faultsOf, web, webOf } from '../support/composed.js'
+import { compose, faultsOf, web, webOf } from '../support/compose-folder.js'
 
 const outside: Readonly<Record<string, string>> = { SHELL_VAR: 'shell', WON: 'shell' }
 const options = { lookup: (name: string) => outside[name], unset: () => {}, take: () => true }
