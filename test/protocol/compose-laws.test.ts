@@ -57,7 +57,10 @@ law('laid over one that means the same is itself', (_whole, written, _random, tw
     ...file,
     services: mapServices(file, attributes => Object.fromEntries(Object.entries(attributes).filter(([key]) => !appended.includes(key)))),
   }))
-  assert.equal(read({ 'compose.yaml': one, 'over.yaml': other }, ['compose.yaml', 'over.yaml']), read({ 'compose.yaml': one }))
+  const project = read({ 'compose.yaml': one })
+  // A few attributes are others' twins.
+  if (JSON.stringify(project) !== JSON.stringify(read({ 'compose.yaml': other }))) return
+  assert.equal(read({ 'compose.yaml': one, 'over.yaml': other }, ['compose.yaml', 'over.yaml']), project)
 })
 
 law('is the same from two files that each say a part of it', (whole, written, random) => {
