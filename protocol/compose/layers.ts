@@ -1,6 +1,6 @@
 // Several compose files, each with what it includes and extends, to one tree.
-import { Extender, findFile } from './extends.js'
-import { folderOfFile, readComposeFile, type Scope } from './file.js'
+import { Extender } from './extends.js'
+import { findFile, folderOfFile, readComposeFile, type Scope } from './file.js'
 import { childOf, entriesOf, type Item, isList, isMap, quote, type Report } from './item.js'
 import { identityOf, merge, settle } from './merge.js'
 import { listPairs } from './pairs.js'
