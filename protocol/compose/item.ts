@@ -31,14 +31,14 @@ const maxRefusals = 50
 const limits = {
   /** Compose files that are read: given, included, extended. */
   files: 100,
-  /** Maps, lists and values after anchors and merge keys are expanded. */
+  /** Maps, lists and values after anchors and merge keys are expanded, and variables of files. */
   nodes: 100_000,
   /** Those of services that extend others. */
   copies: 300_000,
   /** Characters of values after variables are filled in. */
   characters: 4 * 1024 * 1024,
   /** Characters of files with variables or labels, each time that one is read. */
-  variableFiles: 16 * 1024 * 1024,
+  variableFiles: 8 * 1024 * 1024,
   /** Ports, with ranges spread out. */
   ports: 20_000,
 }

@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseDotenv, parseRawVariables } from '../../protocol/compose/dotenv.js'
+import { folderOf } from '../../protocol/compose/source.js'
 import { unwrap } from '../../protocol/errors.js'
-import { compose, faultsOf, web, webOf } from '../support/composed.js'
+import { compose, faultsOf, web, webOf } from '../support/compose-folder.js'
 
 const outside: Readonly<Record<string, string>> = { SHELL_VAR: 'shell', WON: 'shell' }
 const options = { lookup: (name: string) => outside[name], unset: () => {}, take: () => true }
@@ -93,6 +94,13 @@ folder('gives variables, and the environment wins over it', () => {
 
 folder('with a byte order mark is read', () => assert.is(webOf({ 'compose.yaml': show, '.env': '\uFEFFA=1' }).environment.A, '1'))
 
+folder('is not read if other files are given instead', () => {
+  const files = { 'compose.yaml': show, '.env': 'A=env', 'one.env': 'A=one\nB=one', 'two.env': 'B=$A-two' }
+  assert.equal(webOf(files, { variableFiles: ['one.env', 'two.env'] }).environment, { A: 'one', B: 'one-two' })
+  assert.equal(webOf(files, { variableFiles: [] }).environment, { A: 'none', B: 'none' })
+  assert.equal(faultsOf(files, { variableFiles: ['nope.env'] }), [['compose.inconsistent', 'nope.env']])
+})
+
 folder('is one of the paths', () => {
   assert.equal(unwrap(compose({ 'compose.yaml': show, '.env': 'A=1', other: '' })).paths, ['.env', 'compose.yaml'])
 })
@@ -100,6 +108,23 @@ folder('is one of the paths', () => {
 folder('that is wrong is refused with its line', () => {
   assert.equal(faultsOf({ 'compose.yaml': show, '.env': 'A=1\nB="' }), [['compose.variable', '.env: line 2']])
   assert.equal(faultsOf({ 'compose.yaml': show, '.env': new Uint8Array([65, 61, 0xff]) }), [['compose.yaml', '.env']])
+})
+
+folder('cannot set what is a device’s own', () => {
+  const files = { 'compose.yaml': show, '.env': 'SKERRY_LABEL_LINE=3' }
+  assert.equal(faultsOf(files), [['compose.variable', '.env']])
+  const local = { ...folderOf(new Map(Object.entries(files))), isLocal: true }
+  assert.equal(faultsOf(files, { folder: local }), [])
+})
+
+folder('of too many variables is refused', () => {
+  const many = Array.from({ length: 110_000 }, (_, n) => `A${n}=`).join('\n')
+  assert.equal(faultsOf({ 'compose.yaml': show, '.env': many }), [['compose.too-complex', '.env']])
+})
+
+folder('that multiplies itself is refused', () => {
+  const lines = Array.from({ length: 40 }, (_, n) => `A${n + 1}=\${A${n}}\${A${n}}`)
+  assert.equal(faultsOf({ 'compose.yaml': show, '.env': ['A0=xx', ...lines].join('\n') }), [['compose.too-complex', '.env: line 22']])
 })
 
 folder('does not change the name of the project, which is the app’s', () => {
