@@ -33,6 +33,8 @@ export interface LanePorts {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  /** Puts the files of the target's spec where containers find them. Called before anything is made; throws why it cannot. */
+  readonly prepare: (target: Target) => void
   /** Something that is reported may have changed. */
   readonly onChange: () => void
   /** Nothing is left to do for this target. */
@@ -156,6 +158,7 @@ export class Lane {
     if (clock.monotonic() < this.#retryAt) return this.#ports.onChange()
     this.#busy = true
     this.#ports.onChange()
+    if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
     await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
     this.#woken = true
   }

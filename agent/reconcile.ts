@@ -13,6 +13,7 @@ export interface ReconcilerOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  readonly prepare: (target: Target) => void
   readonly onChange: () => void
   readonly onConverged: (target: Target) => void
   readonly onRemoved: (app: string) => void
@@ -130,12 +131,13 @@ export class Reconciler {
   }
 
   #openLane(app: string, target: Target): void {
-    const { engine, clock, random, log, onChange } = this.#options
+    const { engine, clock, random, log, prepare, onChange } = this.#options
     const lane = new Lane(target, {
       engine,
       clock,
       random,
       log: log.child({ app }),
+      prepare,
       onChange,
       onConverged: done => this.#noteConverged(app, done),
       onUnavailable: () => this.#probe(),

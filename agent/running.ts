@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
+import { digestText } from '../protocol/spec.js'
 import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
 import { assembleReport } from './assemble.js'
@@ -17,6 +18,7 @@ import type { Target } from './lane.js'
 import { Ledger } from './ledger.js'
 import { Link } from './link.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
+import { placeFiles } from './place.js'
 import { Pulse } from './pulse.js'
 import { Reconciler } from './reconcile.js'
 import { Reporter } from './reporter.js'
@@ -60,7 +62,7 @@ export class RunningAgent {
       this.#resolveReleased = resolve
     })
     this.#epochs = new Epochs(this.#disk)
-    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
+    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#ledger = new Ledger(this.#disk)
     this.#measure = createMeter(this.#disk.folder)
     this.#reconciler = new Reconciler({
@@ -70,6 +72,7 @@ export class RunningAgent {
       random: Math.random,
       log: log.child({ part: 'reconcile' }),
       bootedAtMs: this.#disk.noteBoot(readBootId()) ? clock.now() : bootedAtMs(),
+      prepare: target => this.#prepare(target),
       onChange: () => this.#noteChange(),
       onConverged: target => this.#noteApplied(target),
       onRemoved: app => this.#noteRemoved(app),
@@ -156,6 +159,16 @@ export class RunningAgent {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
   }
 
+  #prepare({ owner, wish, revision }: Target): void {
+    if (wish?.run !== 'running' || revision === undefined) return
+    try {
+      placeFiles(this.#disk, owner.app, this.#holdings.filesOf(digestText(revision.digest)), file => this.#holdings.contentsOf(file))
+    } finally {
+      // A file that cannot be read from disk is asked for again.
+      this.#link.want(new Set(this.#inbox.topics()))
+    }
+  }
+
   #noteApplied(target: Target): void {
     if (!this.#ledger.enter(target)) return
     this.#holdings.pruneSpecs(this.#ledger.digests())
@@ -164,6 +177,7 @@ export class RunningAgent {
 
   #noteRemoved(app: string): void {
     this.#ledger.strike(app)
+    placeFiles(this.#disk, app, [], file => this.#holdings.contentsOf(file))
     this.#log.info({ app }, 'the app has been removed')
     this.#noteChange()
   }

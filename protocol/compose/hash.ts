@@ -3,18 +3,30 @@ import { createHash } from 'node:crypto'
 import type { Project, Service } from './project.js'
 
 /**
- * SHA-256 in hexadecimal over the service's canonical form and the fixed names of the networks and volumes that it uses.
- * What changes no container is not in it: depends_on.
+ * SHA-256 in hexadecimal over the service's canonical form, the fixed names of the networks and volumes that it uses, and the contents
+ * of files that `digestOf` knows. What changes no container is not in it: depends_on.
  */
-export function hashService(service: Service, project: Pick<Project, 'networks' | 'volumes'>): string {
+export function hashService(
+  service: Service,
+  project: Pick<Project, 'networks' | 'volumes'>,
+  digestOf: (path: string) => string | undefined = () => undefined,
+): string {
   const { dependsOn: _, ...lasting } = service
   const networks = Object.keys(service.networks).map(key => fixedName(project.networks, key))
   const volumes = service.volumes.map(mount =>
     mount.type === 'volume' && mount.source !== undefined ? fixedName(project.volumes, mount.source) : null,
   )
+  const contents = pathsOf(service).flatMap(path => digestOf(path) ?? [])
   return createHash('sha256')
-    .update(canonicalJson([lasting, networks, volumes]))
+    .update(canonicalJson([lasting, networks, volumes, ...(contents.length === 0 ? [] : [contents])]))
     .digest('hex')
+}
+
+/** Files and folders of the app's folder that a service's container or image is made of. */
+function pathsOf({ files = [], volumes, build }: Service): string[] {
+  const placed = files.flatMap(({ source }) => ('path' in source ? [source.path] : []))
+  const bound = volumes.flatMap(mount => (mount.type === 'bind' ? [mount.source] : []))
+  return [...placed, ...bound, ...(build === undefined ? [] : [build.context])].filter(path => !path.startsWith('/'))
 }
 
 function fixedName(named: Readonly<Record<string, { readonly name?: string }>>, key: string): string | null {
