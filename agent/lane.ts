@@ -23,7 +23,7 @@ export interface Target {
   readonly wish: Wish | undefined
   /** Of the wish; absent for removals. */
   readonly revision: Revision | undefined
-  readonly memory: Omit<Memory, 'holds'>
+  readonly memory: Omit<Memory, 'holds' | 'pulled'>
   /** Why there is no wish, if it is a fault. */
   readonly fault: Refusal | undefined
 }
@@ -73,6 +73,7 @@ export class Lane {
   #running: Promise<void> | undefined
   #abort = new AbortController()
   #stopped = false
+  readonly #pulled = new Set<string>()
   readonly #pulling = new Map<string, readonly string[]>()
   readonly #holds = new Map<string, { count: number; atMs: number; untilMs: number }>()
   readonly #timers = new Map<string, () => void>()
@@ -91,13 +92,14 @@ export class Lane {
     this.#fault = undefined
     this.#busy = true
     this.#holds.clear()
+    this.#pulled.clear()
     this.#abort.abort()
     this.#abort = new AbortController()
     this.wake()
   }
 
   /** Outages change what has to be started again, but not what is wanted. */
-  remember(memory: Omit<Memory, 'holds'>): void {
+  remember(memory: Omit<Memory, 'holds' | 'pulled'>): void {
     this.#target = { ...this.#target, memory }
   }
 
@@ -203,13 +205,14 @@ export class Lane {
 
   #note({ step, phase }: StepProgress): void {
     if (phase === 'done') this.#ports.log.info({ step: describeStep(step) }, 'step done')
-    if (step.kind === 'pull') this.#notePull(step, phase)
+    if (step.kind === 'pull' || step.kind === 'build') this.#notePull(step, phase)
     if (step.kind === 'start' && step.again && phase === 'done') this.#hold(step.service)
   }
 
-  #notePull({ image, services }: Step & { kind: 'pull' }, phase: StepProgress['phase']): void {
+  #notePull({ image, services }: Step & { kind: 'pull' | 'build' }, phase: StepProgress['phase']): void {
     if (phase === 'begun') this.#pulling.set(image, services)
     else this.#pulling.delete(image)
+    if (phase === 'done') this.#pulled.add(image)
     this.#ports.onChange()
   }
 
@@ -224,7 +227,8 @@ export class Lane {
   }
 
   #memory(): Memory {
-    return { ...this.#target.memory, holds: Object.fromEntries([...this.#holds].map(([service, { untilMs }]) => [service, untilMs])) }
+    const holds = Object.fromEntries([...this.#holds].map(([service, { untilMs }]) => [service, untilMs]))
+    return { ...this.#target.memory, holds, pulled: [...this.#pulled] }
   }
 
   #wakeAfter(what: string, delayMs: number): void {

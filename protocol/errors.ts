@@ -39,6 +39,7 @@ export const errorKinds = {
   'state.in-use': 'conflict',
   'engine.unavailable': 'unavailable',
   'engine.refused': 'invalid',
+  'engine.too-old': 'refused',
   'image.unavailable': 'unavailable',
   'port.in-use': 'conflict',
   'name.in-use': 'conflict',

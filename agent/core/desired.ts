@@ -11,9 +11,17 @@ export type Wish =
       readonly hashes: Readonly<Record<string, string>>
       /** Folder that relative bind sources start from. */
       readonly folder: string
+      /** By service: the id of the image that its containers are made from, whatever the tag stands for now. Never pulled, never built. */
+      readonly images?: Readonly<Record<string, string>>
+      /** Whose images are pulled or built anew though they are here, once: see {@link Memory.pulled}. */
+      readonly refresh?: Refresh
     }
   | { readonly run: 'stopped'; readonly owner: Owner }
-  | { readonly run: 'removed'; readonly owner: Owner; readonly volumes: boolean }
+  /** Volumes, and images by reference, go only if nothing else uses them. */
+  | { readonly run: 'removed'; readonly owner: Owner; readonly volumes: boolean; readonly images?: readonly string[] }
+
+/** The named services, all of them without `services`, or those whose pull policy asks for it. */
+export type Refresh = { readonly services?: readonly string[] } | 'by-policy'
 
 export type RunningWish = Wish & { readonly run: 'running' }
 
@@ -25,6 +33,8 @@ export interface Memory {
   readonly sinceMs: number
   /** Services that ended too often, and until when they wait. */
   readonly holds: Readonly<Record<string, number>>
+  /** References of the images that were pulled or built for this wish: none is refreshed twice. */
+  readonly pulled: readonly string[]
 }
 
-export const noMemory: Memory = { outages: [], sinceMs: 0, holds: {} }
+export const noMemory: Memory = { outages: [], sinceMs: 0, holds: {}, pulled: [] }

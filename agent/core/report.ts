@@ -50,10 +50,16 @@ function reportServices(view: AppView, match: Match | undefined): ReportedServic
   const project = view.wish?.run === 'running' ? view.wish.project : undefined
   const names = project === undefined ? view.observed.containers.map(container => container.service) : Object.keys(project.services)
   return [...new Set(names)].sort().map(name => {
-    const container = match?.current.get(name) ?? newestOf(view.observed, name)
+    const container = worstOf(match?.current.get(name) ?? []) ?? newestOf(view.observed, name)
     const image = project?.services[name]?.image ?? container?.image ?? ''
     return reportService(name, image, container, serviceState(view, name, container))
   })
+}
+
+/** Of several containers the one to tell of: ended before running, unhealthy before healthy. */
+function worstOf(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
+  const rank = (container: ObservedContainer) => (isRunning(container) ? 2 : 0) + (container.health === 'unhealthy' ? 0 : 1)
+  return [...containers].sort((a, b) => rank(a) - rank(b))[0]
 }
 
 function newestOf({ containers }: Observed, service: string): ObservedContainer | undefined {
@@ -119,20 +125,19 @@ function findFault(wish: RunningWish, match: Match, memory: Memory): Refusal | u
   const names = Object.keys(wish.project.services)
   return (
     firstDefined(names, name => dependencyFault(wish, match, memory, name)) ??
-    firstDefined(names, name => serviceFault(wish, match.current.get(name), memory))
+    firstDefined(names, name => firstDefined(match.current.get(name) ?? [], container => serviceFault(wish, container, memory)))
   )
 }
 
 /** Why a service that has never started, or has ended, cannot start. */
 export function dependencyFault(wish: RunningWish, match: Match, memory: Memory, name: string): Refusal | undefined {
-  const container = match.current.get(name)
-  if (container === undefined || isRunning(container)) return undefined
+  const containers = match.current.get(name) ?? []
+  if (containers.every(isRunning)) return undefined
   const outcome = judgeDependencies(wish, match, memory, name)
   return outcome.state === 'failed' ? outcome.refusal : undefined
 }
 
-export function serviceFault(wish: RunningWish, container: ObservedContainer | undefined, memory: Memory): Refusal | undefined {
-  if (container === undefined) return undefined
+export function serviceFault(wish: RunningWish, container: ObservedContainer, memory: Memory): Refusal | undefined {
   const path = `services.${container.service}`
   if (container.state === 'running' && container.health === 'unhealthy') {
     return { code: 'service.unhealthy', message: `${container.service} is unhealthy: its health check fails`, path: `${path}.healthcheck` }
