@@ -198,10 +198,10 @@ sections('ports without a network to publish from are left out with a warning', 
 })
 
 sections('what is harmless is ignored by name', () => {
-  const { warnings } = unwrap(parseCompose('version: "3"\nname: app\nx-a: 1\nservices: {a: {image: i, pull_policy: always, develop: {}}}'))
+  const { warnings } = unwrap(parseCompose('version: "3"\nname: app\nx-a: 1\nservices: {a: {image: i, attach: false, develop: {}}}'))
   assert.equal(
     warnings.map(({ path }) => path),
-    ['version', 'name', 'services.a.pull_policy', 'services.a.develop'],
+    ['version', 'name', 'services.a.attach', 'services.a.develop'],
   )
 })
 
