@@ -50,6 +50,9 @@ interface ServiceDraft extends Omit<Draft<Service>, 'pullPolicy' | keyof HasDepl
   secrets?: readonly Grant[]
 }
 
+/** What loading has read already: its result stands in other attributes. */
+const readBefore: Fields<ServiceDraft>['read'] = { env_file: () => {}, extends: () => {}, label_file: () => {}, profiles: () => {} }
+
 /** The attributes of a service; docs/compose.md lists them. */
 export const serviceFields: Fields<ServiceDraft> = {
   read: {
@@ -119,6 +122,7 @@ export const serviceFields: Fields<ServiceDraft> = {
     sysctls: field('sysctls', readPairs),
     storage_opt: field('storageOptions', readPairs),
     logging: field('logging', readLogging),
+    ...readBefore,
     ...resourceFields,
   },
   ignored: {
@@ -127,11 +131,7 @@ export const serviceFields: Fields<ServiceDraft> = {
   },
   unsupported: {
     credential_spec: 'only Windows has them',
-    env_file: 'this is no folder',
-    extends: 'this is no folder',
-    label_file: 'this is no folder',
     models: 'a device runs containers only',
-    profiles: 'none can be turned on',
     provider: 'a device runs containers only',
     use_api_socket: "whoever has the Engine's socket rules the device; mount it by name if that is meant",
   },

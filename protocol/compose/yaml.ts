@@ -12,45 +12,54 @@ import {
   YAMLException,
 } from 'js-yaml'
 import { maxSpecBytes } from '../messages.js'
-import { type Item, mergeKey, quote, type Report, type Scalar } from './item.js'
+import { type Item, inFile, mergeKey, quote, type Report, type Scalar, type Tag } from './item.js'
 import { resolvePlain } from './scalar.js'
 
 const maxDepth = 64
 /** Maps, lists, values and the ends of them, as they stand in the text. */
 const maxEvents = 150_000
-/** Nodes after anchors and merge keys are expanded. */
-const maxNodes = 100_000
+
+/** The tags that say how a file is merged over others. */
+const tags: Readonly<Record<string, Tag>> = { '!reset': 'reset', '!override': 'override' }
 
 type NodeEvent = ScalarEvent | MappingEvent | SequenceEvent
 
 /** Thrown inside this file only, when a limit is reached. */
 class TooComplex extends Error {}
 
-/** The file's top level. Undefined if the report says why not. */
-export function loadYaml(text: string, report: Report): Item | undefined {
+export interface LoadedYaml {
+  /** The file's top level. */
+  readonly root: Item
+  /** Whether something has a {@link Tag}. */
+  readonly isTagged: boolean
+}
+
+/** `file` is the file's name where faults must tell it. Undefined if the report says why not. */
+export function loadYaml(text: string, report: Report, file?: string): LoadedYaml | undefined {
   const size = Buffer.byteLength(text)
   if (size > maxSpecBytes)
-    return report.refuseAt(undefined, 'spec.too-large', `${size} bytes are more than the ${maxSpecBytes} that a compose file may have`)
+    return report.refuseAt(file, 'spec.too-large', `${size} bytes are more than the ${maxSpecBytes} that a compose file may have`)
   try {
     const events = parseEvents(text, { maxDepth })
     const lines = new Lines(text)
-    if (!isOneDocument(events, lines, report)) return undefined
+    if (!isOneDocument(events, lines, report, file)) return undefined
     if (events.length > maxEvents) throw new TooComplex(`the file has more than ${maxEvents} values and marks`)
-    return new Expansion(text, events, lines, report).root()
+    return new Expansion(text, events, lines, report, file).load()
   } catch (error) {
-    if (error instanceof TooComplex) return report.refuseAt(undefined, 'compose.too-complex', error.message)
-    if (error instanceof YAMLException) return refuseSyntax(error, report)
+    if (error instanceof TooComplex) return report.refuseAt(file, 'compose.too-complex', error.message)
+    if (error instanceof YAMLException) return refuseSyntax(error, report, file)
     throw error
   }
 }
 
-function refuseSyntax({ reason, mark }: YAMLException, report: Report): undefined {
-  const at = mark === undefined ? undefined : `line ${mark.line + 1}, column ${mark.column + 1}`
-  if (/nesting exceeded/.test(reason)) return report.refuseAt(at, 'compose.too-complex', `the file is nested more than ${maxDepth} deep`)
-  return report.refuseAt(at, 'compose.yaml', at === undefined ? reason : `${reason} at ${at}`)
+function refuseSyntax({ reason, mark }: YAMLException, report: Report, file: string | undefined): undefined {
+  const at = mark === undefined ? '' : `line ${mark.line + 1}, column ${mark.column + 1}`
+  const place = inFile(file, at) || undefined
+  if (/nesting exceeded/.test(reason)) return report.refuseAt(place, 'compose.too-complex', `the file is nested more than ${maxDepth} deep`)
+  return report.refuseAt(place, 'compose.yaml', at === '' ? reason : `${reason} at ${at}`)
 }
 
-function isOneDocument(events: readonly Event[], lines: Lines, report: Report): boolean {
+function isOneDocument(events: readonly Event[], lines: Lines, report: Report, file: string | undefined): boolean {
   const second = events.findIndex((event, n) => n > 0 && event.type === EVENT_ID.DOCUMENT)
   if (second < 0) return true
   const start = events
@@ -58,7 +67,7 @@ function isOneDocument(events: readonly Event[], lines: Lines, report: Report): 
     .map(startOf)
     .find(offset => offset >= 0)
   const at = start === undefined ? 'its end' : `line ${lines.at(start)}`
-  report.refuseAt(at, 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
+  report.refuseAt(inFile(file, at), 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
   return false
 }
 
@@ -85,20 +94,29 @@ class Expansion {
   readonly #open = new Set<number>()
   /** Place of the next event. */
   #at = 1
-  #nodes = 0
+  #isTagged = false
 
   constructor(
     private readonly text: string,
     private readonly events: readonly Event[],
     private readonly lines: Lines,
     private readonly report: Report,
+    private readonly file: string | undefined,
   ) {
     this.#targets = bindAliases(text, events)
   }
 
-  root(): Item | undefined {
-    const root: Item = this.isEnd() ? { parent: undefined, key: '', line: 1, value: null } : this.expand(undefined, '', 0)
-    return this.report.refusals.length === 0 ? root : undefined
+  load(): LoadedYaml | undefined {
+    const faults = this.report.refusals.length
+    const root = this.isEnd() ? this.makeItem(undefined, '', 1) : this.expand(undefined, '', 0)
+    return this.report.refusals.length === faults ? { root, isTagged: this.#isTagged } : undefined
+  }
+
+  private makeItem(parent: Item | undefined, key: string | number, line: number, tag?: Tag): Item {
+    if (tag !== undefined) return { parent, key, line, value: null, tag }
+    return parent === undefined && this.file !== undefined
+      ? { parent, key, line, value: null, file: this.file }
+      : { parent, key, line, value: null }
   }
 
   /** Reads the node at the cursor and moves on behind it. `line` is where an alias to it stands. */
@@ -106,12 +124,13 @@ class Expansion {
     const place = this.#at
     const event = this.events[place]
     if (event?.type === EVENT_ID.ALIAS) return this.follow(event, parent, key, depth)
-    const item: Item = { parent, key, line: line ?? this.lineOf(event) ?? parent?.line ?? 1, value: null }
-    if (++this.#nodes > maxNodes) throw new TooComplex(`the file expands to more than ${maxNodes} nodes`)
+    const tag = event !== undefined && isNode(event) ? this.tagOf(event) : ''
+    const item = this.makeItem(parent, key, line ?? this.lineOf(event) ?? parent?.line ?? 1, tags[tag])
+    if (!this.report.take('nodes', 1)) throw new TooComplex('the files expand to too many nodes')
     if (depth > maxDepth) throw new TooComplex(`the file is nested more than ${maxDepth} deep (line ${item.line})`)
     this.#at++
     if (event === undefined || !isNode(event)) return item
-    const tag = this.tagOf(event, item)
+    this.checkTag(tag, item)
     this.#open.add(place)
     if (event.type === EVENT_ID.MAPPING) item.value = this.readMap(item, depth)
     else if (event.type === EVENT_ID.SEQUENCE) item.value = this.readList(item, depth)
@@ -124,7 +143,7 @@ class Expansion {
     const line = this.lines.at(alias.anchorStart)
     const target = this.#targets.get(this.#at++)
     if (target === undefined || this.#open.has(target)) {
-      const item: Item = { parent, key, line, value: null }
+      const item = this.makeItem(parent, key, line)
       const name = this.text.slice(alias.anchorStart, alias.anchorEnd).slice(0, 80)
       const fault = target === undefined ? `no anchor &${name} stands before this alias` : 'this alias stands inside its own anchor'
       this.report.refuse(item, 'compose.yaml', fault)
@@ -157,7 +176,7 @@ class Expansion {
       const key = this.readKey({ ...item, line }, depth)
       if (key === undefined) this.expand(item, '', depth + 1)
       else if (key === mergeKey) merged.push(...this.readMergeSources(item, depth))
-      else this.addEntry(entries, { ...this.expand(item, key.name, depth + 1) }, line)
+      else this.addEntry(entries, this.expand(item, key.name, depth + 1), line)
     }
     this.#at++
     for (const source of merged) this.merge(source, entries)
@@ -209,16 +228,18 @@ class Expansion {
 
   private readScalar(event: ScalarEvent, tag: string): Scalar {
     const text = getScalarValue(this.text, event)
-    const isText = tag === '' ? event.style !== SCALAR_STYLE.PLAIN : tag === '!' || tag.includes('str')
+    const isText = tag === '' || tags[tag] !== undefined ? event.style !== SCALAR_STYLE.PLAIN : tag === '!' || tag.includes('str')
     return isText ? text : resolvePlain(text)
   }
 
-  private tagOf({ tagStart, tagEnd }: NodeEvent, item: Item): string {
-    if (tagStart < 0) return ''
-    const tag = this.text.slice(tagStart, tagEnd)
-    if (!/^(!|(!!|!<tag:yaml\.org,2002:)(map|seq|str|int|float|bool|null)>?)$/.test(tag))
+  private tagOf({ tagStart, tagEnd }: NodeEvent): string {
+    return tagStart < 0 ? '' : this.text.slice(tagStart, tagEnd)
+  }
+
+  private checkTag(tag: string, item: Item): void {
+    if (item.tag !== undefined) this.#isTagged = true
+    else if (tag !== '' && !/^(!|(!!|!<tag:yaml\.org,2002:)(map|seq|str|int|float|bool|null)>?)$/.test(tag))
       this.report.refuse(item, 'compose.unsupported', `the tag ${quote(tag)} is not supported`)
-    return tag
   }
 
   private isEnd(): boolean {

@@ -36,7 +36,7 @@ const bombs: readonly (readonly [what: string, code: string, text: string])[] = 
   ['a mebibyte of short keys', 'compose.too-complex', fill('a:\n')],
   ['a mebibyte of anchors', 'compose.yaml', fill('&a ')],
   ['a mebibyte of quotes', 'compose.yaml', fill('"')],
-  ['variables in variables', 'compose.too-complex', `${web}    command: ${fill('${A:-', largest - 100)}`],
+  ['variables in variables', 'compose.too-complex', `${web}    command: ${fill('${A:-', largest / 2)}${fill('}', largest / 10)}`],
   ['long variables', 'compose.too-complex', `${web}    command: ${fill('$A', largest - 100)}`],
   ['ranges of ports', 'compose.too-complex', `${web}    expose:\n${fill('      - 1-65535\n', 10_000)}`],
 ]

@@ -17,8 +17,14 @@ const attributes: readonly (readonly [attribute: string, code: ErrorCode, path: 
   ['imagee: i', 'compose.unknown', 'imagee'],
   ['constructor: i', 'compose.unknown', 'constructor'],
   ['__proto__: {a: b}', 'compose.schema', '__proto__'],
-  ['env_file: a.env', 'compose.unsupported', 'env_file'],
-  ['profiles: [a]', 'compose.unsupported', 'profiles'],
+  ['env_file: a.env', 'compose.inconsistent', 'env_file'],
+  ['env_file: {path: a.env}', 'compose.schema', 'env_file'],
+  ['env_file: [{required: false}]', 'compose.schema', 'env_file[0]'],
+  ['env_file: [{path: a.env, format: yaml}]', 'compose.schema', 'env_file[0].format'],
+  ['label_file: [{path: a}]', 'compose.schema', 'label_file[0]'],
+  ['profiles: a', 'compose.schema', 'profiles'],
+  ['extends: {}', 'compose.schema', 'extends'],
+  ['extends: {service: a, files: b}', 'compose.unknown', 'extends.files'],
   ['deploy: {resources: {limits: {memroy: 1}}}', 'compose.unknown', 'deploy.resources.limits.memroy'],
   ['command: {a: b}', 'compose.schema', 'command'],
   ["command: it's", 'compose.schema', 'command'],
@@ -141,7 +147,7 @@ const attributes: readonly (readonly [attribute: string, code: ErrorCode, path: 
   ['hostname: ${A', 'compose.variable', 'hostname'],
   ['hostname: a$', 'compose.variable', 'hostname'],
   ['hostname: a\n    hostname: b', 'compose.yaml', 'hostname'],
-  ['hostname: !reset a', 'compose.unsupported', 'hostname'],
+  ['hostname: !merge a', 'compose.unsupported', 'hostname'],
 ]
 
 const attribute = suite('an attribute')
