@@ -77,7 +77,7 @@ test('a bundle reaches the devices of a group, and a file that changes makes onl
     assert.is(inside(made.conf, '/conf/deep/run'), 'ran')
     assert.is(inside(made.secret, 'cat', '/run/secrets/token'), 'geheim')
 
-    // Two files less and a new one: four publishes say what is new, and two clear what is not needed any more.
+    // One file, the spec, the manifest; and two that nothing needs any more are cleared.
     const second = { ...first, 'conf/app.conf': 'two' }
     const more = await publishes(fleet, 5, async () => void (await runs(fleet, await deploy(fleet, second))))
     assert.is(more, 5)
