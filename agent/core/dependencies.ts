@@ -3,7 +3,7 @@ import type { Dependency, Service } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import type { Memory, RunningWish } from './desired.js'
 import { judgeEnding } from './ended.js'
-import { needsOf, scaleOf } from './labels.js'
+import { scaleOf } from './labels.js'
 import { isRunning, type Match } from './match.js'
 import type { ObservedContainer } from './observed.js'
 
@@ -15,10 +15,7 @@ const waiting: Readiness = { state: 'waiting' }
 export function judgeDependencies(wish: RunningWish, match: Match, memory: Memory, service: string): Readiness {
   const spec = wish.project.services[service]
   if (spec === undefined) return ready
-  const implied = needsOf(spec)
-    .filter(name => spec.dependsOn[name] === undefined)
-    .map((name): [string, Dependency] => [name, { condition: 'started', required: true }])
-  const outcomes = [...implied, ...Object.entries(spec.dependsOn)].map(([name, { condition, required }]) => {
+  const outcomes = Object.entries(spec.dependsOn).map(([name, { condition, required }]) => {
     const outcome = judge(wish, match, memory, { service, name, condition })
     return outcome.state === 'failed' && !required ? ready : outcome
   })

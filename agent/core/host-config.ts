@@ -1,9 +1,10 @@
 // What of a service concerns the host: the Engine's HostConfig.
+
+import { sharedService } from '../../protocol/compose/namespaces.js'
 import type { Blkio, DeviceRequest } from '../../protocol/compose/parts.js'
 import type { Port, Resources, Service } from '../../protocol/compose/project.js'
 import { linksOf } from './endpoints.js'
 import type { ServiceContext } from './engine-config.js'
-import { sharedWith } from './labels.js'
 import type { MountBodies } from './mounts.js'
 import { present, unlessEmpty } from './present.js'
 
@@ -81,7 +82,7 @@ function naming(service: Service, context: ServiceContext): Record<string, unkno
 
 /** A mode with the service that it names as the id of its container. */
 function namespace(mode: string | undefined, { parents }: ServiceContext): string | undefined {
-  const shared = sharedWith(mode)
+  const shared = sharedService(mode)
   return shared === undefined ? mode : `container:${parents[shared] ?? ''}`
 }
 

@@ -1,4 +1,5 @@
 // The names and labels of what an app is made of: as docker compose writes them, so that its tools see our apps.
+import { sharedService } from '../../protocol/compose/namespaces.js'
 import type { Network, Project, Service, Volume } from '../../protocol/compose/project.js'
 
 /** Our own label, with the app's name: nothing without it is ever stopped or removed. */
@@ -70,19 +71,8 @@ export function readDependsOn(label: string): string[] {
 
 /** The services whose network, IPC or process ids `service` shares, or whose volumes it takes over: made anew, they make it anew. */
 export function parentsOf({ networkMode, ipc, pid, volumesFrom = [] }: Service): string[] {
-  const shared = [networkMode, ipc, pid].flatMap(mode => sharedWith(mode) ?? [])
+  const shared = [networkMode, ipc, pid].flatMap(mode => sharedService(mode) ?? [])
   return [...new Set([...shared, ...volumesFrom.flatMap(({ service }) => service ?? [])])]
-}
-
-/** The services that must have started before `service`. */
-export function needsOf(service: Service): string[] {
-  const linked = (service.links ?? []).map(link => link.service)
-  return [...new Set([...Object.keys(service.dependsOn), ...parentsOf(service), ...linked])]
-}
-
-/** X of `service:X`. */
-export function sharedWith(mode: string | undefined): string | undefined {
-  return mode?.startsWith('service:') ? mode.slice('service:'.length) : undefined
 }
 
 /** The ids of the containers that a HostConfig shares namespaces with or takes volumes from. */

@@ -62,13 +62,8 @@ function mountBody(mount: Mount, context: ServiceContext): object[] {
   if (!isLong(mount)) return []
   switch (mount.type) {
     case 'bind': {
-      return [
-        {
-          ...{ Type: 'bind', Source: hostPath(mount.source, context.folder), Target: mount.target },
-          ...readOnly(mount.options),
-          ...bindOptions(mount),
-        },
-      ]
+      const source = hostPath(mount.source, context.folder)
+      return [{ Type: 'bind', Source: source, Target: mount.target, ...readOnly(mount.options), ...bindOptions(mount) }]
     }
     case 'volume': {
       const source = volumeSource(mount, context, new Map())

@@ -1,4 +1,6 @@
 // Services that extend others, of the same file or of another one.
+
+import type { LoadedYaml } from './expand.js'
 import { folderOfFile, readComposeFile, type Scope } from './file.js'
 import { childOf, describe, type Item, isList, isMap, quote, type Report } from './item.js'
 import { settle } from './merge.js'
@@ -6,7 +8,6 @@ import { folderPath, readOwnPath } from './paths.js'
 import { type Draft, type Fields, field, readFields, textOf } from './read.js'
 import { isRemote } from './relocate.js'
 import { serviceRule } from './rules.js'
-import type { LoadedYaml } from './yaml.js'
 
 /** Services from the first to the last that one extends. */
 const maxChain = 64

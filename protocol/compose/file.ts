@@ -1,9 +1,10 @@
 // One compose file: bytes to a tree whose variables are filled in and whose paths start from the project's folder.
 import { posix } from 'node:path'
+import type { LoadedYaml } from './expand.js'
 import { interpolate } from './interpolate.js'
 import { describe, type Item, isMap, quote, type Report, type Variables } from './item.js'
 import { relocate } from './relocate.js'
-import { type LoadedYaml, loadYaml } from './yaml.js'
+import { loadYaml } from './yaml.js'
 
 /** What files are read for: the project itself, or one that it includes. */
 export interface Scope {

@@ -93,7 +93,7 @@ export class Report {
   /** A file of the source's folder; undefined if there is none. */
   file(path: string): Uint8Array | undefined {
     const content = this.source.folder.read(path)
-    if (content !== undefined) this.paths.add(path)
+    if (content !== undefined && !/^(\/|\.\.\/)/.test(path)) this.paths.add(path)
     return content
   }
 }

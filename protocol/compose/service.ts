@@ -3,7 +3,9 @@
 import { readAttachments } from './attach.js'
 import {
   readAbsolutePath,
+  readCapabilities,
   readCommand,
+  readContainerName,
   readDependsOn,
   readEnvironment,
   readHooks,
@@ -11,7 +13,6 @@ import {
   readName,
   readRestart,
   readSecurity,
-  readTexts,
 } from './attributes.js'
 import { readBuild, readImage, readPlatform, readPullPolicy } from './build.js'
 import { applyDeploy, applyScale, type HasDeploy } from './deploy.js'
@@ -21,7 +22,6 @@ import { readAnyAddress, readExternalLinks, readExtraHosts, readLinks, readMac }
 import { type Item, isMap, quote, type Report } from './item.js'
 import { readMounts, readTmpfsEntry, readVolumesFrom } from './mounts.js'
 import { checkIsolation, readCgroup, readIpc, readNetworkMode, readPid, readUserns, readUts } from './namespaces.js'
-import { readEngineName } from './network.js'
 import { type FileSources, type Grant, noFiles, placeFiles, readGrants } from './placed.js'
 import { readExpose, readPorts } from './ports.js'
 import type { Service } from './project.js'
@@ -85,7 +85,7 @@ export const serviceFields: Fields<ServiceDraft> = {
     healthcheck: field('healthcheck', readHealthcheck),
     labels: field('labels', readPairs),
     annotations: field('annotations', readPairs),
-    container_name: field('containerName', readEngineName),
+    container_name: field('containerName', readContainerName),
     hostname: field('hostname', readName),
     domainname: field('domainname', readName),
     user: field('user', readName),
@@ -108,8 +108,8 @@ export const serviceFields: Fields<ServiceDraft> = {
     stop_signal: field('stopSignal', readName),
     stop_grace_period: field('stopGraceMs', readDurationMs),
     shm_size: field('shmSizeBytes', readBytes),
-    cap_add: field('capAdd', readTexts),
-    cap_drop: field('capDrop', readTexts),
+    cap_add: field('capAdd', readCapabilities),
+    cap_drop: field('capDrop', readCapabilities),
     security_opt: field('securityOpt', readSecurity),
     extra_hosts: field('extraHosts', readExtraHosts),
     dns: field('dns', oneOrMore(readAnyAddress)),

@@ -49,7 +49,7 @@ const files: readonly (readonly [what: string, text: string, faults: readonly Fa
   ],
   [
     'one container name twice',
-    'services: {a: {image: i, container_name: c}, b: {image: i, container_name: c}}',
+    'services: {a: {image: i, container_name: cc}, b: {image: i, container_name: cc}}',
     [['compose.inconsistent', 'services.b.container_name']],
   ],
   [
@@ -74,7 +74,7 @@ const files: readonly (readonly [what: string, text: string, faults: readonly Fa
   ],
   [
     'containers of one name',
-    'services: {a: {image: i, scale: 2, container_name: c}}',
+    'services: {a: {image: i, scale: 2, container_name: cc}}',
     [['compose.inconsistent', 'services.a.container_name']],
   ],
   [
