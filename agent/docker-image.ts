@@ -5,9 +5,9 @@ import { SkerryError } from '../protocol/errors.js'
 import { openContext } from './context.js'
 import { unlessEmpty } from './core/present.js'
 import type { StepArgs } from './core/step.js'
-import { splitReference } from './docker-shapes.js'
+import { familiarName, splitReference } from './docker-shapes.js'
 import type { PullProgress } from './engine.js'
-import { engineError } from './engine-errors.js'
+import { engineError, statusOf } from './engine-errors.js'
 import { followPull, readLines } from './pull.js'
 
 /** How long a pull or build may make no progress, ms. */
@@ -91,4 +91,21 @@ function imageError(image: string, had: 'pulled' | 'built', error: unknown): Ske
   const mapped = engineError(error, 'image.unavailable')
   if (mapped.code !== 'image.unavailable') return mapped
   return new SkerryError('image.unavailable', `image ${image} cannot be ${had}: ${mapped.message}`, { cause: error, retryable: true })
+}
+
+/** Takes `references` away from the image, and the image with the last of its names. False if a container needs it. */
+export async function dropImage(docker: Docker, id: string, references: readonly string[]): Promise<boolean> {
+  try {
+    const info = await docker.getImage(id).inspect()
+    const own = new Set(references.map(familiarName))
+    const tags = info.RepoTags ?? []
+    const ours = tags.filter(tag => own.has(familiarName(tag)))
+    const names = ours.length === tags.length && tags.length <= 1 ? [id] : ours
+    for (const name of names) await docker.getImage(name).remove()
+    return true
+  } catch (error) {
+    if (statusOf(error) === 404) return true
+    if (statusOf(error) === 409) return false
+    throw engineError(error)
+  }
 }

@@ -5,7 +5,7 @@ import { SkerryError } from '../protocol/errors.js'
 import { appLabel } from './core/labels.js'
 import type { NetworkBody, VolumeBody } from './core/step.js'
 import { createContainer, placeFiles, removeContainer, runHook } from './docker-container.js'
-import { buildImage, pullImage } from './docker-image.js'
+import { buildImage, dropImage, pullImage } from './docker-image.js'
 import { listApps, observe } from './docker-observe.js'
 import type { Engine } from './engine.js'
 import { engineError, statusOf } from './engine-errors.js'
@@ -29,6 +29,7 @@ export function connectEngine(address: string): Engine {
     pull: (args, onProgress, signal) => pullImage(docker, args, { onProgress, signal }),
     build: (args, signal) => buildImage(docker, args, signal),
     removeImage: image => tolerant([404, 409], () => docker.getImage(image).remove()),
+    dropImage: (id, references) => ask(() => dropImage(docker, id, references)),
     createNetwork: body => createNetwork(docker, body),
     removeNetwork: id => tolerant([404], () => docker.getNetwork(id).remove()),
     createVolume: body => createVolume(docker, body),

@@ -35,6 +35,8 @@ export interface Engine {
   removeNetwork(id: string): Promise<void>
   createVolume(body: VolumeBody): Promise<void>
   removeVolume(name: string): Promise<void>
+  /** Takes names away from an image, and the image with the last of its names. False if a container needs it. */
+  dropImage(id: string, references: readonly string[]): Promise<boolean>
   /** The new container's id. */
   createContainer(args: StepArgs['create']): Promise<string>
   renameContainer(id: string, name: string): Promise<void>

@@ -2,10 +2,10 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
-import { type BundleFile, type Manifest, manifestCodec } from '../protocol/messages.js'
+import { type BundleFile, type Manifest, manifestCodec, type Purge } from '../protocol/messages.js'
 import { digestText } from '../protocol/spec.js'
 import { deviceVariables } from '../protocol/variables.js'
-import { type Effective, type EffectiveApp, effectiveApps, effectiveInterval, supersedes } from './core/effective.js'
+import { type Effective, type EffectiveApp, effectiveApps, effectiveInterval, effectivePurges, supersedes } from './core/effective.js'
 import type { Disk } from './disk.js'
 import { type HeldProject, Specs } from './specs.js'
 
@@ -56,6 +56,10 @@ export class Holdings {
     return effectiveApps(this.#device, this.#groups)
   }
 
+  purges(): ReadonlyMap<string, Purge> {
+    return effectivePurges(this.#device, this.#groups)
+  }
+
   intervalS(defaultS: number): number {
     return effectiveInterval(this.#device, this.#groups, defaultS)
   }
@@ -88,9 +92,9 @@ export class Holdings {
 
   /**
    * An app's project on this device, why it is none, or undefined while the spec or one of its files isn't held.
-   * `digest` is another spec of the app than the desired one.
+   * `digest` may be another spec of the app than the desired one.
    */
-  project({ name, group, digest: desired }: EffectiveApp, digest = digestText(desired)): Result<HeldProject> | undefined {
+  project({ name, group }: EffectiveApp, digest: string): Result<HeldProject> | undefined {
     const given = this.#device?.variables ?? []
     const variables = deviceVariables({ app: name, group, device: { id: this.#disk.id, name: this.#name }, given })
     return this.#specs.project(digest, name, variables)

@@ -2,10 +2,8 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
-import { digestText } from '../protocol/spec.js'
 import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
-import { assembleReport } from './assemble.js'
 import { heartbeatOf } from './core/heartbeat.js'
 import { leaseMs } from './core/liveness.js'
 import { Disk } from './disk.js'
@@ -14,15 +12,11 @@ import { Epochs } from './epochs.js'
 import { readFacts } from './facts.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
-import type { Target } from './lane.js'
-import { Ledger } from './ledger.js'
 import { Link } from './link.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
-import { placeFiles } from './place.js'
 import { Pulse } from './pulse.js'
-import { Reconciler } from './reconcile.js'
 import { Reporter } from './reporter.js'
-import { targetOf } from './targets.js'
+import { Steward } from './steward.js'
 import { agentVersion } from './version.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
@@ -36,9 +30,8 @@ export class RunningAgent {
   readonly #log: Logger
   readonly #disk: Disk
   readonly #holdings: Holdings
-  readonly #ledger: Ledger
   readonly #epochs: Epochs
-  readonly #reconciler: Reconciler
+  readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
   readonly #pulse: Pulse
@@ -63,24 +56,23 @@ export class RunningAgent {
     })
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
-    this.#ledger = new Ledger(this.#disk)
     this.#measure = createMeter(this.#disk.folder)
-    this.#reconciler = new Reconciler({
+    this.#steward = new Steward({
       engine,
-      device: this.id,
+      disk: this.#disk,
+      holdings: this.#holdings,
       clock,
       random: Math.random,
-      log: log.child({ part: 'reconcile' }),
+      log,
       bootedAtMs: this.#disk.noteBoot(readBootId()) ? clock.now() : bootedAtMs(),
-      prepare: target => this.#prepare(target),
+      knowsAll: () => this.#knowsAll(),
       onChange: () => this.#noteChange(),
-      onConverged: target => this.#noteApplied(target),
-      onRemoved: app => this.#noteRemoved(app),
+      onVerdict: () => this.#follow(),
       onEngine: version => this.#noteEngine(version),
     })
     this.#reporter = new Reporter({
       clock,
-      assemble: () => assembleReport({ holdings: this.#holdings, reconciler: this.#reconciler, ledger: this.#ledger }),
+      assemble: () => this.#steward.report(),
       publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
@@ -112,7 +104,7 @@ export class RunningAgent {
 
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
-    this.#reconciler.start()
+    this.#steward.start()
     this.#follow()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
@@ -137,7 +129,7 @@ export class RunningAgent {
     this.#reporter.stop()
     this.#inbox.stop()
     await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
-    await this.#reconciler.stop()
+    await this.#steward.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -145,10 +137,7 @@ export class RunningAgent {
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
     if (this.#releasing !== undefined || this.#stopping !== undefined) return
-    const { apps } = this.#holdings.effective()
-    const sources = { holdings: this.#holdings, disk: this.#disk, ledger: this.#ledger, now: this.#clock.now }
-    this.#reconciler.aim(new Map(apps.map(app => [app.name, targetOf(app, sources)])), this.#knowsAll())
-    this.#holdings.pruneSpecs(this.#ledger.digests())
+    this.#steward.follow()
     this.#link.want(new Set(this.#inbox.topics()))
     this.#pulse.adjust()
     this.#noteChange()
@@ -157,29 +146,6 @@ export class RunningAgent {
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
-  }
-
-  #prepare({ owner, wish, revision }: Target): void {
-    if (wish?.run !== 'running' || revision === undefined) return
-    try {
-      placeFiles(this.#disk, owner.app, this.#holdings.filesOf(digestText(revision.digest)), file => this.#holdings.contentsOf(file))
-    } finally {
-      // A file that cannot be read from disk is asked for again.
-      this.#link.want(new Set(this.#inbox.topics()))
-    }
-  }
-
-  #noteApplied(target: Target): void {
-    if (!this.#ledger.enter(target)) return
-    this.#holdings.pruneSpecs(this.#ledger.digests())
-    this.#log.info({ app: target.owner.app, revision: target.revision?.revision, run: target.wish?.run }, 'the app is as desired')
-  }
-
-  #noteRemoved(app: string): void {
-    this.#ledger.strike(app)
-    placeFiles(this.#disk, app, [], file => this.#holdings.contentsOf(file))
-    this.#log.info({ app }, 'the app has been removed')
-    this.#noteChange()
   }
 
   #noteChange(): void {
@@ -244,15 +210,16 @@ export class RunningAgent {
     if (this.#releasing !== undefined) return
     this.#releasing = mode
     this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
-    if (mode === 'remove') this.#reconciler.aim(new Map(), true)
+    if (mode === 'remove') this.#steward.removeAll()
     this.#noteChange()
   }
 
   #finishRelease(): void {
     const mode = this.#releasing
     if (mode === undefined || this.#stopping !== undefined) return
-    if (mode === 'remove' && !this.#reconciler.isBare()) return
+    if (mode === 'remove' && !this.#steward.isBare()) return
     this.#holdings.forget()
+    this.#steward.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
   }
 

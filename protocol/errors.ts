@@ -47,6 +47,7 @@ export const errorKinds = {
   'network.overlap': 'conflict',
   'service.unhealthy': 'unavailable',
   'service.exited': 'unavailable',
+  'service.crash-loop': 'unavailable',
   'dependency.failed': 'unavailable',
   'broker.unavailable': 'unavailable',
   'server.unavailable': 'unavailable',

@@ -60,6 +60,8 @@ export interface ObservedImage {
   readonly taggedAt: number
   /** True if a container, anybody's, is made from it. */
   readonly used: boolean
+  /** Its digest in the registry that it came from, such as `sha256:…`. */
+  readonly digest?: string
 }
 
 export interface ObservedVolume {

@@ -8,11 +8,14 @@ import * as assert from 'uvu/assert'
 import { Disk } from '../../agent/disk.js'
 import { Holdings } from '../../agent/holdings.js'
 import { Ledger } from '../../agent/ledger.js'
-import { targetKey, targetOf } from '../../agent/targets.js'
+import { targetKey } from '../../agent/target.js'
+import { targetOf } from '../../agent/targets.js'
+import { Verdicts } from '../../agent/verdicts.js'
 import { specOf } from '../../protocol/bundle.js'
 import { unwrap } from '../../protocol/errors.js'
 import { type Manifest, manifestCodec } from '../../protocol/messages.js'
 import { digestText, openSpec, packFile, packSpec } from '../../protocol/spec.js'
+import { ManualClock } from '../support/clock.js'
 
 const log = pino({ level: 'silent' })
 
@@ -62,7 +65,10 @@ function specWith(files: Record<string, string | Buffer>, text = compose) {
   return { digest: digestText(digest), payload, files: new Map(bodies.map(body => [digestText(body.digest), body.payload])) }
 }
 
-const project = (holdings: Holdings) => holdings.project(holdings.effective().apps[0]!)
+const project = (holdings: Holdings) => {
+  const app = holdings.effective().apps[0]!
+  return holdings.project(app, digestText(app.digest))
+}
 const label = (holdings: Holdings) => unwrap(project(holdings)!).project.services.web!.labels.l
 
 held('a spec is asked for, then its files, and its project is there when all of them are', ({ holdings, tell }) => {
@@ -173,8 +179,10 @@ held('a spec with a path that leaves the folder is a fault, and none of its file
 held('variables of the device are in the project; only a result that differs is another target', world => {
   const spec = specWith({}, compose)
   const plain = specWith({}, 'services: {web: {image: i}}')
-  const ledger = new Ledger(world.disk)
-  const keys = () => world.holdings.effective().apps.map(app => targetKey(targetOf(app, { ...world, ledger, now: () => 0 })))
+  const clock = new ManualClock()
+  const ledger = new Ledger(world.disk, clock, log)
+  const verdicts = new Verdicts({ ledger, clock, random: () => 0, log, onVerdict: () => {} })
+  const keys = () => world.holdings.effective().apps.map(app => targetKey(targetOf(app, { ...world, ledger, verdicts, now: () => 0 })))
   world.tell({ a: spec.digest, b: plain.digest })
   world.holdings.receiveSpec(spec.digest, spec.payload)
   world.holdings.receiveSpec(plain.digest, plain.payload)
