@@ -2,6 +2,7 @@
 import type { Hook } from '../protocol/compose/parts.js'
 import type { Observed } from './core/observed.js'
 import type { NetworkBody, PlacedContent, StepArgs, VolumeBody } from './core/step.js'
+import type { Login } from './logins.js'
 
 /** What to look at; see {@link Observed}. */
 export interface ObserveQuery {
@@ -27,8 +28,10 @@ export interface Engine {
   observe(query: ObserveQuery): Promise<Observed>
   /** Names of the apps that the agent of `device` has made something of. */
   apps(device: string): Promise<string[]>
-  pull(args: StepArgs['pull'], onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void>
-  build(args: StepArgs['build'], signal: AbortSignal): Promise<void>
+  pull(args: StepArgs['pull'], onProgress: (progress: PullProgress) => void, signal: AbortSignal, login?: Login): Promise<void>
+  build(args: StepArgs['build'], signal: AbortSignal, logins?: readonly Login[]): Promise<void>
+  /** Throws `auth.refused` if the registry does. */
+  checkLogin(login: Login): Promise<void>
   /** An image that is in use stays. */
   removeImage(image: string): Promise<void>
   createNetwork(body: NetworkBody): Promise<void>
