@@ -120,7 +120,7 @@ export class Inbox {
         return reception
       }
       case 'spec':
-        return holdings.missingSpecs().includes(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
+        return holdings.isMissing(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
     }
   }
 

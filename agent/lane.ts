@@ -31,6 +31,8 @@ export interface LanePorts {
   readonly random: () => number
   readonly log: Logger
   readonly pulls: PullBoard
+  /** Puts the files of the target's spec where containers find them. Called before anything is made; throws why it cannot. */
+  readonly prepare: (target: Target) => void
   /** Something that is reported may have changed. */
   readonly onChange: () => void
   /** A trial begins, and this is what there was before its first step. */
@@ -180,7 +182,10 @@ export class Lane {
     this.#busy = true
     this.#ports.onChange()
     const isOver = () => signal.aborted || this.#stopped
-    const take = (next: readonly Step[]) => this.#take(next, signal)
+    const take = (next: readonly Step[]) => {
+      if (next.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
+      return this.#take(next, signal)
+    }
     await takeRounds({ observed, steps }, { wish, memory: () => this.#memory(), now: clock.now, take, isOver })
     this.#woken = true
   }

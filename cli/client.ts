@@ -25,6 +25,8 @@ export interface Client {
 const firstRetryMs = 250
 const longestRetryMs = 5000
 const answerLimitMs = 30_000
+/** What a slow link takes in 1 ms, at least. */
+const slowBytes = 4
 
 /** `url` is the server's, without `/api/v1`. */
 export function openClient(url: string, token?: string): Client {
@@ -44,7 +46,7 @@ export function openClient(url: string, token?: string): Client {
     async request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
       const type = options.type ?? 'application/json'
       const body = options.type === undefined ? JSON.stringify(options.body) : String(options.body)
-      const limit = AbortSignal.timeout(answerLimitMs)
+      const limit = AbortSignal.timeout(answerLimitMs + Math.ceil((body?.length ?? 0) / slowBytes))
       const answer = await fetchAt(
         path,
         {
