@@ -9,12 +9,13 @@ import { policyChanges } from './core/policies.js'
 import { describeStep, type Step } from './core/step.js'
 import type { Verdict } from './core/trial.js'
 import type { Engine } from './engine.js'
-import { createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
+import { type CreatedIds, createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
 import { calmingSteps, Holds } from './holds.js'
 import { ImageNotes, type UsedImage } from './images.js'
 import { look } from './look.js'
 import type { PullBoard } from './pulls.js'
 import { type Restart, restartSteps } from './restart.js'
+import { takeRounds } from './rounds.js'
 import type { Given, Target } from './target.js'
 import { Timers } from './timers.js'
 import { Trial } from './trial.js'
@@ -181,7 +182,9 @@ export class Lane {
     if (clock.monotonic() < this.#retryAt) return this.#ports.onChange()
     this.#busy = true
     this.#ports.onChange()
-    await this.#take(steps, signal)
+    const isOver = () => signal.aborted || this.#stopped
+    const take = (next: readonly Step[]) => this.#take(next, signal)
+    await takeRounds({ observed, steps }, { wish, memory: () => this.#memory(), now: clock.now, take, isOver })
     this.#woken = true
   }
 
@@ -210,10 +213,10 @@ export class Lane {
     }
   }
 
-  async #take(steps: readonly Step[], signal: AbortSignal): Promise<void> {
+  async #take(steps: readonly Step[], signal: AbortSignal): Promise<CreatedIds> {
     if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'build')) this.#begun = true
     if (steps.some(({ kind }) => touching.includes(kind))) this.#touched = true
-    await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
+    return await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
   }
 
   async #watchOnly({ owner }: Target): Promise<void> {
