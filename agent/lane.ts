@@ -5,6 +5,7 @@ import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { type BackoffLimits, backoffMs } from './core/backoff.js'
 import type { Memory, RunningWish } from './core/desired.js'
 import { nothingObserved, type Observed } from './core/observed.js'
+import { policyChanges } from './core/policies.js'
 import { describeStep, type Step } from './core/step.js'
 import type { Verdict } from './core/trial.js'
 import type { Engine } from './engine.js'
@@ -177,7 +178,9 @@ export class Lane {
     this.#ports.onImages(this.#images.takeNew(observed))
     if (first && this.#trial !== undefined) this.#ports.onTrial(target, observed)
     if (wish.run === 'running' && (await this.#tend(wish, observed))) return
-    if (steps.length === 0) return this.#settle(target, observed)
+    const policies = policyChanges(wish, observed)
+    for (const { id, restart } of policies) await engine.setRestart(id, restart)
+    if (steps.length === 0 && policies.length === 0) return this.#settle(target, observed)
     if (clock.monotonic() < this.#retryAt) return this.#ports.onChange()
     this.#busy = true
     this.#ports.onChange()
