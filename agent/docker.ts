@@ -6,6 +6,7 @@ import type { CreateBody } from './core/engine-config.js'
 import { appLabel, composeLabels, deviceLabel } from './core/labels.js'
 import type { Observed, ObservedContainer, ObservedImage, ObservedNetwork } from './core/observed.js'
 import type { Connection, NetworkBody, VolumeBody } from './core/step.js'
+import { listLogSources, readLog } from './docker-logs.js'
 import { containerOf, labelsOf, networkOf, splitReference } from './docker-shapes.js'
 import type { Engine, ObserveQuery, PullProgress } from './engine.js'
 import { engineError, statusOf } from './engine-errors.js'
@@ -33,6 +34,8 @@ export function connectEngine(address: string): Engine {
     startContainer: id => tolerant([304], () => docker.getContainer(id).start()),
     stopContainer: id => tolerant([304, 404], () => docker.getContainer(id).stop()),
     removeContainer: (id, volumes) => removeContainer(docker, id, volumes),
+    logSources: app => ask(() => listLogSources(docker, app)),
+    readLog: (query, signal) => readLog(docker, query, signal),
     watch: (onOpen, onApp, signal) => watch(docker, onOpen, onApp, signal),
   }
 }

@@ -1,6 +1,7 @@
 // The agent's parts put together: who tells whom what. Decides nothing itself.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
 import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
 import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
@@ -20,6 +21,8 @@ import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
 import { Reconciler } from './reconcile.js'
 import { Reporter } from './reporter.js'
+import { Requests } from './requests.js'
+import { servicesOf } from './services.js'
 import { targetOf } from './targets.js'
 import { agentVersion } from './version.js'
 
@@ -41,6 +44,7 @@ export class RunningAgent {
   readonly #reporter: Reporter
   readonly #pulse: Pulse
   readonly #inbox: Inbox
+  readonly #requests: Requests
   readonly #measure: ReturnType<typeof createMeter>
   #engineVersion: string | undefined
   #releasing: ReleaseMode | undefined
@@ -81,6 +85,15 @@ export class RunningAgent {
       publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#requests = new Requests({
+      engine,
+      clock,
+      log: log.child({ part: 'requests' }),
+      epoch: () => this.#epochs.current,
+      publish: (rid, payload) => this.#respond(rid, payload),
+      servicesOf: app => servicesOf(this.#reconciler.lanes().get(app)),
+      restart: () => Promise.reject(new SkerryError('engine.refused', 'not yet')),
+    })
     this.#inbox = new Inbox({
       root: options.root,
       device: this.id,
@@ -90,6 +103,7 @@ export class RunningAgent {
       onDesired: () => this.#follow(),
       onEpochFloor: floor => this.#riseAbove(floor),
       onRelease: mode => this.#release(mode),
+      onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#link = new Link({
       broker: options.broker,
@@ -103,7 +117,7 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#inbox.noteSubscribed(topic),
-      onMessage: (topic, payload) => this.#inbox.receive(topic, payload),
+      onMessage: (topic, payload, retained) => this.#inbox.receive(topic, payload, retained),
     })
   }
 
@@ -133,6 +147,7 @@ export class RunningAgent {
     this.#pulse.stop()
     this.#reporter.stop()
     this.#inbox.stop()
+    this.#requests.endAll()
     await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
     await this.#reconciler.stop()
     this.#disk.close()
@@ -193,6 +208,7 @@ export class RunningAgent {
   }
 
   #greet(): void {
+    this.#requests.endAll()
     this.#inbox.noteSession()
     void this.#publishBirth()
     this.#reporter.renew()
@@ -240,6 +256,11 @@ export class RunningAgent {
     if (mode === 'remove' && !this.#reconciler.isBare()) return
     this.#holdings.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
+  }
+
+  #respond(rid: string, payload: Buffer): Promise<boolean> {
+    const topic = formatTopic(this.#options.root, { kind: 'response', device: this.id, rid })
+    return this.#link.publish(topic, payload, { qos: 1, retain: false })
   }
 
   /** Nothing follows the farewell: a birth after it would stay on the broker. */
