@@ -162,6 +162,20 @@ export const AppSchema = Type.Object(
 )
 export type AppView = Static<typeof AppSchema>
 
+export const servicesBody = Type.Object(
+  { services: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 1000, description: 'Without any, all.' })) },
+  { additionalProperties: false },
+)
+
+export const RestartedSchema = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({ device: Type.String(), name: Type.String(), restarted: Type.Boolean(), fault: nullable(ref(RefusalSchema)) }),
+    ),
+  },
+  { $id: 'Restarted', description: 'What became of a restart on each device.' },
+)
+
 export const DeployedSchema = Type.Intersect(
   [ref(AppSchema), Type.Object({ changed: Type.Boolean(), warnings: Type.Array(ref(RefusalSchema)) })],
   {
@@ -211,6 +225,7 @@ export const sharedSchemas: readonly TSchema[] = [
   ReleasedSchema,
   GroupSchema,
   AppSchema,
+  RestartedSchema,
   DeployedSchema,
   CheckedSchema,
   RevisionSchema,
