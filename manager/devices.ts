@@ -1,6 +1,7 @@
 // What users do to devices: name, describe, label, set the heartbeat's interval, release.
 import { unwrap } from '../protocol/errors.js'
 import type { ReleaseMode } from '../protocol/messages.js'
+import { manifestVariables } from '../protocol/variables.js'
 import { newEvent } from './core/events.js'
 import type { Device } from './core/model.js'
 import { resolveDevice } from './core/resolve.js'
@@ -33,7 +34,7 @@ export function changeDevice(fleet: Fleet, device: Device, patch: DevicePatch): 
   if (same) return
   fleet.journal.change(note => {
     updateDevice(fleet.db, { ...next, id: device.id, epochFloor: device.epochFloor })
-    if (intervalS !== device.intervalS) bumpTarget(fleet.db, { kind: 'device', name: device.id })
+    if (toldOf(next) !== toldOf(device)) bumpTarget(fleet.db, { kind: 'device', name: device.id })
     note(newEvent('device.changed', `${device.id} was changed`, { device: device.id, data: next }))
   })
   Object.assign(device, next)
@@ -59,6 +60,11 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
 function mergeLabels(labels: Device['labels'], changes: Readonly<Record<string, string | null>>): Record<string, string> {
   const merged = Object.entries({ ...labels, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null)
   return Object.fromEntries(merged.sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+/** What of it stands in the device's manifest. */
+function toldOf({ name, labels, intervalS }: Pick<Device, 'name' | 'labels' | 'intervalS'>): string {
+  return JSON.stringify([intervalS, manifestVariables(name, labels)])
 }
 
 function pick({ name, description, labels, intervalS }: Device): Required<Omit<DevicePatch, 'labels'>> & Pick<Device, 'labels'> {

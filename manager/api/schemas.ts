@@ -194,7 +194,16 @@ export const RevisionSchema = Type.Object(
     digest: Type.String(),
     createdAt: time,
     origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()) }),
-    compose: Type.Optional(Type.String({ description: 'Only when one revision is asked for.' })),
+    compose: Type.Optional(
+      Type.String({ description: 'The main compose file. This and what follows only when one revision is asked for.' }),
+    ),
+    path: Type.Optional(Type.String()),
+    overrides: Type.Optional(Type.Array(Type.String())),
+    files: Type.Optional(
+      Type.Array(Type.Object({ path: Type.String(), sizeBytes: Type.Integer(), digest: Type.String(), executable: Type.Boolean() })),
+    ),
+    environment: Type.Optional(Type.Array(Type.String(), { description: 'Names of the variables that have values.' })),
+    profiles: Type.Optional(Type.Array(Type.String())),
   },
   { $id: 'Revision' },
 )

@@ -65,6 +65,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
     if (request.url.split('?')[0] === `${base}/health`) return
     checkRequest(request.headers, token)
+    checkEncoding(request.headers)
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
@@ -92,6 +93,14 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     { prefix: base },
   )
   return app
+}
+
+/** Archives may be compressed, and say so themselves; whatever else comes is read as it is. */
+function checkEncoding(headers: FastifyRequest['headers']): void {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return
+  if (encoding === 'gzip' && headers['content-type']?.startsWith('application/x-tar')) return
+  throw new SkerryError('media.unsupported', `a body encoded as ${encoding.slice(0, 40)} is not read here`)
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {

@@ -1,6 +1,8 @@
 // The fleet as the API shows it. Pure.
 import type { Refusal } from '../../protocol/errors.js'
 import type { ReportedService } from '../../protocol/messages.js'
+import { digestText } from '../../protocol/spec.js'
+import type { ShownSpec } from '../apps.js'
 import type { Event } from '../core/events.js'
 import { leaseMs } from '../core/liveness.js'
 import { type App, type Device, nameOf } from '../core/model.js'
@@ -67,9 +69,26 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
   }
 }
 
-export function showRevision(row: RevisionRow & { readonly compose?: string }) {
-  const { revision, digest, createdAt, origin, compose } = row
-  return { revision, digest, createdAt: iso(createdAt), origin, ...(compose === undefined ? {} : { compose }) }
+export function showRevision({ revision, digest, createdAt, origin }: RevisionRow) {
+  return { revision, digest, createdAt: iso(createdAt), origin }
+}
+
+/** Values of variables may be secrets: their names alone are shown. */
+export function showSpec({ row, compose, path = 'compose.yaml', overrides = [], files = [], environment = [], profiles = [] }: ShownSpec) {
+  return {
+    ...showRevision(row),
+    compose,
+    path,
+    overrides: [...overrides],
+    files: files.map(file => ({
+      path: file.path,
+      sizeBytes: file.sizeBytes,
+      digest: digestText(file.digest),
+      executable: file.executable ?? false,
+    })),
+    environment: environment.map(({ name }) => name),
+    profiles: [...profiles],
+  }
 }
 
 export function showEvent({ id, at, type, device, group, app, message, data }: Event): EventView {

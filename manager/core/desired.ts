@@ -1,10 +1,11 @@
 // From the fleet's rows to what devices are told, and which of several apps of one name a device follows.
 import { type Manifest, protocolVersion } from '../../protocol/messages.js'
+import { manifestVariables } from '../../protocol/variables.js'
 import type { App, DesiredTarget } from './model.js'
 
 /** `digestBytes` turns a digest's text into bytes. */
 export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestBytes: (text: string) => Uint8Array): Manifest {
-  const { target, revision, apps, groups, intervalS, epochFloor, release } = desired
+  const { target, revision, apps, groups, intervalS, epochFloor, release, givenName, labels } = desired
   const manifest: Manifest = {
     version: protocolVersion,
     instance,
@@ -13,11 +14,13 @@ export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestB
       release === null ? apps.map(app => ({ name: app.name, digest: digestBytes(app.digest), run: app.run, revision: app.revision })) : [],
   }
   if (target.kind === 'group') return manifest
+  const variables = manifestVariables(givenName, labels)
   return {
     ...manifest,
     ...(release === null ? { groups: [...groups] } : { release }),
     ...(intervalS === null ? {} : { intervalS }),
     ...(epochFloor === null ? {} : { epochFloor }),
+    ...(release !== null || variables.length === 0 ? {} : { variables }),
   }
 }
 

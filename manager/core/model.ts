@@ -69,6 +69,9 @@ export interface DesiredTarget {
   readonly intervalS: number | null
   readonly epochFloor: number | null
   readonly release: ReleaseMode | null
+  /** What a user named the device; null if nobody did. */
+  readonly givenName: string | null
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /** The name that people see. */

@@ -1,4 +1,4 @@
-// Apps, their revisions, and the specs that revisions are of. Revisions and compose texts stay for good.
+// Apps, their revisions, and the specs that revisions are of. Revisions and specs stay for good.
 import type { Insertable } from 'kysely'
 import type { App, Target } from '../core/model.js'
 import type { Db } from './db.js'
@@ -103,17 +103,17 @@ export function readRevisions(db: Db, app: App): RevisionRow[] {
   return rows.map(toRevision)
 }
 
-export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly compose: string }) | undefined {
+export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly payload: Uint8Array }) | undefined {
   const row = db.first(
     db.build
       .selectFrom('revisions')
       .innerJoin('specs', 'specs.digest', 'revisions.digest')
       .selectAll('revisions')
-      .select('specs.compose')
+      .select('specs.payload')
       .where('revisions.app', '=', app.id)
       .where('revisions.revision', '=', revision),
   )
-  return row === undefined ? undefined : { ...toRevision(row), compose: row.compose }
+  return row === undefined ? undefined : { ...toRevision(row), payload: new Uint8Array(row.payload) }
 }
 
 function insertApp(db: Db, values: Insertable<Tables['apps']>): number {

@@ -39,4 +39,11 @@ export const migrations: readonly string[] = [
   ) strict;
   create index events_by_device on events (device, id);
   `,
+  `
+  create table bodies (digest text primary key, published integer not null, payload blob not null) strict;
+  insert into bodies select digest, published, payload from specs;
+  drop table specs;
+  alter table bodies rename to specs;
+  create table spec_files (spec text not null, file text not null, primary key (spec, file)) strict, without rowid;
+  `,
 ]

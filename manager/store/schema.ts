@@ -9,7 +9,9 @@ export interface Tables {
   members: { group_name: string; device: string }
   apps: AppTable
   revisions: { app: number; revision: number; digest: string; services: string; origin: string; created_at: number }
-  specs: { digest: string; compose: string; payload: Uint8Array; published: number }
+  /** Specs and files of bundles, as they travel. */
+  specs: { digest: string; published: number; payload: Uint8Array }
+  spec_files: { spec: string; file: string }
   targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
   tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
   events: EventTable

@@ -65,8 +65,20 @@ test("a device's own app wins over its groups', and the first group by name over
 test('a released device is told its release and no apps', () => {
   const desired = { target: { kind: 'device', name: 'a1' }, revision: 3, groups: ['g'], intervalS: null, epochFloor: null } as const
   const bytes = (text: string) => Buffer.from(text)
-  const manifest = manifestOf({ ...desired, apps: [app()], release: 'keep' }, new Uint8Array(8), bytes)
+  const manifest = manifestOf({ ...desired, apps: [app()], release: 'keep', givenName: 'n', labels: { a: 'b' } }, new Uint8Array(8), bytes)
   assert.deepEqual(manifest, { version: 1, instance: new Uint8Array(8), revision: 3, apps: [], release: 'keep' })
+})
+
+test('a device is told the name that a user gave it and its labels, and nothing of them if it has none', () => {
+  const desired = { target: { kind: 'device', name: 'a1' }, revision: 3, groups: [], intervalS: null, epochFloor: null } as const
+  const told = (givenName: string | null, labels: Record<string, string>) =>
+    manifestOf({ ...desired, apps: [], release: null, givenName, labels }, new Uint8Array(8), text => Buffer.from(text)).variables
+  assert.equal(told(null, {}), undefined)
+  assert.deepEqual(told('press-7', { 'hall-1': 'x', hall_1: 'y', a: '' }), [
+    { name: 'DEVICE_NAME', value: 'press-7' },
+    { name: 'LABEL_A', value: '' },
+    { name: 'LABEL_HALL_1', value: 'x' },
+  ])
 })
 
 const standings: [name: string, app: App, reported: ReportedApp | undefined, standing: Standing][] = [
