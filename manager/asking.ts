@@ -9,8 +9,8 @@ import type { Question } from './requests.js'
 
 /** Restarts under way at a time, of one request. */
 const restartsAtOnce = 100
-/** Images are there already: what takes longer than this will not be. */
-const restartMs = 10 * 60_000
+/** Images are there already: what takes longer than this will not be. HTTP clients wait for an answer's beginning about as long. */
+const restartMs = 4 * 60_000
 
 /** Throws `app.unknown` unless the device has the app, its own or a group's, or still runs it. */
 function checkAppOn(fleet: Fleet, device: Device, name: string): void {

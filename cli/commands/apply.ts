@@ -9,12 +9,13 @@ import { type ClientFlags, connect } from '../connect.js'
 import { asSkerryError, formatRefusal, usageError } from '../errors.js'
 import { addClientOptions, addExamples, addTarget, parseDuration, type TargetFlags } from '../options.js'
 import { type Format, printResult } from '../output.js'
+import { addPolicy, type PolicyFlags, policyQuery } from '../policy.js'
 import { describeDone } from '../rollout.js'
 import type { Shell } from '../shell.js'
 import { targetPath } from '../targets.js'
 import { followEvents, waitForRollout } from '../wait.js'
 
-interface Flags extends ClientFlags, TargetFlags {
+interface Flags extends ClientFlags, TargetFlags, PolicyFlags {
   readonly file: string
   readonly name: string
   readonly wait?: boolean
@@ -31,10 +32,11 @@ export function addApply(program: Command, shell: Shell): void {
     .option('--wait', 'until every Ready device runs it (the others get it when they return); if none is, until one is')
     .option('--timeout <duration>', 'how long to wait, such as 90s or 5m', parseDuration, parseDuration('5m'))
     .option('--dry-run', 'only check: nothing changes')
-  addClientOptions(addTarget(command)).action((flags: Flags) => apply(shell, flags))
+  addClientOptions(addTarget(addPolicy(command))).action((flags: Flags) => apply(shell, flags))
   addExamples(command, [
     'skerry apply -f compose.yaml -n web --group line-1 --wait',
     'skerry apply -f compose.yaml -n web --device press-7 --dry-run',
+    'skerry apply -f compose.yaml -n web -d press-7 --restart on-failure --settle 2m --no-rollback',
     'cat compose.yaml | skerry apply -f - -n web --group line-1',
   ])
 }
@@ -65,7 +67,7 @@ async function check(shell: Shell, { client, path, compose, flags }: Deployment)
 }
 
 async function deploy(shell: Shell, { client, path, compose, flags }: Deployment): Promise<Deployed> {
-  const value = await client.request<Deployed>('PUT', path, { body: compose, type: 'application/yaml' })
+  const value = await client.request<Deployed>('PUT', path, { body: compose, type: 'application/yaml', query: policyQuery(flags) })
   warn(shell, value.warnings)
   const sentence = value.changed
     ? `app ${value.name} revision ${value.revision} deployed`

@@ -65,7 +65,7 @@ function logRoutes(api: Api, fleet: Fleet): void {
       reply.raw.writeHead(200, { 'content-type': form.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
       reply.raw.flushHeaders()
       streams.add(reply.raw)
-      await writeLogs(reply.raw, parts, { form, timestamps: query.timestamps ?? false, signal: left.signal })
+      await writeLogs(reply.raw, parts, { form, timestamps: query.timestamps ?? false, clock: fleet.clock, signal: left.signal })
     },
   )
 
