@@ -3,19 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
-import { type Manifest, manifestCodec, type RunState, type SpecBody } from '../protocol/messages.js'
+import { type Manifest, manifestCodec, type SpecBody } from '../protocol/messages.js'
 import { isName } from '../protocol/names.js'
 import { openSpec } from '../protocol/spec.js'
+import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { lockFolder } from './lock.js'
-
-/** What was made so last, of one app. */
-export interface Applied {
-  readonly revision: number
-  /** In base64url, as the spec's topic has it. */
-  readonly digest: string
-  readonly run: RunState
-}
 
 export class Disk {
   readonly folder: string
@@ -93,12 +86,12 @@ export class Disk {
     for (const digest of this.#list('specs')) if (!needed.has(digest)) removeIfThere(this.#path('specs', digest))
   }
 
-  loadApplied(): Map<string, Applied> {
-    return this.#read('applied.json', bytes => decodeApplied(bytes.toString())) ?? new Map()
+  loadRecords(): Records {
+    return this.#read('ledger', decodeRecords) ?? noRecords
   }
 
-  saveApplied(applied: ReadonlyMap<string, Applied>): void {
-    writeAtomic(this.#path('applied.json'), `${JSON.stringify(Object.fromEntries(applied), undefined, 2)}\n`)
+  saveRecords(records: Records): void {
+    writeAtomic(this.#path('ledger'), encodeRecords(records))
   }
 
   /** Where relative bind sources of an app start from. */
@@ -108,7 +101,7 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'applied.json']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'ledger']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 
@@ -152,21 +145,4 @@ export class Disk {
 function decodeManifest(payload: Uint8Array): Manifest | undefined {
   const manifest = manifestCodec.decode(payload)
   return manifest.ok ? manifest.value : undefined
-}
-
-function decodeApplied(text: string): Map<string, Applied> | undefined {
-  try {
-    const raw: unknown = JSON.parse(text)
-    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined
-    const entries = Object.entries(raw)
-    return entries.every(([name, value]) => isName('app', name) && isApplied(value)) ? new Map(entries) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isApplied(value: unknown): value is Applied {
-  if (typeof value !== 'object' || value === null) return false
-  const { revision, digest, run } = value as Record<string, unknown>
-  return Number.isInteger(revision) && typeof digest === 'string' && /^[\w-]{43}$/.test(digest) && (run === 'running' || run === 'stopped')
 }

@@ -82,6 +82,13 @@ export function splitReference(reference: string): { name: string; tag: string }
   return { name: reference, tag: 'latest' }
 }
 
+/** A reference as the Engine lists it: without the default registry, and always with a tag. */
+export function familiarName(reference: string): string {
+  const { name, tag } = splitReference(reference)
+  const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '')
+  return `${short}${tag.includes(':') ? '@' : ':'}${tag}`
+}
+
 function stateOf(status: string): ContainerState {
   const states: readonly ContainerState[] = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']
   return states.find(state => state === status) ?? 'dead'

@@ -6,6 +6,7 @@ import type { CreateBody } from './core/engine-config.js'
 import { appLabel, composeLabels, deviceLabel } from './core/labels.js'
 import type { Observed, ObservedContainer, ObservedImage, ObservedNetwork } from './core/observed.js'
 import type { Connection, NetworkBody, VolumeBody } from './core/step.js'
+import { removeImage } from './docker-images.js'
 import { listLogSources, readLog } from './docker-logs.js'
 import { containerOf, labelsOf, networkOf, splitReference } from './docker-shapes.js'
 import type { Engine, ObserveQuery, PullProgress } from './engine.js'
@@ -33,6 +34,7 @@ export function connectEngine(address: string): Engine {
     renameContainer: (id, name) => tolerant([], () => docker.getContainer(id).rename({ name })),
     startContainer: id => tolerant([304], () => docker.getContainer(id).start()),
     stopContainer: id => tolerant([304, 404], () => docker.getContainer(id).stop()),
+    removeImage: (id, references) => removeImage(docker, id, references),
     removeContainer: (id, volumes) => removeContainer(docker, id, volumes),
     logSources: app => ask(() => listLogSources(docker, app)),
     readLog: (query, signal) => readLog(docker, query, signal),
@@ -128,7 +130,9 @@ async function observeImages(docker: Docker, references: readonly string[]): Pro
   const found = await Promise.all(
     [...new Set(references)].map(async (reference): Promise<[string, ObservedImage][]> => {
       const info = await unless404(() => docker.getImage(reference).inspect())
-      return info === undefined ? [] : [[reference, { id: info.Id, volumes: Object.keys(info.Config?.Volumes ?? {}) }]]
+      const digest = info?.RepoDigests?.[0]?.split('@')[1]
+      const volumes = Object.keys(info?.Config?.Volumes ?? {})
+      return info === undefined ? [] : [[reference, { id: info.Id, volumes, ...(digest === undefined ? {} : { digest }) }]]
     }),
   )
   return Object.fromEntries(found.flat())

@@ -54,6 +54,8 @@ export interface Engine {
   removeNetwork(id: string): Promise<void>
   createVolume(body: VolumeBody): Promise<void>
   removeVolume(name: string): Promise<void>
+  /** Takes names away from an image, and the image with the last of its names. False if a container needs it. */
+  removeImage(id: string, references: readonly string[]): Promise<boolean>
   createContainer(name: string, body: CreateBody, connect: readonly Connection[]): Promise<void>
   renameContainer(id: string, name: string): Promise<void>
   startContainer(id: string): Promise<void>

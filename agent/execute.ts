@@ -86,8 +86,9 @@ function pathOf(step: Step, { code }: SkerryError): string | undefined {
     case 'createVolume':
       return `volumes.${step.body.Labels[composeLabels.volume] ?? step.name}`
     case 'removeNetwork':
-    case 'removeVolume':
       return undefined
+    case 'removeVolume':
+      return step.name
     case 'refuse':
       return step.path
     case 'create':

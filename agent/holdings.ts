@@ -4,9 +4,9 @@ import { parseCompose } from '../protocol/compose/parse.js'
 import type { Project } from '../protocol/compose/project.js'
 import type { Refusal, Result } from '../protocol/errors.js'
 import { accept, refuse } from '../protocol/errors.js'
-import { type Manifest, manifestCodec } from '../protocol/messages.js'
+import { type Manifest, manifestCodec, type Purge } from '../protocol/messages.js'
 import { digestText, openSpec } from '../protocol/spec.js'
-import { type Effective, effectiveApps, effectiveInterval, supersedes } from './core/effective.js'
+import { type Effective, effectiveApps, effectiveInterval, effectivePurges, supersedes } from './core/effective.js'
 import type { Disk } from './disk.js'
 
 /** What became of a payload: it changed something, it said nothing new, or it was refused. */
@@ -51,6 +51,10 @@ export class Holdings {
 
   effective(): Effective {
     return effectiveApps(this.#device, this.#groups)
+  }
+
+  purges(): ReadonlyMap<string, Purge> {
+    return effectivePurges(this.#device, this.#groups)
   }
 
   intervalS(defaultS: number): number {

@@ -1,11 +1,9 @@
 // The agent's parts put together: who tells whom what. Decides nothing itself.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
-import { SkerryError } from '../protocol/errors.js'
 import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
 import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
-import { assembleReport } from './assemble.js'
 import { heartbeatOf } from './core/heartbeat.js'
 import { leaseMs } from './core/liveness.js'
 import { Disk } from './disk.js'
@@ -14,16 +12,12 @@ import { Epochs } from './epochs.js'
 import { readFacts } from './facts.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
-import type { Target } from './lane.js'
-import { Ledger } from './ledger.js'
 import { Link } from './link.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
-import { Reconciler } from './reconcile.js'
 import { Reporter } from './reporter.js'
 import { Requests } from './requests.js'
-import { servicesOf } from './services.js'
-import { targetOf } from './targets.js'
+import { Steward } from './steward.js'
 import { agentVersion } from './version.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
@@ -37,9 +31,8 @@ export class RunningAgent {
   readonly #log: Logger
   readonly #disk: Disk
   readonly #holdings: Holdings
-  readonly #ledger: Ledger
   readonly #epochs: Epochs
-  readonly #reconciler: Reconciler
+  readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
   readonly #pulse: Pulse
@@ -65,23 +58,23 @@ export class RunningAgent {
     })
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
-    this.#ledger = new Ledger(this.#disk)
     this.#measure = createMeter(this.#disk.folder)
-    this.#reconciler = new Reconciler({
+    this.#steward = new Steward({
       engine,
-      device: this.id,
+      disk: this.#disk,
+      holdings: this.#holdings,
       clock,
       random: Math.random,
-      log: log.child({ part: 'reconcile' }),
+      log,
       bootedAtMs: this.#disk.noteBoot(readBootId()) ? clock.now() : bootedAtMs(),
+      knowsAll: () => this.#knowsAll(),
       onChange: () => this.#noteChange(),
-      onConverged: target => this.#noteApplied(target),
-      onRemoved: app => this.#noteRemoved(app),
+      onVerdict: () => this.#follow(),
       onEngine: version => this.#noteEngine(version),
     })
     this.#reporter = new Reporter({
       clock,
-      assemble: () => assembleReport({ holdings: this.#holdings, reconciler: this.#reconciler, ledger: this.#ledger }),
+      assemble: () => this.#steward.report(),
       publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
@@ -91,8 +84,8 @@ export class RunningAgent {
       log: log.child({ part: 'requests' }),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#respond(rid, payload),
-      servicesOf: app => servicesOf(this.#reconciler.lanes().get(app)),
-      restart: () => Promise.reject(new SkerryError('engine.refused', 'not yet')),
+      servicesOf: app => this.#steward.servicesOf(app),
+      restart: (app, services) => this.#steward.restart(app, services),
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -123,7 +116,7 @@ export class RunningAgent {
 
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
-    this.#reconciler.start()
+    this.#steward.start()
     this.#follow()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
@@ -149,7 +142,7 @@ export class RunningAgent {
     this.#inbox.stop()
     this.#requests.endAll()
     await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
-    await this.#reconciler.stop()
+    await this.#steward.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -157,10 +150,7 @@ export class RunningAgent {
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
     if (this.#releasing !== undefined || this.#stopping !== undefined) return
-    const { apps } = this.#holdings.effective()
-    const sources = { holdings: this.#holdings, disk: this.#disk, ledger: this.#ledger, now: this.#clock.now }
-    this.#reconciler.aim(new Map(apps.map(app => [app.name, targetOf(app, sources)])), this.#knowsAll())
-    this.#holdings.pruneSpecs(this.#ledger.digests())
+    this.#steward.follow()
     this.#link.want(new Set(this.#inbox.topics()))
     this.#pulse.adjust()
     this.#noteChange()
@@ -169,18 +159,6 @@ export class RunningAgent {
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
-  }
-
-  #noteApplied(target: Target): void {
-    if (!this.#ledger.enter(target)) return
-    this.#holdings.pruneSpecs(this.#ledger.digests())
-    this.#log.info({ app: target.owner.app, revision: target.revision?.revision, run: target.wish?.run }, 'the app is as desired')
-  }
-
-  #noteRemoved(app: string): void {
-    this.#ledger.strike(app)
-    this.#log.info({ app }, 'the app has been removed')
-    this.#noteChange()
   }
 
   #noteChange(): void {
@@ -246,15 +224,16 @@ export class RunningAgent {
     if (this.#releasing !== undefined) return
     this.#releasing = mode
     this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
-    if (mode === 'remove') this.#reconciler.aim(new Map(), true)
+    if (mode === 'remove') this.#steward.removeAll()
     this.#noteChange()
   }
 
   #finishRelease(): void {
     const mode = this.#releasing
     if (mode === undefined || this.#stopping !== undefined) return
-    if (mode === 'remove' && !this.#reconciler.isBare()) return
+    if (mode === 'remove' && !this.#steward.isBare()) return
     this.#holdings.forget()
+    this.#steward.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
   }
 

@@ -132,6 +132,7 @@ export type RunState = (typeof runStates)[number]
 
 /** When the agent starts a service again that ended unexpectedly and whose compose file asks for no restart. */
 export const restartPolicies = ['no', 'on-failure', 'always'] as const
+export type RestartPolicy = (typeof restartPolicies)[number]
 
 const policy = record({
   restart: optional(1, oneOf(restartPolicies, 'no')),

@@ -50,6 +50,8 @@ export interface ObservedImage {
   readonly id: string
   /** Paths that the image declares as volumes. */
   readonly volumes: readonly string[]
+  /** Its digest in the registry that it came from, such as `sha256:…`. */
+  readonly digest?: string
 }
 
 export interface Observed {

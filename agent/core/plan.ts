@@ -28,7 +28,8 @@ export function plan(wish: Wish, observed: Observed, memory: Memory, now: number
         () => stops(observed.containers),
         () => removals(observed.containers, wish.volumes),
         () => leftoverNetworks(wish, observed),
-        () => (wish.volumes ? observed.volumes.map(name => ({ kind: 'removeVolume', name })) : []),
+        () =>
+          wish.volumes ? observed.volumes.filter(name => !wish.kept?.includes(name)).map(name => ({ kind: 'removeVolume', name })) : [],
       )
   }
 }

@@ -1,30 +1,27 @@
 // YAML text to items, with limits on size, nesting and expansion, so that no text can exhaust the reader.
 import {
-  type Alias,
-  Composer,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  type Pair,
-  Parser,
-  visit,
-} from 'yaml'
+  type AliasEvent,
+  EVENT_ID,
+  type Event,
+  getScalarValue,
+  type MappingEvent,
+  parseEvents,
+  SCALAR_STYLE,
+  type ScalarEvent,
+  type SequenceEvent,
+  YAMLException,
+} from 'js-yaml'
 import { maxSpecBytes } from '../messages.js'
 import { type Item, mergeKey, quote, type Report, type Scalar } from './item.js'
+import { resolvePlain } from './scalar.js'
 
 const maxDepth = 64
-/** Words and marks of the text; each costs the parser about half a kilobyte. */
-const maxLexemes = 150_000
+/** Maps, lists, values and the ends of them, as they stand in the text. */
+const maxEvents = 150_000
 /** Nodes after anchors and merge keys are expanded. */
 const maxNodes = 100_000
-const maxSyntaxErrors = 5
-/** Where the parser is stopped: by then there is no telling what the text should be. */
-const maxErrorTokens = 20
+
+type NodeEvent = ScalarEvent | MappingEvent | SequenceEvent
 
 /** Thrown inside this file only, when a limit is reached. */
 class TooComplex extends Error {}
@@ -34,128 +31,173 @@ export function loadYaml(text: string, report: Report): Item | undefined {
   const size = Buffer.byteLength(text)
   if (size > maxSpecBytes)
     return report.refuseAt(undefined, 'spec.too-large', `${size} bytes are more than the ${maxSpecBytes} that a compose file may have`)
-  const lines = new LineCounter()
   try {
-    const document = composeDocument(text, lines, report)
-    return document && new Expansion(document, lines, report).root()
+    const events = parseEvents(text, { maxDepth })
+    const lines = new Lines(text)
+    if (!isOneDocument(events, lines, report)) return undefined
+    if (events.length > maxEvents) throw new TooComplex(`the file has more than ${maxEvents} values and marks`)
+    return new Expansion(text, events, lines, report).root()
   } catch (error) {
     if (error instanceof TooComplex) return report.refuseAt(undefined, 'compose.too-complex', error.message)
-    // The library throws for a few texts that it cannot parse; whatever it was, the text is to blame.
-    return report.refuseAt(undefined, 'compose.yaml', error instanceof Error ? error.message : 'not YAML')
+    if (error instanceof YAMLException) return refuseSyntax(error, report)
+    throw error
   }
 }
 
-function composeDocument(text: string, lines: LineCounter, report: Report): Document.Parsed | undefined {
-  const composer = new Composer({
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    uniqueKeys: false,
-    prettyErrors: false,
-    lineCounter: lines,
-  })
-  let first: Document.Parsed | undefined
-  for (const document of composer.compose(readTokens(text, lines), true, text.length)) {
-    if (first !== undefined) {
-      const at = position(lines, document.range[0])
-      return report.refuseAt(at, 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
-    }
-    first = document
-  }
-  for (const error of first?.errors.slice(0, maxSyntaxErrors) ?? []) {
-    const at = position(lines, error.pos[0])
-    report.refuseAt(at, 'compose.yaml', `${error.message} at ${at}`)
-  }
-  return report.refusals.length === 0 ? first : undefined
+function refuseSyntax({ reason, mark }: YAMLException, report: Report): undefined {
+  const at = mark === undefined ? undefined : `line ${mark.line + 1}, column ${mark.column + 1}`
+  if (/nesting exceeded/.test(reason)) return report.refuseAt(at, 'compose.too-complex', `the file is nested more than ${maxDepth} deep`)
+  return report.refuseAt(at, 'compose.yaml', at === undefined ? reason : `${reason} at ${at}`)
 }
 
-/**
- * The parser's tokens, stopped before nesting gets deep: the library's composer recurses and relies on catching the
- * overflow of the stack, which V8 answers with the end of the process if a regular expression is compiled there.
- */
-function* readTokens(text: string, lines: LineCounter): ReturnType<Parser['parse']> {
-  const parser = new Parser(lines.addNewLine)
-  let lexemes = 0
-  let errors = 0
-  lines.addNewLine(0)
-  for (const lexeme of new Lexer().lex(text)) {
-    if (++lexemes > maxLexemes) throw new TooComplex(`the file has more than ${maxLexemes} words and marks`)
-    if (parser.stack.length > maxDepth)
-      throw new TooComplex(`the file is nested more than ${maxDepth} deep at ${position(lines, parser.offset)}`)
-    for (const token of parser.next(lexeme)) {
-      if (token.type === 'error' && ++errors > maxErrorTokens) return
-      yield token
-    }
+function isOneDocument(events: readonly Event[], lines: Lines, report: Report): boolean {
+  const second = events.findIndex((event, n) => n > 0 && event.type === EVENT_ID.DOCUMENT)
+  if (second < 0) return true
+  const start = events
+    .slice(second)
+    .map(startOf)
+    .find(offset => offset >= 0)
+  const at = start === undefined ? 'its end' : `line ${lines.at(start)}`
+  report.refuseAt(at, 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
+  return false
+}
+
+/** Line numbers, counted from 1, of offsets that mostly grow. */
+class Lines {
+  readonly #starts: number[] = [0]
+  #line = 0
+
+  constructor(text: string) {
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1)
   }
-  yield* parser.end()
+
+  at(offset: number): number {
+    while ((this.#starts[this.#line] ?? 0) > offset) this.#line--
+    while ((this.#starts[this.#line + 1] ?? Number.POSITIVE_INFINITY) <= offset) this.#line++
+    return this.#line + 1
+  }
 }
 
-function position(lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset)
-  return `line ${line}, column ${col}`
-}
-
-/** Turns the document's nodes into items: aliases are copied, merge keys merged, keys checked. */
+/** Turns the document's events into items: what aliases name is read again, merge keys are merged, keys checked. */
 class Expansion {
-  readonly #anchors: ReadonlyMap<Alias, Node>
-  readonly #open = new Set<unknown>()
+  readonly #targets: ReadonlyMap<number, number>
+  /** Nodes that are being read, by their place: an alias to one of them never ends. */
+  readonly #open = new Set<number>()
+  /** Place of the next event. */
+  #at = 1
   #nodes = 0
 
   constructor(
-    private readonly document: Document.Parsed,
-    private readonly lines: LineCounter,
+    private readonly text: string,
+    private readonly events: readonly Event[],
+    private readonly lines: Lines,
     private readonly report: Report,
   ) {
-    this.#anchors = bindAliases(document)
+    this.#targets = bindAliases(text, events)
   }
 
   root(): Item | undefined {
-    const root = this.expand(this.document.contents, undefined, '', 0)
+    const root: Item = this.isEnd() ? { parent: undefined, key: '', line: 1, value: null } : this.expand(undefined, '', 0)
     return this.report.refusals.length === 0 ? root : undefined
   }
 
-  private expand(node: unknown, parent: Item | undefined, key: string | number, depth: number): Item {
-    const item: Item = { parent, key, line: this.lineOf(node) ?? parent?.line ?? 1, value: null }
+  /** Reads the node at the cursor and moves on behind it. `line` is where an alias to it stands. */
+  private expand(parent: Item | undefined, key: string | number, depth: number, line?: number): Item {
+    const place = this.#at
+    const event = this.events[place]
+    if (event?.type === EVENT_ID.ALIAS) return this.follow(event, parent, key, depth)
+    const item: Item = { parent, key, line: line ?? this.lineOf(event) ?? parent?.line ?? 1, value: null }
     if (++this.#nodes > maxNodes) throw new TooComplex(`the file expands to more than ${maxNodes} nodes`)
     if (depth > maxDepth) throw new TooComplex(`the file is nested more than ${maxDepth} deep (line ${item.line})`)
-    const source = isAlias(node) ? this.follow(node, item) : node
-    if (this.#open.has(source)) {
-      this.report.refuse(item, 'compose.yaml', 'this alias stands inside its own anchor')
-      return item
-    }
-    this.#open.add(source)
-    this.checkTag(source, item)
-    if (isMap(source)) item.value = this.expandMap(source.items, item, depth)
-    else if (isSeq(source)) item.value = source.items.map((entry, n) => this.expand(entry, item, n, depth + 1))
-    else item.value = scalarOf(source)
-    this.#open.delete(source)
+    this.#at++
+    if (event === undefined || !isNode(event)) return item
+    const tag = this.tagOf(event, item)
+    this.#open.add(place)
+    if (event.type === EVENT_ID.MAPPING) item.value = this.readMap(item, depth)
+    else if (event.type === EVENT_ID.SEQUENCE) item.value = this.readList(item, depth)
+    else item.value = this.readScalar(event, tag)
+    this.#open.delete(place)
     return item
   }
 
-  private expandMap(pairs: readonly Pair[], item: Item, depth: number): ReadonlyMap<string, Item> {
+  private follow(alias: AliasEvent, parent: Item | undefined, key: string | number, depth: number): Item {
+    const line = this.lines.at(alias.anchorStart)
+    const target = this.#targets.get(this.#at++)
+    if (target === undefined || this.#open.has(target)) {
+      const item: Item = { parent, key, line, value: null }
+      const name = this.text.slice(alias.anchorStart, alias.anchorEnd).slice(0, 80)
+      const fault = target === undefined ? `no anchor &${name} stands before this alias` : 'this alias stands inside its own anchor'
+      this.report.refuse(item, 'compose.yaml', fault)
+      return item
+    }
+    return this.readAt(target, () => this.expand(parent, key, depth, line))
+  }
+
+  /** Reads elsewhere and comes back. */
+  private readAt<T>(place: number, read: () => T): T {
+    const back = this.#at
+    this.#at = place
+    const result = read()
+    this.#at = back
+    return result
+  }
+
+  private readList(item: Item, depth: number): readonly Item[] {
+    const entries: Item[] = []
+    while (!this.isEnd()) entries.push(this.expand(item, entries.length, depth + 1))
+    this.#at++
+    return entries
+  }
+
+  private readMap(item: Item, depth: number): ReadonlyMap<string, Item> {
     const entries = new Map<string, Item>()
     const merged: Item[] = []
-    for (const { key, value } of pairs) {
-      if (isMergeKey(key)) merged.push(...this.mergeSources(value, item).map(source => this.expand(source, item, mergeKey, depth + 1)))
-      else this.addEntry(entries, item, key, this.expand(value, item, this.keyOf(key), depth + 1))
+    while (!this.isEnd()) {
+      const line = this.lineOf(this.events[this.#at]) ?? item.line
+      const key = this.readKey({ ...item, line }, depth)
+      if (key === undefined) this.expand(item, '', depth + 1)
+      else if (key === mergeKey) merged.push(...this.readMergeSources(item, depth))
+      else this.addEntry(entries, { ...this.expand(item, key.name, depth + 1) }, line)
     }
+    this.#at++
     for (const source of merged) this.merge(source, entries)
     return entries
   }
 
-  /** The maps that `<<` names, one or a list; those of an anchored list too. */
-  private mergeSources(value: unknown, item: Item): readonly unknown[] {
-    const source = isAlias(value) ? this.follow(value, item) : value
-    return isSeq(source) ? source.items : [value]
+  /** The key's text, the merge key, or undefined if it is neither. */
+  private readKey(map: Item, depth: number): { readonly name: string } | typeof mergeKey | undefined {
+    const event = this.events[this.#at]
+    const named = event?.type === EVENT_ID.ALIAS ? this.events[this.#targets.get(this.#at) ?? -1] : event
+    if (named?.type !== EVENT_ID.SCALAR) {
+      this.expand(map, '', depth + 1)
+      this.report.refuse(map, 'compose.yaml', 'a key must be a text')
+      return undefined
+    }
+    this.#at++
+    const name = getScalarValue(this.text, named)
+    return name === mergeKey && named.style === SCALAR_STYLE.PLAIN ? mergeKey : { name }
   }
 
-  private addEntry(entries: Map<string, Item>, map: Item, key: unknown, entry: Item): void {
+  /** The maps that `<<` names, one or a list; those of an anchored list too. */
+  private readMergeSources(item: Item, depth: number): readonly Item[] {
+    const target = this.events[this.#at]?.type === EVENT_ID.ALIAS ? this.#targets.get(this.#at) : this.#at
+    if (target === undefined || this.events[target]?.type !== EVENT_ID.SEQUENCE) return [this.expand(item, mergeKey, depth + 1)]
+    const read = () => {
+      const sources: Item[] = []
+      this.#at++
+      while (!this.isEnd()) sources.push(this.expand(item, mergeKey, depth + 1))
+      this.#at++
+      return sources
+    }
+    if (target === this.#at) return read()
+    this.#at++
+    return this.readAt(target, read)
+  }
+
+  private addEntry(entries: Map<string, Item>, entry: Item, line: number): void {
     const name = String(entry.key)
-    const line = this.lineOf(key) ?? entry.line
-    const at = { ...entry, line }
-    if (isMap(key) || isSeq(key)) this.report.refuse({ ...map, line }, 'compose.yaml', 'a key must be a text')
-    else if (name === '__proto__') this.report.refuse(at, 'compose.schema', 'this key is not allowed')
-    else if (entries.has(name)) this.report.refuse(at, 'compose.yaml', `the key ${quote(name)} is here twice`)
+    if (name === '__proto__') this.report.refuse({ ...entry, line }, 'compose.schema', 'this key is not allowed')
+    else if (entries.has(name)) this.report.refuse({ ...entry, line }, 'compose.yaml', `the key ${quote(name)} is here twice`)
     else entries.set(name, entry)
   }
 
@@ -165,57 +207,52 @@ class Expansion {
     else for (const [name, entry] of source.value) if (!entries.has(name)) entries.set(name, entry)
   }
 
-  private follow(alias: Alias, item: Item): unknown {
-    const target = this.#anchors.get(alias)
-    if (target === undefined) this.report.refuse(item, 'compose.yaml', `no anchor &${alias.source.slice(0, 80)} stands before this alias`)
-    return target
+  private readScalar(event: ScalarEvent, tag: string): Scalar {
+    const text = getScalarValue(this.text, event)
+    const isText = tag === '' ? event.style !== SCALAR_STYLE.PLAIN : tag === '!' || tag.includes('str')
+    return isText ? text : resolvePlain(text)
   }
 
-  private checkTag(node: unknown, item: Item): void {
-    const tag = isMap(node) || isSeq(node) || isScalar(node) ? node.tag : undefined
-    if (tag !== undefined && !/^tag:yaml\.org,2002:(map|seq|str|int|float|bool|null)$/.test(tag))
+  private tagOf({ tagStart, tagEnd }: NodeEvent, item: Item): string {
+    if (tagStart < 0) return ''
+    const tag = this.text.slice(tagStart, tagEnd)
+    if (!/^(!|(!!|!<tag:yaml\.org,2002:)(map|seq|str|int|float|bool|null)>?)$/.test(tag))
       this.report.refuse(item, 'compose.unsupported', `the tag ${quote(tag)} is not supported`)
+    return tag
   }
 
-  private keyOf(key: unknown): string {
-    const source = isAlias(key) ? this.#anchors.get(key) : key
-    if (!isScalar(source)) return ''
-    return typeof source.value === 'string' ? source.value : (source.source ?? String(source.value))
+  private isEnd(): boolean {
+    const event = this.events[this.#at]
+    return event === undefined || event.type === EVENT_ID.POP
   }
 
-  private lineOf(node: unknown): number | undefined {
-    const range = isMap(node) || isSeq(node) || isScalar(node) || isAlias(node) ? node.range : undefined
-    return range ? this.lines.linePos(range[0]).line : undefined
+  private lineOf(event: Event | undefined): number | undefined {
+    const start = event === undefined ? -1 : startOf(event)
+    return start < 0 ? undefined : this.lines.at(start)
   }
 }
 
-/** Each alias with the last anchor of its name before it. */
-function bindAliases(document: Document.Parsed): ReadonlyMap<Alias, Node> {
-  const anchors = new Map<string, Node>()
-  const bound = new Map<Alias, Node>()
-  visit(document, {
-    Node(_key, node) {
-      if (isAlias(node)) {
-        const target = anchors.get(node.source)
-        if (target !== undefined) bound.set(node, target)
-      } else if ('anchor' in node && typeof node.anchor === 'string') anchors.set(node.anchor, node)
-    },
-  })
+/** The places of aliases, each with that of the last node before it that has its anchor. */
+function bindAliases(text: string, events: readonly Event[]): ReadonlyMap<number, number> {
+  const anchors = new Map<string, number>()
+  const bound = new Map<number, number>()
+  for (const [place, event] of events.entries()) {
+    if (!('anchorStart' in event) || event.anchorStart < 0) continue
+    const name = text.slice(event.anchorStart, event.anchorEnd)
+    const target = anchors.get(name)
+    if (event.type !== EVENT_ID.ALIAS) anchors.set(name, place)
+    else if (target !== undefined) bound.set(place, target)
+  }
   return bound
 }
 
-function isMergeKey(key: unknown): boolean {
-  return isScalar(key) && key.type === 'PLAIN' && key.value === mergeKey
+function isNode(event: Event): event is NodeEvent {
+  return event.type === EVENT_ID.SCALAR || event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE
 }
 
-/** As compose reads them: 0755 is octal, and a number too large to be exact stays the text that it is. */
-function scalarOf(node: unknown): Scalar {
-  if (!isScalar(node)) return null
-  const { value, source } = node
-  if (typeof value === 'number' && source !== undefined) {
-    if (/^[-+]?0[0-7]+$/.test(source)) return Number.parseInt(source, 8)
-    return Number.isFinite(value) && (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !Number.isInteger(value)) ? value : source
-  }
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
-  return value === null ? null : (source ?? String(value))
+/** Where a node starts in the text; -1 for one that is not written out. */
+function startOf(event: Event): number {
+  if (event.type === EVENT_ID.SCALAR) return event.valueStart
+  if (event.type === EVENT_ID.ALIAS) return event.anchorStart
+  return event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE ? event.start : -1
 }

@@ -133,7 +133,7 @@ const files: readonly (readonly [what: string, text: string, faults: readonly Fa
   ['a bad name of the project', 'name: A B\nservices: {a: {image: i}}', [['compose.inconsistent', 'name']]],
   ['an unknown section', 'service: {}\nservices: {a: {image: i}}', [['compose.unknown', 'service']]],
   ['secrets', 'secrets: {}\nservices: {a: {image: i}}', [['compose.unsupported', 'secrets']]],
-  ['two documents', 'services: {a: {image: i}}\n---\nb: 1\n', [['compose.yaml', 'line 2, column 1']]],
+  ['two documents', 'services: {a: {image: i}}\n---\nb: 1\n', [['compose.yaml', 'line 3']]],
   ['a tab as indentation', 'services:\n\ta: 1\n', [['compose.yaml', 'line 2, column 1']]],
   ['an unknown alias', 'services: {a: *b}', [['compose.yaml', 'services.a']]],
   ['an alias in its own anchor', 'services: &a {b: *a}', [['compose.yaml', 'services.b']]],
