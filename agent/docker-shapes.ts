@@ -1,6 +1,7 @@
 // The Engine's answers as what the planner knows: pure.
-import { appLabel, composeLabels, optionsLabel, readDependsOn } from './core/labels.js'
-import type { ContainerState, Health, ObservedContainer, ObservedNetwork } from './core/observed.js'
+import type { Hook } from '../protocol/compose/parts.js'
+import { appLabel, composeLabels, optionsLabel, parentIds, preStopLabel, readDependsOn } from './core/labels.js'
+import type { ContainerState, Health, ObservedContainer, ObservedNetwork, ObservedVolume } from './core/observed.js'
 
 /** What is read of GET /containers/{id}/json. */
 interface ContainerInfo {
@@ -9,11 +10,12 @@ interface ContainerInfo {
   readonly Created: string
   readonly Image: string
   readonly RestartCount: number
-  readonly Config: { readonly Image: string; readonly Labels?: Labels | undefined }
-  readonly HostConfig: { readonly NetworkMode?: string | undefined }
+  readonly Config: { readonly Image: string; readonly Labels?: Labels | undefined; readonly StopTimeout?: number | undefined }
+  readonly HostConfig: object
   readonly State: {
     readonly Status: string
     readonly ExitCode: number
+    readonly StartedAt: string
     readonly FinishedAt: string
     readonly Health?: { readonly Status: string } | undefined
   }
@@ -33,7 +35,6 @@ type Labels = Readonly<Record<string, string>>
 
 export function containerOf(info: ContainerInfo): ObservedContainer {
   const labels = info.Config.Labels ?? {}
-  const parent = /^container:(.+)$/.exec(info.HostConfig.NetworkMode ?? '')?.[1]
   return {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
@@ -47,15 +48,40 @@ export function containerOf(info: ContainerInfo): ObservedContainer {
     exitCode: info.State.ExitCode,
     restarts: info.RestartCount,
     createdAt: timeOf(info.Created),
+    startedAt: timeOf(info.State.StartedAt),
     finishedAt: timeOf(info.State.FinishedAt),
     networks: Object.keys(info.NetworkSettings.Networks ?? {}).sort(),
     volumes: (info.Mounts ?? []).flatMap(mount =>
       mount.Type === 'volume' && mount.Name ? [{ name: mount.Name, target: mount.Destination }] : [],
     ),
-    ...(parent === undefined ? {} : { parent }),
+    parents: parentIds({ ...info.HostConfig }),
     dependsOn: readDependsOn(labels[composeLabels.dependsOn] ?? ''),
     ports: portsOf(info.NetworkSettings.Ports ?? {}),
+    preStop: readHooks(labels[preStopLabel]),
+    ...(info.Config.StopTimeout === undefined ? {} : { stopGraceS: info.Config.StopTimeout }),
   }
+}
+
+/** Whoever wrote the label: nothing in it is trusted to be a hook. */
+function readHooks(label: string | undefined): Hook[] {
+  try {
+    const hooks: unknown = JSON.parse(label ?? '[]')
+    return Array.isArray(hooks) ? hooks.filter(isHook) : []
+  } catch {
+    return []
+  }
+}
+
+function isHook(value: unknown): value is Hook {
+  const { command, environment } = Object(value) as Partial<Hook>
+  return (
+    Array.isArray(command) && command.every(word => typeof word === 'string') && typeof environment === 'object' && environment !== null
+  )
+}
+
+export function volumeOf(info: { Name: string; Labels?: Labels | null }, app: string, used: boolean): ObservedVolume {
+  const labels = info.Labels ?? {}
+  return { name: info.Name, owned: labels[appLabel] === app, options: labels[optionsLabel] ?? '', used }
 }
 
 export function networkOf(info: NetworkInfo, app: string): ObservedNetwork {

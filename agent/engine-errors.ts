@@ -5,7 +5,6 @@ const meanings: readonly (readonly [RegExp, ErrorCode])[] = [
   [/no space left on device/i, 'disk.full'],
   [/port is already allocated|address already in use|ports are not available/i, 'port.in-use'],
   [/is already in use by container|name .* is already in use/i, 'name.in-use'],
-  [/volume is in use/i, 'volume.in-use'],
   [/pool overlaps|non-overlapping|overlaps with other one/i, 'network.overlap'],
   [/no such image|manifest unknown|manifest for .* not found|pull access denied|repository does not exist/i, 'image.unavailable'],
 ]

@@ -1,8 +1,8 @@
 // The Docker Engine as the agent sees it: a port, so that nothing else knows how it is spoken to.
-import type { CreateBody } from './core/engine-config.js'
+import type { Hook } from '../protocol/compose/parts.js'
 import type { LogBatch } from './core/log-pieces.js'
 import type { Observed } from './core/observed.js'
-import type { Connection, NetworkBody, VolumeBody } from './core/step.js'
+import type { NetworkBody, PlacedContent, StepArgs, VolumeBody } from './core/step.js'
 
 /** What to look at; see {@link Observed}. */
 export interface ObserveQuery {
@@ -49,18 +49,26 @@ export interface Engine {
   observe(query: ObserveQuery): Promise<Observed>
   /** Names of the apps that the agent of `device` has made something of. */
   apps(device: string): Promise<string[]>
-  pull(image: string, onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void>
+  pull(args: StepArgs['pull'], onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void>
+  build(args: StepArgs['build'], signal: AbortSignal): Promise<void>
+  /** An image that is in use stays. */
+  removeImage(image: string): Promise<void>
   createNetwork(body: NetworkBody): Promise<void>
   removeNetwork(id: string): Promise<void>
   createVolume(body: VolumeBody): Promise<void>
   removeVolume(name: string): Promise<void>
   /** Takes names away from an image, and the image with the last of its names. False if a container needs it. */
-  removeImage(id: string, references: readonly string[]): Promise<boolean>
-  createContainer(name: string, body: CreateBody, connect: readonly Connection[]): Promise<void>
+  dropImage(id: string, references: readonly string[]): Promise<boolean>
+  /** The new container's id. */
+  createContainer(args: StepArgs['create']): Promise<string>
   renameContainer(id: string, name: string): Promise<void>
+  /** Into a container that has not been started yet. */
+  placeFiles(id: string, files: readonly PlacedContent[]): Promise<void>
   startContainer(id: string): Promise<void>
-  /** Waits for the container to end, at most for its own grace period. */
-  stopContainer(id: string): Promise<void>
+  /** Runs a command in a container and waits for its end. */
+  runHook(id: string, hook: Hook): Promise<void>
+  /** Waits for the container to end, at most for its own grace period; `graceS` says how long that is. */
+  stopContainer(id: string, graceS?: number): Promise<void>
   removeContainer(id: string, volumes: boolean): Promise<void>
   /** The app's containers, by service and number. */
   logSources(app: string): Promise<LogSource[]>

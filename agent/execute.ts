@@ -9,20 +9,36 @@ export type Executors = { readonly [K in StepKind]: (args: StepArgs[K], signal: 
 
 export function createExecutors(engine: Engine, onPull: (progress: PullProgress) => void): Executors {
   return {
-    pull: ({ image }, signal) => engine.pull(image, onPull, signal),
+    pull: (args, signal) => engine.pull(args, onPull, signal),
+    build: (args, signal) => engine.build(args, signal),
+    removeImage: ({ image }) => engine.removeImage(image),
     createNetwork: ({ body }) => engine.createNetwork(body),
     removeNetwork: ({ id }) => engine.removeNetwork(id),
     createVolume: ({ body }) => engine.createVolume(body),
     removeVolume: ({ name }) => engine.removeVolume(name),
-    create: ({ name, body, connect }) => engine.createContainer(name, body, connect),
+    create: async args => {
+      await engine.createContainer(args)
+    },
     rename: ({ id, name }) => engine.renameContainer(id, name),
-    start: ({ id }) => engine.startContainer(id),
-    stop: ({ id }) => engine.stopContainer(id),
+    start: args => start(engine, args),
+    stop: args => stop(engine, args),
     remove: ({ id, volumes }) => engine.removeContainer(id, volumes),
     refuse: async ({ code, message, path }) => {
       throw new SkerryError(code, message, { path, retryable: false })
     },
   }
+}
+
+async function start(engine: Engine, { id, files, hooks }: StepArgs['start']): Promise<void> {
+  if (files.length > 0) await engine.placeFiles(id, files)
+  await engine.startContainer(id)
+  for (const hook of hooks) await engine.runHook(id, hook)
+}
+
+/** A hook that fails does not keep a container from being stopped. */
+async function stop(engine: Engine, { id, hooks, graceS }: StepArgs['stop']): Promise<void> {
+  for (const hook of hooks) await engine.runHook(id, hook).catch(() => undefined)
+  await engine.stopContainer(id, graceS)
 }
 
 /** Tells of a step before it is taken, and of its end; `error` is set if it failed. */
@@ -81,14 +97,16 @@ function pathOf(step: Step, { code }: SkerryError): string | undefined {
   switch (step.kind) {
     case 'pull':
       return `services.${step.services[0] ?? ''}.image`
+    case 'build':
+      return `services.${step.services[0] ?? ''}.build`
     case 'createNetwork':
       return `networks.${step.body.Labels[composeLabels.network] ?? step.name}`
     case 'createVolume':
       return `volumes.${step.body.Labels[composeLabels.volume] ?? step.name}`
     case 'removeNetwork':
-      return undefined
     case 'removeVolume':
-      return step.name
+    case 'removeImage':
+      return undefined
     case 'refuse':
       return step.path
     case 'create':

@@ -4,6 +4,7 @@ import { againDelayMs, countRestarts, countStart, type Ends, isLooping, loopDela
 import type { RunningWish } from './core/desired.js'
 import { isRunning } from './core/match.js'
 import type { Observed, ObservedContainer } from './core/observed.js'
+import { stopStep } from './core/plan.js'
 import type { Step } from './core/step.js'
 
 export class Holds {
@@ -79,8 +80,6 @@ export function calmingSteps(wish: RunningWish, observed: Observed, services: re
   return services.flatMap(service => {
     const restart = wish.project.services[service]?.restart
     if (restart === undefined || restart.policy === 'no' || (restart.maxRetries ?? 0) > 0) return []
-    return containersOf(observed, service)
-      .filter(isRunning)
-      .map(({ id }): Step => ({ kind: 'stop', service, id }))
+    return containersOf(observed, service).filter(isRunning).map(stopStep)
   })
 }

@@ -64,7 +64,7 @@ export class Housekeeper {
     const { engine, ledger, log } = this.#options
     const gone = new Set<string>()
     for (const { id, references } of spareImages(images, needed)) {
-      if (!(await engine.removeImage(id, references))) continue
+      if (!(await engine.dropImage(id, references))) continue
       gone.add(id)
       log.info({ image: id, references }, 'an image that nothing needs has been removed')
     }

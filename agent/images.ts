@@ -19,7 +19,7 @@ export class ImageNotes {
     this.#pulled.clear()
   }
 
-  note({ image, services }: Step & { kind: 'pull' }, phase: StepProgress['phase'], observed: Observed): void {
+  note({ image, services }: Step & { kind: 'pull' | 'build' }, phase: StepProgress['phase'], observed: Observed): void {
     if (phase === 'begun') this.#services.set(image, services)
     else this.#services.delete(image)
     if (phase !== 'done') return

@@ -114,6 +114,7 @@ export class Lane {
       begun: this.#begun,
       pulling: this.#images.pulling(image => this.#ports.pulls.shown(image)),
       loops: this.#holds.loops(this.#observed),
+      trying: this.#trial !== undefined && this.#target.fault === undefined,
       fault: this.#fault ?? this.#target.fault,
     }
   }
@@ -126,11 +127,17 @@ export class Lane {
     })
   }
 
-  /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. */
-  restart(services: readonly string[]): Promise<void> {
+  /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  restart(services: readonly string[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new SkerryError('engine.unavailable', 'the agent is stopping'))
-      this.#restarts.push({ services, resolve, reject })
+      const restart = { services, resolve, reject }
+      this.#restarts.push(restart)
+      const takeBack = () => {
+        this.#restarts = this.#restarts.filter(each => each !== restart)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', takeBack, { once: true })
       this.wake()
     })
   }
@@ -207,7 +214,7 @@ export class Lane {
   }
 
   async #take(steps: readonly Step[], signal: AbortSignal): Promise<void> {
-    if (steps.some(({ kind }) => kind !== 'pull')) this.#begun = true
+    if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'build')) this.#begun = true
     if (steps.some(({ kind }) => touching.includes(kind))) this.#touched = true
     await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
   }
@@ -245,7 +252,6 @@ export class Lane {
   #fail(error: unknown): void {
     const { clock, random, onUnavailable, onChange } = this.#ports
     const failure = error instanceof SkerryError ? error : new SkerryError('internal', String(error), { cause: error })
-    if (failure.code === 'volume.in-use' && this.#spare(failure)) return
     const delay = backoffMs(++this.#failures, failure.retryable || this.#trial !== undefined ? retries : patientRetries, random())
     this.#wakeAfter('retry', delay)
     if (failure.code === 'engine.unavailable') {
@@ -264,16 +270,6 @@ export class Lane {
     this.#ports.onOutcome(this.#target, { state: 'failed', error, touched: this.#touched })
   }
 
-  /** A volume that somebody else uses is left to them. */
-  #spare({ path }: SkerryError): boolean {
-    const { wish } = this.#target
-    if (wish?.run !== 'removed' || path === undefined) return false
-    this.#ports.log.warn({ volume: path }, 'a volume is in use by somebody else and stays')
-    this.#target = { ...this.#target, wish: { ...wish, kept: [...(wish.kept ?? []), path] } }
-    this.#woken = true
-    return true
-  }
-
   #blame({ refusal, cause }: SkerryError): void {
     const known = JSON.stringify(refusal) === JSON.stringify(this.#fault)
     if (!known) this.#ports.log.error({ ...refusal, ...(refusal.code === 'internal' ? { err: cause } : {}) }, 'the app cannot be applied')
@@ -287,7 +283,7 @@ export class Lane {
     const again = step.kind === 'start' && step.again
     if (again && phase === 'done') this.#wakeAfter(`hold ${step.service}`, this.#holds.noteStart(step.service) + 1)
     if (!again && phase === 'done') this.#trial?.noteStep()
-    if (step.kind !== 'pull') return
+    if (step.kind !== 'pull' && step.kind !== 'build') return
     this.#images.note(step, phase, this.#observed)
     if (phase !== 'begun') this.#ports.pulls.end(step.image)
     this.#ports.onChange()

@@ -20,8 +20,8 @@ export interface RequestsOptions {
   readonly publish: (rid: string, payload: Buffer) => Promise<boolean>
   /** Services of an app of this device; undefined if it has none of the name. */
   readonly servicesOf: (app: string) => readonly string[] | undefined
-  /** None named: all. Resolves once they run again. */
-  readonly restart: (app: string, services: readonly string[]) => Promise<void>
+  /** None named: all. Resolves once they run again. An abort ends it while it has not begun. */
+  readonly restart: (app: string, services: readonly string[], signal: AbortSignal) => Promise<void>
 }
 
 interface Open {
@@ -41,7 +41,7 @@ export class Requests {
   readonly #open = new Map<string, Open>()
   readonly #seen = new Set<string>()
   /** One part of any request on its way at a time. */
-  readonly #turns = new Turns()
+  #turns = new Turns()
 
   constructor(options: RequestsOptions) {
     this.#options = options
@@ -64,13 +64,16 @@ export class Requests {
   /** The session has ended, and with it whoever would have read the answers. */
   endAll(): void {
     for (const { abort } of this.#open.values()) abort.abort(cancelled)
+    this.#turns = new Turns()
   }
 
   #begin(rid: string, request: Request): void {
     const facts = { open: this.#open.size, underway: this.#open.has(rid), seen: this.#seen.has(rid) }
     const verdict = judgeRequest({ request, epoch: this.#options.epoch(), ...facts })
     const { kind, app } = request
-    this.#options.log.info({ rid, kind, app, ...(typeof verdict === 'string' ? { verdict } : verdict) }, 'asked')
+    const { log } = this.#options
+    if (kind === 'restart' && verdict === 'take') log.info({ app, services: request.services }, 'a restart was asked for')
+    else log.debug({ rid, kind, app, ...(typeof verdict === 'string' ? { verdict } : verdict) }, 'asked')
     if (verdict === 'ignore') return
     if (verdict !== 'take') return void this.#reply(rid).send({ last: true, fault: verdict }).catch(ignore)
     this.#remember(rid)
@@ -89,7 +92,7 @@ export class Requests {
       await reply.send({ last: true })
     } catch (error) {
       const fault = error === cancelled ? {} : { fault: faultOf(error) }
-      if (fault.fault !== undefined) this.#options.log.warn({ rid, ...fault.fault }, 'a request has failed')
+      if (fault.fault !== undefined) this.#options.log.info({ rid, kind: request.kind, ...fault.fault }, 'a request has failed')
       await reply.send({ last: true, ...fault }).catch(ignore)
     } finally {
       patience.end()
@@ -102,7 +105,7 @@ export class Requests {
     const { engine, clock } = this.#options
     const { app = '', services = [] } = request
     this.#checkServices(app, services)
-    if (request.kind === 'restart') await this.#options.restart(app, services)
+    if (request.kind === 'restart') await this.#options.restart(app, services, signal)
     else await sendLogs({ engine, clock, app, request, credit, reply, signal })
   }
 

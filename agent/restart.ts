@@ -3,6 +3,7 @@ import { SkerryError } from '../protocol/errors.js'
 import type { RunningWish } from './core/desired.js'
 import { isRunning, matchContainers } from './core/match.js'
 import type { Observed } from './core/observed.js'
+import { stopStep } from './core/plan.js'
 import type { Step } from './core/step.js'
 
 export interface Restart {
@@ -17,10 +18,12 @@ export function restartSteps(wish: RunningWish, observed: Observed, services: re
   const unknown = services.find(name => wish.project.services[name] === undefined)
   if (unknown !== undefined) throw new SkerryError('request.invalid', `the app has no service ${unknown}`, { path: `services.${unknown}` })
   const { current } = matchContainers(wish, observed)
-  const chosen = [...current].filter(([name]) => services.length === 0 || services.includes(name))
-  const stops = chosen.filter(([, container]) => isRunning(container))
+  const chosen = [...current].filter(([name]) => services.length === 0 || services.includes(name)).flatMap(([, containers]) => containers)
   return [
-    stops.map(([service, { id }]): Step => ({ kind: 'stop', service, id })),
-    chosen.map(([service, { id }]): Step => ({ kind: 'start', service, id, again: false })),
+    chosen.filter(isRunning).map(stopStep),
+    chosen.map(({ id, service }): Step => {
+      const hooks = wish.project.services[service]?.postStart ?? []
+      return { kind: 'start', service, id, again: false, files: [], hooks }
+    }),
   ]
 }

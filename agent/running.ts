@@ -85,7 +85,7 @@ export class RunningAgent {
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#respond(rid, payload),
       servicesOf: app => this.#steward.servicesOf(app),
-      restart: (app, services) => this.#steward.restart(app, services),
+      restart: (app, services, signal) => this.#steward.restart(app, services, signal),
     })
     this.#inbox = new Inbox({
       root: options.root,

@@ -125,9 +125,9 @@ export class Steward {
     return servicesOf(this.#reconciler.lanes().get(app))
   }
 
-  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. */
-  restart(app: string, services: readonly string[]): Promise<void> {
-    return this.#reconciler.restart(app, services)
+  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  restart(app: string, services: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#reconciler.restart(app, services, signal)
   }
 
   /** Undefined while too little is known to say. */

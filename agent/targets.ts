@@ -73,9 +73,9 @@ function wishOf(owner: Owner, project: Project, { disk }: TargetSources): Runnin
   return runningWish(owner, project, disk.appFolder(owner.app))
 }
 
-/** Newer images are wanted once for each generation. */
+/** Newer images are wanted once for each generation, and with a new revision where the pull policy asks for it. */
 function withRefresh(wish: RunningWish, { refresh }: EffectiveApp, record: AppRecord | undefined): RunningWish {
-  if (refresh === undefined || refresh.generation <= (record?.good?.generation ?? 0)) return wish
+  if (refresh === undefined || refresh.generation <= (record?.good?.generation ?? 0)) return { ...wish, refresh: 'by-policy' }
   return { ...wish, refresh: refresh.services === undefined ? {} : { services: refresh.services } }
 }
 

@@ -48,7 +48,7 @@ export class Verdicts {
   begin({ owner, trial }: Target, observed: Observed): void {
     const record = this.#options.ledger.get(owner.app)
     if (trial === undefined || record?.good !== undefined || record?.kept !== undefined || observed.containers.length > 0) return
-    this.#options.ledger.change(owner.app, before => ({ ...before, kept: [...observed.volumes] }))
+    this.#options.ledger.change(owner.app, before => ({ ...before, kept: observed.volumes.map(({ name }) => name) }))
   }
 
   settle(target: Target, outcome: Outcome): void {
@@ -128,7 +128,9 @@ function promote(record: AppRecord, { revision }: Target): AppRecord {
 function goodOf({ wish, revision, trial }: Target, observed: Observed): Good | undefined {
   if (wish?.run !== 'running' || revision === undefined || trial === undefined) return undefined
   const { content, generation } = trial.candidate
-  const images = [...matchContainers(wish, observed).current].map(([service, { imageId }]) => ({ service, id: imageId }))
+  const images = [...matchContainers(wish, observed).current].flatMap(([service, [first]]) =>
+    first ? [{ service, id: first.imageId }] : [],
+  )
   return { ...revision, content, generation, images }
 }
 

@@ -19,5 +19,7 @@ export interface LaneView {
   readonly pulling: ReadonlyMap<string, Pulled | undefined>
   /** Services in a crash loop, and how often they have ended. */
   readonly loops: ReadonlyMap<string, number>
+  /** True while a new revision has neither proved itself nor failed. */
+  readonly trying: boolean
   readonly fault: Refusal | undefined
 }

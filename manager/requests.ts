@@ -68,7 +68,7 @@ export class Requests {
     const send = (fields: Partial<Request> & Pick<Request, 'kind'>) => this.#send(device.id, rid, fields)
     const exchange = new Exchange({ device: device.id, epoch, send: fields => void send(fields).catch(error => exchange.fail(error)) })
     this.#open.set(rid, exchange)
-    const stopTimers = this.#startTimers(exchange, question)
+    const stopTimers = this.#startTimers(exchange)
     const abort = () => exchange.fail(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     try {
@@ -82,12 +82,12 @@ export class Requests {
     }
   }
 
-  #startTimers(exchange: Exchange, { kind }: Question): () => void {
+  #startTimers(exchange: Exchange): () => void {
     const { clock } = this.#options
     let cancelRenewal = () => {}
     const renew = () => {
       cancelRenewal = clock.after(renewMs, () => {
-        if (this.#checkOne(exchange) && kind === 'logs') exchange.renew()
+        if (this.#checkOne(exchange)) exchange.renew()
         renew()
       })
     }

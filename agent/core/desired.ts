@@ -14,8 +14,8 @@ export type Wish =
       readonly folder: string
       /** By service: the id of the image that its containers are made from, whatever the tag stands for now. Never pulled, never built. */
       readonly images?: Readonly<Record<string, string>>
-      /** Services whose images are pulled anew though they are here; without `services` all of them. See {@link Memory.pulled}. */
-      readonly refresh?: { readonly services?: readonly string[] }
+      /** Whose images are pulled or built anew though they are here, once: see {@link Memory.pulled}. */
+      readonly refresh?: Refresh
     }
   | { readonly run: 'stopped'; readonly owner: Owner }
   | RemovedWish
@@ -23,10 +23,15 @@ export type Wish =
 interface RemovedWish {
   readonly run: 'removed'
   readonly owner: Owner
+  /** Volumes, and images by reference, go only if nothing else uses them. */
   readonly volumes: boolean
+  readonly images?: readonly string[]
   /** Names of volumes that stay even so. */
   readonly kept?: readonly string[]
 }
+
+/** The named services, all of them without `services`, or those whose pull policy asks for it. */
+export type Refresh = { readonly services?: readonly string[] } | 'by-policy'
 
 export type RunningWish = Wish & { readonly run: 'running' }
 

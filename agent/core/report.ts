@@ -27,6 +27,8 @@ export interface AppView {
   readonly pulling: ReadonlyMap<string, { readonly bytes: number; readonly total: number } | undefined>
   /** Services in a crash loop, and how often they have ended. */
   readonly loops: ReadonlyMap<string, number>
+  /** True while a new revision has neither proved itself nor failed. */
+  readonly trying: boolean
   /** Why the last try failed. */
   readonly fault: Refusal | undefined
   readonly course: Course
@@ -64,7 +66,7 @@ function reportServices(view: AppView, match: Match | undefined): ReportedServic
   const project = view.wish?.run === 'running' ? view.wish.project : undefined
   const names = project === undefined ? view.observed.containers.map(container => container.service) : Object.keys(project.services)
   return [...new Set(names)].sort().map(name => {
-    const container = match?.current.get(name) ?? newestOf(view.observed, name)
+    const container = worstOf(match?.current.get(name) ?? []) ?? newestOf(view.observed, name)
     const image = project?.services[name]?.image ?? container?.image ?? ''
     return { ...reportService(name, image, container, serviceState(view, name, container)), ...reportImage(view, name, image, container) }
   })
@@ -79,6 +81,12 @@ function reportImage({ pulling, observed }: AppView, name: string, image: string
     ...(pulled === undefined ? {} : { pulledBytes: pulled.bytes, pullBytes: pulled.total }),
     ...(digest === undefined || digest === '' ? {} : { digest }),
   }
+}
+
+/** Of several containers the one to tell of: ended before running, unhealthy before healthy. */
+function worstOf(containers: readonly ObservedContainer[]): ObservedContainer | undefined {
+  const rank = (container: ObservedContainer) => (isRunning(container) ? 2 : 0) + (container.health === 'unhealthy' ? 0 : 1)
+  return [...containers].sort((a, b) => rank(a) - rank(b))[0]
 }
 
 function newestOf({ containers }: Observed, service: string): ObservedContainer | undefined {
@@ -145,11 +153,11 @@ function stoppedState({ fault, observed }: AppView): AppState {
 }
 
 function runningState(
-  { fault: hindrance, busy, loops }: AppView,
+  { fault: hindrance, busy, loops, trying }: AppView,
   services: readonly ReportedService[],
   fault: Refusal | undefined,
 ): AppState {
-  if (hindrance !== undefined) return 'failed'
+  if (hindrance !== undefined) return trying ? 'updating' : 'failed'
   if (busy) return 'updating'
   const isGood = ({ name, state }: ReportedService) => good.includes(state) && !loops.has(name)
   if (services.every(isGood)) return 'running'
@@ -171,20 +179,19 @@ function findFault(wish: RunningWish, match: Match, memory: Memory): Refusal | u
   const names = Object.keys(wish.project.services)
   return (
     firstDefined(names, name => dependencyFault(wish, match, memory, name)) ??
-    firstDefined(names, name => serviceFault(wish, match.current.get(name), memory))
+    firstDefined(names, name => firstDefined(match.current.get(name) ?? [], container => serviceFault(wish, container, memory)))
   )
 }
 
 /** Why a service that has never started, or has ended, cannot start. */
 export function dependencyFault(wish: RunningWish, match: Match, memory: Memory, name: string): Refusal | undefined {
-  const container = match.current.get(name)
-  if (container === undefined || isRunning(container)) return undefined
+  const containers = match.current.get(name) ?? []
+  if (containers.every(isRunning)) return undefined
   const outcome = judgeDependencies(wish, match, memory, name)
   return outcome.state === 'failed' ? outcome.refusal : undefined
 }
 
-export function serviceFault(wish: RunningWish, container: ObservedContainer | undefined, memory: Memory): Refusal | undefined {
-  if (container === undefined) return undefined
+export function serviceFault(wish: RunningWish, container: ObservedContainer, memory: Memory): Refusal | undefined {
   const path = `services.${container.service}`
   if (container.state === 'running' && container.health === 'unhealthy') {
     return { code: 'service.unhealthy', message: `${container.service} is unhealthy: its health check fails`, path: `${path}.healthcheck` }

@@ -3,6 +3,7 @@ import type { Healthcheck } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import type { Memory, RunningWish } from './desired.js'
 import { judgeEnding } from './ended.js'
+import { scaleOf } from './labels.js'
 import { type Match, matchContainers } from './match.js'
 import type { Observed, ObservedContainer } from './observed.js'
 import { dependencyFault, serviceFault } from './report.js'
@@ -34,8 +35,8 @@ export function judgeTrial(wish: RunningWish, observed: Observed, memory: Memory
   const match = matchContainers(wish, observed)
   if (match.obsolete.length > 0) return { state: 'waiting' }
   const verdicts = Object.keys(wish.project.services).map(name => judgeService(wish, match, memory, { ...times, name }))
-  const worst = verdicts.find(({ state }) => state === 'failed') ?? verdicts.find(({ state }) => state === 'waiting')
-  if (worst !== undefined) return worst
+  const verdict = worst(verdicts)
+  if (verdict.state !== 'good') return verdict
   const enough = times.settleMs === undefined ? times.steadyMs >= steadyEnoughMs : times.elapsedMs >= times.settleMs
   return enough ? { state: 'good' } : { state: 'waiting' }
 }
@@ -51,9 +52,16 @@ type Part = TrialTimes & { readonly name: string }
 function judgeService(wish: RunningWish, match: Match, memory: Memory, part: Part): Verdict {
   const unmet = dependencyFault(wish, match, memory, part.name)
   if (unmet !== undefined) return { state: 'failed', refusal: unmet }
-  const container = match.current.get(part.name)
-  if (container === undefined) return late(part) ? failed(part, 'service.unhealthy', 'has not been started') : { state: 'waiting' }
-  return judgeContainer(wish, container, memory, part)
+  const containers = match.current.get(part.name) ?? []
+  const spec = wish.project.services[part.name]
+  if (spec === undefined || containers.length < scaleOf(spec)) {
+    return late(part) ? failed(part, 'service.exited', 'has not been started') : { state: 'waiting' }
+  }
+  return worst(containers.map(container => judgeContainer(wish, container, memory, part)))
+}
+
+function worst(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.find(({ state }) => state === 'failed') ?? verdicts.find(({ state }) => state === 'waiting') ?? { state: 'good' }
 }
 
 function judgeContainer(wish: RunningWish, container: ObservedContainer, memory: Memory, part: Part): Verdict {

@@ -1,11 +1,12 @@
 // A compose file's text to its canonical project, or every reason why not.
 
 import { accept, type Refusal, type Result } from '../errors.js'
-import { checkProject } from './check.js'
+import { finishProject } from './finish.js'
 import { interpolate } from './interpolate.js'
 import { describe, type Item, isMap, quote, Report } from './item.js'
 import { readNetwork, readVolume } from './network.js'
-import type { Network, Project, Service } from './project.js'
+import { readFileSource } from './placed.js'
+import type { Project } from './project.js'
 import { type Fields, field, readFields, sorted } from './read.js'
 import { readService } from './service.js'
 import { type ComposeSource, folderOf } from './source.js'
@@ -44,21 +45,19 @@ export function parseProject(source: ComposeSource): Result<ParsedCompose> {
   return accept({ project, warnings: report.warnings, paths: [...report.paths], variables: [...report.variables] })
 }
 
-interface Sections {
-  services?: Item
-  networks?: Item
-  volumes?: Item
-}
+type Sections = Partial<Record<'services' | 'networks' | 'volumes' | 'configs' | 'secrets', Item>>
 
 const sectionFields: Fields<Sections> = {
   read: {
     services: field('services', item => item),
     networks: field('networks', item => item),
     volumes: field('volumes', item => item),
+    configs: field('configs', item => item),
+    secrets: field('secrets', item => item),
     name: checkProjectName,
   },
-  ignored: ['version'],
-  unsupported: ['include', 'configs', 'secrets', 'models'],
+  ignored: { version: 'there is one version of the format' },
+  unsupported: { include: 'this is no folder', models: 'a device runs containers only' },
 }
 
 /** The project's name is the app's. */
@@ -79,22 +78,17 @@ function readProject(root: Item, report: Report): Project | undefined {
   return readSections(sections.services, sections, report)
 }
 
-function readSections(section: Item, { networks, volumes }: Sections, report: Report): Project | undefined {
-  const services = readEach(section, readService, report)
+function readSections(section: Item, { networks, volumes, configs, secrets }: Sections, report: Report): Project | undefined {
+  const sources = { config: readEach(configs, readFileSource, report), secret: readEach(secrets, readFileSource, report) }
+  const services = readEach(section, (name, item) => readService(name, item, report, sources), report)
   if (services.size === 0 && report.refusals.length === 0) return report.refuse(section, 'compose.schema', 'there are no services')
-  const all = {
+  const read = {
     services: sorted(services),
-    networks: sorted(withDefault(readEach(networks, readNetwork, report))),
+    networks: sorted(readEach(networks, readNetwork, report)),
     volumes: sorted(readEach(volumes, readVolume, report)),
   }
   // Faults across services are told only when all of them could be read: the rest would be noise.
-  if (report.refusals.length === 0) checkProject(all, isMap(section.value) ? section.value : new Map(), report)
-  return report.refusals.length === 0 ? finish(all, report, section) : undefined
-}
-
-/** The network of services that name none; it need not be declared. */
-function withDefault(networks: ReadonlyMap<string, Network>): ReadonlyMap<string, Network> {
-  return new Map([['default', { driverOpts: {}, labels: {}, subnets: [] }], ...networks])
+  return report.refusals.length === 0 ? finishProject(read, section, report) : undefined
 }
 
 function readEach<T>(
@@ -113,34 +107,4 @@ function readEach<T>(
       if (value !== undefined) found.set(name, value)
     }
   return found
-}
-
-/** Leaves out what has no effect: networks that nothing uses, optional dependencies on nothing, ports where there is no network to publish from. */
-function finish(project: Project, report: Report, section: Item): Project {
-  const services = Object.entries(project.services).map(
-    ([name, service]) => [name, finishService(name, service, project, report, section)] as const,
-  )
-  const used = new Set(services.flatMap(([, service]) => Object.keys(service.networks)))
-  return {
-    services: Object.fromEntries(services),
-    networks: keep(project.networks, name => used.has(name)),
-    volumes: project.volumes,
-  }
-}
-
-function finishService(name: string, service: Service, { services }: Project, report: Report, section: Item): Service {
-  const dependsOn = keep(service.dependsOn, other => Object.hasOwn(services, other))
-  const isUnreachable = service.networkMode === 'host' || service.networkMode === 'none'
-  if (!isUnreachable || service.ports.length === 0) return { ...service, dependsOn }
-  const place = entryOf(entryOf(section, name), 'ports')
-  report.warn(place, 'compose.inconsistent', `ports have no effect with network_mode ${service.networkMode}`)
-  return { ...service, dependsOn, ports: [] }
-}
-
-function entryOf(item: Item, key: string): Item {
-  return (isMap(item.value) ? item.value.get(key) : undefined) ?? item
-}
-
-function keep<T>(record: Readonly<Record<string, T>>, wanted: (key: string) => boolean): Readonly<Record<string, T>> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => wanted(key)))
 }

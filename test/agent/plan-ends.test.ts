@@ -75,7 +75,7 @@ const containers = fc
         createdAt: n + 1,
         ...rest,
         ...(hash === undefined ? {} : { hash }),
-        ...(parent === undefined ? {} : { parent }),
+        parents: parent === undefined ? [] : [parent],
       }
       return [container(service, fields)]
     })

@@ -8,7 +8,8 @@ import { startRegistry } from '../support/registry.js'
 
 const pulls = suite('registry')
 const engine = connectEngine('/var/run/docker.sock')
-const pull = (image: string, seen: PullProgress[] = []) => engine.pull(image, progress => seen.push(progress), new AbortController().signal)
+const pull = (image: string, seen: PullProgress[] = []) =>
+  engine.pull({ image, services: [] }, progress => seen.push(progress), new AbortController().signal)
 const remove = (...images: string[]) => docker('rmi', '-f', ...images)
 const idOf = (image: string) => docker('inspect', '-f', '{{.Id}}', image)
 

@@ -24,13 +24,14 @@ class World {
   /** How many chunks were taken from each container. */
   taken = 0
   connected = true
+  readonly options: RequestsOptions
   requests: Requests
 
   constructor(
     readonly chunks: (query: LogQuery) => Iterable<LogBatch> = () => [],
     more: Partial<RequestsOptions> = {},
   ) {
-    this.requests = new Requests({
+    this.options = {
       engine: { logSources: async () => this.sources, readLog: (query, signal) => this.#read(query, signal) },
       clock: this.clock,
       log: pino({ level: 'silent' }),
@@ -43,7 +44,8 @@ class World {
       servicesOf: app => (app === 'web' ? ['db', 'web'] : undefined),
       restart: async (_app, services) => void this.restarted.push(services),
       ...more,
-    })
+    }
+    this.requests = new Requests(this.options)
   }
 
   /** Until the signal aborts if it follows a container that runs, as the Engine does. */
@@ -264,6 +266,47 @@ requests('a restart is done once, of the services that are named, and answered',
   world.ask('r', { kind: 'restart', services: ['db'] })
   await settled()
   assert.equal(world.restarted, [['db']])
+})
+
+requests('a restart that waits is taken back with the request, or when nobody is heard any more', async () => {
+  const signals: AbortSignal[] = []
+  const restart = (_app: string, _services: readonly string[], signal: AbortSignal) =>
+    new Promise<void>((_, reject) => {
+      signals.push(signal)
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  const world = new World(undefined, { restart })
+  world.ask('one', { kind: 'restart' })
+  world.ask('two', { kind: 'restart', patienceS: 10 })
+  await settled()
+  world.ask('one', { kind: 'cancel' })
+  assert.is((await world.done('one')).fault, undefined)
+  assert.equal(
+    signals.map(({ aborted }) => aborted),
+    [true, false],
+  )
+  world.clock.advance(11_000)
+  assert.is((await world.done('two')).fault?.code, 'wait.timeout')
+})
+
+requests('an answer that a dead session never acknowledges holds up none of the next', async () => {
+  let dead = true
+  const world = new World(undefined, {})
+  const answered: string[] = []
+  world.requests = new Requests({
+    ...world.options,
+    publish: async rid => {
+      if (dead) return new Promise<boolean>(() => {})
+      answered.push(rid)
+      return true
+    },
+  })
+  world.ask('lost', {})
+  await settled()
+  dead = false
+  world.requests.endAll()
+  world.ask('next', {})
+  await eventually(2000, 'an answer', () => answered.includes('next'))
 })
 
 requests('what is no request is dropped with a reason', () => {

@@ -16,8 +16,8 @@ function listAfter(heading: string): string[] {
 test('each attribute of a service is listed by what happens to it', () => {
   const table: [string, readonly string[]][] = [
     ['Taken:', Object.keys(serviceFields.read)],
-    ['Ignored, with a warning', serviceFields.ignored ?? []],
-    ['Refused by name', serviceFields.unsupported ?? []],
+    ['Ignored, with a warning', Object.keys(serviceFields.ignored ?? {})],
+    ['Refused by name', Object.keys(serviceFields.unsupported ?? {})],
   ]
   for (const [heading, names] of table) assert.equal(listAfter(heading), [...names].sort(), heading)
 })

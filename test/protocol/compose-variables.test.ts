@@ -7,7 +7,7 @@ import { unwrap } from '../../protocol/errors.js'
 
 const environment = { V: 'val', EMPTY: '', _u1: 'under' }
 
-function read(value: string): { readonly text: string | undefined; readonly warned: number } {
+function read(value: string): { readonly text: string | null | undefined; readonly warned: number } {
   const { project, warnings } = unwrap(
     parseCompose(`services: {a: {image: i, environment: {X: ${JSON.stringify(value)}}}}`, { environment }),
   )

@@ -1,0 +1,68 @@
+// The containers that are missing: under their own names, or temporary ones while the old ones still bear those.
+import type { Service } from '../../protocol/compose/project.js'
+import type { RunningWish } from './desired.js'
+import { createBody } from './engine-config.js'
+import { containerName, imageName, parentsOf, scaleOf } from './labels.js'
+import type { Match } from './match.js'
+import { carriedVolumes } from './mounts.js'
+import type { Observed, ObservedContainer } from './observed.js'
+import type { Step } from './step.js'
+
+/** Whoever shares another's namespaces or volumes is created once that one has been. */
+export function creations(wish: RunningWish, observed: Observed, match: Match): Step[] {
+  return Object.entries(wish.project.services).flatMap(([name, service]) => {
+    const ids = parentsOf(service).map(parent => [parent, match.current.get(parent)?.[0]?.id] as const)
+    if (ids.some(([, id]) => id === undefined)) return []
+    const parents = Object.fromEntries(ids.flatMap(([parent, id]) => (id === undefined ? [] : [[parent, id]])))
+    return missingNumbers(service, match.current.get(name) ?? []).map(number =>
+      creation(wish, observed, { name, service, number, parents, old: oldOf(match, name, number) }),
+    )
+  })
+}
+
+interface Missing {
+  readonly name: string
+  readonly service: Service
+  readonly number: number
+  readonly parents: Readonly<Record<string, string>>
+  /** The container that it replaces. */
+  readonly old: ObservedContainer | undefined
+}
+
+function creation(wish: RunningWish, observed: Observed, { name, service, number, parents, old }: Missing): Step {
+  const { owner, project, folder } = wish
+  const pinned = wish.images?.[name]
+  const image = observed.images[pinned ?? imageName(owner.app, name, service)]
+  const carried = carriedVolumes(service, old, image)
+  const hash = wish.hashes[name] ?? ''
+  const context = { owner, project, folder, name, number, hash, pinned, image, parents, carried, api: observed.api }
+  return {
+    kind: 'create',
+    service: name,
+    name: freeName(observed, containerName(owner.app, name, service, number)),
+    ...createBody(service, context),
+    ...(service.platform === undefined ? {} : { platform: service.platform }),
+  }
+}
+
+/** The lowest ones that are free, up to the service's scale. */
+function missingNumbers(service: Service, kept: readonly ObservedContainer[]): number[] {
+  const taken = new Set(kept.map(({ number }) => number))
+  const free = Array.from({ length: scaleOf(service) + taken.size }, (_, at) => at + 1).filter(number => !taken.has(number))
+  return free.slice(0, scaleOf(service) - kept.length)
+}
+
+function oldOf({ obsolete }: Match, service: string, number: number): ObservedContainer | undefined {
+  const [newest] = obsolete
+    .filter(container => container.service === service && container.number === number)
+    .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1))
+  return newest
+}
+
+/** The wanted name, or a temporary one while a container of ours still bears it. */
+function freeName({ containers }: Observed, wanted: string): string {
+  const taken = new Set(containers.map(container => container.name))
+  const byAge = [...containers].sort((a, b) => b.createdAt - a.createdAt)
+  const names = [wanted, ...byAge.map(({ id }) => `${id.slice(0, 12)}_${wanted}`), `${taken.size}_${wanted}`]
+  return names.find(candidate => !taken.has(candidate)) ?? wanted
+}
