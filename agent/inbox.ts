@@ -127,7 +127,7 @@ export class Inbox {
       case 'response':
         return unexpected(topic.kind)
       case 'spec':
-        return holdings.missingSpecs().includes(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
+        return holdings.isMissing(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
     }
   }
 

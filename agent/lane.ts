@@ -30,6 +30,8 @@ export interface LanePorts {
   readonly random: () => number
   readonly log: Logger
   readonly pulls: PullBoard
+  /** Puts the files of the target's spec where containers find them. Called before anything is made; throws why it cannot. */
+  readonly prepare: (target: Target) => void
   /** Something that is reported may have changed. */
   readonly onChange: () => void
   /** A trial begins, and this is what there was before its first step. */
@@ -184,6 +186,7 @@ export class Lane {
     if (clock.monotonic() < this.#retryAt) return this.#ports.onChange()
     this.#busy = true
     this.#ports.onChange()
+    if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
     await this.#take(steps, signal)
     this.#woken = true
   }

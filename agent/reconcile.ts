@@ -16,7 +16,10 @@ export interface Scope {
   readonly known: ReadonlySet<string>
 }
 
-type Shared = Pick<LanePorts, 'engine' | 'clock' | 'random' | 'pulls' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'>
+type Shared = Pick<
+  LanePorts,
+  'engine' | 'clock' | 'random' | 'pulls' | 'prepare' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'
+>
 
 export interface ReconcilerOptions extends Shared {
   /** Only apps that this device's agent has made are ever removed. */

@@ -57,7 +57,7 @@ export class RunningAgent {
       this.#resolveReleased = resolve
     })
     this.#epochs = new Epochs(this.#disk)
-    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
+    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#measure = createMeter(this.#disk.folder)
     this.#steward = new Steward({
       engine,

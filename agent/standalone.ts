@@ -72,9 +72,9 @@ function ownerOf({ app }: Common): Owner {
   return { app: unwrap(checkName('app', app)), device: '' }
 }
 
-/** Whoever applies by hand wants what has failed before to be tried again. */
+/** Whoever applies by hand wants everything that has ended, however it did, to be started again. */
 function memoryNow(): Memory {
-  return { ...noMemory, sinceMs: Date.now() }
+  return { ...noMemory, outages: [{ fromMs: 0, toMs: Date.now() }] }
 }
 
 async function converge(wish: Wish, options: Common, healthy: boolean): Promise<number> {

@@ -29,6 +29,8 @@ export interface Client {
 const firstRetryMs = 250
 const longestRetryMs = 5000
 const answerLimitMs = 30_000
+/** What a slow link takes in 1 ms, at least. */
+const slowBytes = 4
 
 /** `url` is the server's, without `/api/v1`. */
 export function openClient(url: string, token?: string): Client {
@@ -48,7 +50,7 @@ export function openClient(url: string, token?: string): Client {
     async request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
       const type = options.type ?? 'application/json'
       const body = options.type === undefined ? JSON.stringify(options.body) : String(options.body)
-      const limit = AbortSignal.timeout(options.limitMs ?? answerLimitMs)
+      const limit = AbortSignal.timeout(options.limitMs ?? answerLimitMs + Math.ceil((body?.length ?? 0) / slowBytes))
       const answer = await fetchAt(
         path,
         {

@@ -14,7 +14,9 @@ export function creations(wish: RunningWish, observed: Observed, match: Match): 
     const ids = parentsOf(service).map(parent => [parent, match.current.get(parent)?.[0]?.id] as const)
     if (ids.some(([, id]) => id === undefined)) return []
     const parents = Object.fromEntries(ids.flatMap(([parent, id]) => (id === undefined ? [] : [[parent, id]])))
-    return missingNumbers(service, match.current.get(name) ?? []).map(number =>
+    const kept = numbersOf(match.current.get(name) ?? [])
+    const replaced = numbersOf(match.obsolete.filter(container => container.service === name))
+    return missingNumbers(service, kept, replaced).map(number =>
       creation(wish, observed, { name, service, number, parents, old: oldOf(match, name, number) }),
     )
   })
@@ -45,11 +47,16 @@ function creation(wish: RunningWish, observed: Observed, { name, service, number
   }
 }
 
-/** The lowest ones that are free, up to the service's scale. */
-function missingNumbers(service: Service, kept: readonly ObservedContainer[]): number[] {
-  const taken = new Set(kept.map(({ number }) => number))
-  const free = Array.from({ length: scaleOf(service) + taken.size }, (_, at) => at + 1).filter(number => !taken.has(number))
-  return free.slice(0, scaleOf(service) - kept.length)
+/** The numbers of those that are replaced, then those after the highest. */
+function missingNumbers(service: Service, kept: readonly number[], replaced: readonly number[]): number[] {
+  const highest = Math.max(0, ...kept, ...replaced)
+  const free = [...new Set(replaced)].filter(number => number > 0 && !kept.includes(number)).sort((a, b) => a - b)
+  const further = Array.from({ length: scaleOf(service) }, (_, at) => highest + 1 + at)
+  return [...free, ...further].slice(0, Math.max(0, scaleOf(service) - kept.length))
+}
+
+function numbersOf(containers: readonly ObservedContainer[]): number[] {
+  return containers.map(({ number }) => number)
 }
 
 function oldOf({ obsolete }: Match, service: string, number: number): ObservedContainer | undefined {

@@ -79,7 +79,15 @@ function bundleOf(files: ReadonlyMap<string, FileContents>, named: readonly stri
   const main = files.get(path)
   if (main === undefined) throw new SkerryError('spec.invalid', `the archive has no file ${JSON.stringify(path.slice(0, 200))}`)
   const others = new Map([...files].filter(([name]) => name !== path))
-  return { compose: Buffer.from(main.contents).toString(), path, overrides, files: others }
+  return { compose: decode(main.contents, path), path, overrides, files: others }
+}
+
+function decode(contents: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(contents)
+  } catch {
+    throw new SkerryError('compose.yaml', `${JSON.stringify(path)} is no text in UTF-8`)
+  }
 }
 
 function readFile(path: string, item: Static<typeof file>): FileContents {

@@ -19,12 +19,21 @@ import {
   readTrue,
   setOf,
   sorted,
+  sortUnique,
   textOf,
 } from './read.js'
 import { splitWords } from './words.js'
 
 export const readName = textOf('a text', text => text.length <= 255)
+const isContainerName = (text: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(text)
+export const readContainerName = textOf('a name of at least two letters, digits, _, . and -', isContainerName)
 export const readTexts = setOf(readText)
+/** With or without CAP_, in any case. */
+export const readCapabilities: Reader<readonly string[]> = (item, report) => {
+  const names = readTexts(item, report)?.map(name => name.toUpperCase().replace(/^CAP_/, ''))
+  return names && sortUnique(names)
+}
+
 export const readAbsolutePath = textOf('an absolute path', text => text.startsWith('/'))
 
 /** A seccomp profile is a file of the one who deploys; the Engine takes its contents. */

@@ -93,11 +93,20 @@ function checkSources({ volumes }: Service, { place, project, report }: Scope): 
   }
 }
 
-/** What the Engine refuses for a container that lives in another's network, or in the host's. */
-const excluded = {
-  container: ['hostname', 'ports', 'expose', 'dns', 'extra_hosts', 'links', 'external_links', 'mac_address'],
-  host: ['links', 'external_links', 'mac_address'],
-} as const
+/** What the Engine refuses for a container that lives in the host's network. */
+const excludedByHost = { links: 'links', external_links: 'externalLinks', mac_address: 'macAddress' } as const satisfies Fields
+
+/** And for one in another container's. */
+const excludedByContainer = {
+  ...excludedByHost,
+  hostname: 'hostname',
+  ports: 'ports',
+  expose: 'expose',
+  dns: 'dns',
+  extra_hosts: 'extraHosts',
+} as const satisfies Fields
+
+type Fields = Readonly<Record<string, keyof Service>>
 
 function checkShares(service: Service, { place, report }: Scope): void {
   const { networkMode: mode, uts, hostname } = service
@@ -107,13 +116,11 @@ function checkShares(service: Service, { place, report }: Scope): void {
   if (Object.keys(service.networks).length > 0)
     report.refuse(nearest(place, 'networks'), 'compose.inconsistent', 'network_mode and networks exclude each other')
   const owner = sharedService(mode) ?? (mode.startsWith('container:') ? mode.slice('container:'.length) : undefined)
-  for (const attribute of owner !== undefined ? excluded.container : mode === 'host' ? excluded.host : []) {
-    const found = find(place, attribute)
-    if (found !== undefined && found.value !== null)
-      report.refuse(
-        found,
-        'compose.inconsistent',
-        `${attribute} belongs to ${owner === undefined ? 'the host' : quote(owner)}, whose network this service shares`,
-      )
+  const excluded: Fields = owner !== undefined ? excludedByContainer : mode === 'host' ? excludedByHost : {}
+  for (const [attribute, field] of Object.entries(excluded)) {
+    const value = service[field]
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue
+    const whose = owner === undefined ? 'the host' : quote(owner)
+    report.refuse(nearest(place, attribute), 'compose.inconsistent', `${attribute} belongs to ${whose}, whose network this service shares`)
   }
 }

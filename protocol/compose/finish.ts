@@ -1,4 +1,5 @@
 // The last of the canonical form: what follows from other attributes is added, what has no effect is left out.
+import { sortKeys } from './canonical.js'
 import { checkProject } from './check.js'
 import { type Item, isMap, type Report } from './item.js'
 import { namespaceParents } from './namespaces.js'
@@ -16,7 +17,7 @@ export function finishProject(read: Project, section: Item, report: Report): Pro
     ([name, service]) => [name, finishService(service, read, places.get(name), report)] as const,
   )
   const used = new Set(finished.flatMap(([, service]) => Object.keys(service.networks)))
-  return { services: Object.fromEntries(finished), networks: keep(networks, name => used.has(name)), volumes: read.volumes }
+  return sortKeys({ services: Object.fromEntries(finished), networks: keep(networks, name => used.has(name)), volumes: read.volumes })
 }
 
 /** Of services that name none; it need not be declared. */

@@ -1,5 +1,6 @@
 // What a service's container was made from, as one short text: another hash means that it must be made anew.
 import { createHash } from 'node:crypto'
+import { sortKeys } from './canonical.js'
 import type { Project, Service } from './project.js'
 
 /**
@@ -24,7 +25,7 @@ export function hashService(
     mount.type === 'volume' && mount.source !== undefined ? fixedName(project.volumes, mount.source) : null,
   )
   return createHash('sha256')
-    .update(canonicalJson([lasting, networks, volumes, ...digestsOf(service, digestOf)]))
+    .update(JSON.stringify(sortKeys([lasting, networks, volumes, ...digestsOf(service, digestOf)])))
     .digest('hex')
 }
 
@@ -38,19 +39,4 @@ function digestsOf({ volumes, files = [] }: Service, digestOf: DigestOf): readon
 
 function fixedName(named: Readonly<Record<string, { readonly name?: string }>>, key: string): string | null {
   return (Object.hasOwn(named, key) ? named[key]?.name : undefined) ?? null
-}
-
-/** JSON with the keys of every object sorted and undefined ones left out. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    isRecord(item) ? Object.fromEntries(Object.entries(item).sort(compareKeys)) : item,
-  )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function compareKeys([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,16 +1,18 @@
 // A compose file's text to its canonical project, or every reason why not.
 
 import { accept, type Refusal, type Result } from '../errors.js'
+import { addFiles } from './env-file.js'
 import { finishProject } from './finish.js'
-import { interpolate } from './interpolate.js'
 import { describe, type Item, isMap, quote, Report } from './item.js'
+import { loadLayers } from './layers.js'
 import { readNetwork, readVolume } from './network.js'
 import { readFileSource } from './placed.js'
+import { selectServices } from './profiles.js'
 import type { Project } from './project.js'
 import { type Fields, field, readFields, sorted } from './read.js'
 import { readService } from './service.js'
 import { type ComposeSource, folderOf } from './source.js'
-import { loadYaml } from './yaml.js'
+import { readProjectVariables } from './variables.js'
 
 export interface ParsedCompose {
   readonly project: Project
@@ -36,13 +38,23 @@ export function parseCompose(text: string, { environment = {} }: ParseOptions = 
 /** Pure, bounded in time and memory for any bytes. Refuses with `compose.*` codes and the path of each fault, up to 50. */
 export function parseProject(source: ComposeSource): Result<ParsedCompose> {
   const report = new Report(source)
-  const text = Buffer.from(report.file(source.files[0] ?? '') ?? []).toString()
-  const root = loadYaml(text, report)
+  report.environment = readProjectVariables(report)
+  const root = loadLayers(source.files, { report, folder: '.', environment: report.environment, open: [] })
   const project = root && readProject(root, report)
   const [first, ...others] = report.refusals
   if (first !== undefined) return { ok: false, refusals: [first, ...others] }
   if (project === undefined) throw new Error('a project that is neither read nor refused')
   return accept({ project, warnings: report.warnings, paths: [...report.paths], variables: [...report.variables] })
+}
+
+/** Services that are off still have to be written well, but need nothing. */
+function checkOff(services: ReadonlyMap<string, Item>, report: Report): void {
+  const found = new Report(report.source)
+  found.environment = report.environment
+  for (const [name, service] of services) readService(name, service, found)
+  for (const { path, code, message } of found.refusals) {
+    if (code === 'compose.schema' || code === 'compose.unknown') report.refuseAt(path, code, message)
+  }
 }
 
 type Sections = Partial<Record<'services' | 'networks' | 'volumes' | 'configs' | 'secrets', Item>>
@@ -57,7 +69,7 @@ const sectionFields: Fields<Sections> = {
     name: checkProjectName,
   },
   ignored: { version: 'there is one version of the format' },
-  unsupported: { include: 'this is no folder', models: 'a device runs containers only' },
+  unsupported: { models: 'a device runs containers only' },
 }
 
 /** The project's name is the app's. */
@@ -68,14 +80,19 @@ function checkProjectName(item: Item, _draft: unknown, report: Report): void {
 }
 
 function readProject(root: Item, report: Report): Project | undefined {
-  if (root.value !== null && !isMap(root.value))
-    return report.refuseAt(undefined, 'compose.schema', `a compose file is a map with services, not ${describe(root)}`)
-  interpolate(root, report)
   if (report.refusals.length > 0) return undefined
   const sections: Sections = {}
   if (root.value !== null) readFields(root, sectionFields, sections, report)
   if (sections.services === undefined) return report.refuseAt('services', 'compose.schema', 'there are no services')
-  return readSections(sections.services, sections, report)
+  return readSections(prepareServices(sections.services, report), sections, report)
+}
+
+/** The services that are on, with what they take from files. */
+function prepareServices(section: Item, report: Report): Item {
+  if (!isMap(section.value)) return section
+  const { on, off } = selectServices(section.value, report)
+  checkOff(off, report)
+  return { ...section, value: new Map([...on].map(([name, service]) => [name, addFiles(service, report)])) }
 }
 
 function readSections(section: Item, { networks, volumes, configs, secrets }: Sections, report: Report): Project | undefined {

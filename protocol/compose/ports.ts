@@ -116,7 +116,7 @@ function spread(item: Item, mapping: Mapping | undefined, report: Report): reado
   if (mapping === undefined) return []
   const { hostIp, published, target, protocol } = mapping
   const count = target[1] - target[0] + 1
-  if (!report.takePorts(count)) return report.refuse(item, 'compose.too-complex', 'the file has too many ports') ?? []
+  if (!report.take('ports', count)) return report.refuse(item, 'compose.too-complex', 'the file has too many ports') ?? []
   if (published !== undefined && count === 1 && published[0] < published[1])
     return [{ hostIp, published: published[0], publishedTo: published[1], target: target[0], protocol }]
   if (published !== undefined && published[1] - published[0] + 1 !== count) return refuseRange(item, report) ?? []

@@ -3,7 +3,9 @@
 import { readAttachments } from './attach.js'
 import {
   readAbsolutePath,
+  readCapabilities,
   readCommand,
+  readContainerName,
   readDependsOn,
   readEnvironment,
   readHooks,
@@ -11,7 +13,6 @@ import {
   readName,
   readRestart,
   readSecurity,
-  readTexts,
 } from './attributes.js'
 import { readBuild, readImage, readPlatform, readPullPolicy } from './build.js'
 import { applyDeploy, applyScale, type HasDeploy } from './deploy.js'
@@ -21,7 +22,6 @@ import { readAnyAddress, readExternalLinks, readExtraHosts, readLinks, readMac }
 import { type Item, isMap, quote, type Report } from './item.js'
 import { readMounts, readTmpfsEntry, readVolumesFrom } from './mounts.js'
 import { checkIsolation, readCgroup, readIpc, readNetworkMode, readPid, readUserns, readUts } from './namespaces.js'
-import { readEngineName } from './network.js'
 import { type FileSources, type Grant, noFiles, placeFiles, readGrants } from './placed.js'
 import { readExpose, readPorts } from './ports.js'
 import type { Service } from './project.js'
@@ -49,6 +49,9 @@ interface ServiceDraft extends Omit<Draft<Service>, 'pullPolicy' | keyof HasDepl
   configs?: readonly Grant[]
   secrets?: readonly Grant[]
 }
+
+/** What loading has read already: its result stands in other attributes. */
+const readBefore: Fields<ServiceDraft>['read'] = { env_file: () => {}, extends: () => {}, label_file: () => {}, profiles: () => {} }
 
 /** The attributes of a service; docs/compose.md lists them. */
 export const serviceFields: Fields<ServiceDraft> = {
@@ -82,7 +85,7 @@ export const serviceFields: Fields<ServiceDraft> = {
     healthcheck: field('healthcheck', readHealthcheck),
     labels: field('labels', readPairs),
     annotations: field('annotations', readPairs),
-    container_name: field('containerName', readEngineName),
+    container_name: field('containerName', readContainerName),
     hostname: field('hostname', readName),
     domainname: field('domainname', readName),
     user: field('user', readName),
@@ -105,8 +108,8 @@ export const serviceFields: Fields<ServiceDraft> = {
     stop_signal: field('stopSignal', readName),
     stop_grace_period: field('stopGraceMs', readDurationMs),
     shm_size: field('shmSizeBytes', readBytes),
-    cap_add: field('capAdd', readTexts),
-    cap_drop: field('capDrop', readTexts),
+    cap_add: field('capAdd', readCapabilities),
+    cap_drop: field('capDrop', readCapabilities),
     security_opt: field('securityOpt', readSecurity),
     extra_hosts: field('extraHosts', readExtraHosts),
     dns: field('dns', oneOrMore(readAnyAddress)),
@@ -119,6 +122,7 @@ export const serviceFields: Fields<ServiceDraft> = {
     sysctls: field('sysctls', readPairs),
     storage_opt: field('storageOptions', readPairs),
     logging: field('logging', readLogging),
+    ...readBefore,
     ...resourceFields,
   },
   ignored: {
@@ -127,11 +131,7 @@ export const serviceFields: Fields<ServiceDraft> = {
   },
   unsupported: {
     credential_spec: 'only Windows has them',
-    env_file: 'this is no folder',
-    extends: 'this is no folder',
-    label_file: 'this is no folder',
     models: 'a device runs containers only',
-    profiles: 'none can be turned on',
     provider: 'a device runs containers only',
     use_api_socket: "whoever has the Engine's socket rules the device; mount it by name if that is meant",
   },

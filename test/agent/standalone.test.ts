@@ -10,7 +10,7 @@ import { unwrap } from '../../protocol/errors.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
 import { freePort } from '../support/mosquitto.js'
-import { within } from '../support/within.js'
+import { eventually, within } from '../support/within.js'
 
 const app = `skt-once-${process.pid}`
 const engine = '/var/run/docker.sock'
@@ -72,14 +72,28 @@ volumes: { data: {} }
 })
 
 once('a second apply changes nothing, and plans nothing', async () => {
-  const text = `services: { a: { ${base} }, b: { ${base}, network_mode: "service:a" }, c: { ${base}, command: ["true"] } }`
-  await apply(text)
+  const text = `services: { a: { ${base} }, b: { ${base}, network_mode: "service:a" } }`
+  assert.is.not(await apply(text), 0)
   const before = containersOf(app)
   const started = inspect(before.a, '.State.StartedAt')
   assert.equal(await planOnce({ engine, app, ...parsed(text) }), [])
-  await apply(text)
+  assert.is(await apply(text), 0)
   assert.equal(containersOf(app), before)
   assert.is(inspect(before.a, '.State.StartedAt'), started)
+})
+
+once('what has ended is started again by a second apply, as it is', async () => {
+  const text = `services: { job: { ${base}, command: ["true"] } }`
+  await apply(text)
+  const { job } = await eventually(
+    5_000,
+    'the job ends',
+    () => inspect(containersOf(app).job, '.State.Status') === '"exited"' && containersOf(app),
+  )
+  const started = inspect(job, '.State.StartedAt')
+  await apply(text)
+  assert.is(containersOf(app).job, job)
+  assert.is.not(inspect(job, '.State.StartedAt'), started)
 })
 
 once('only what changed is made anew, and what left the file goes', async () => {

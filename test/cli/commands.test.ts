@@ -1,5 +1,5 @@
 // Each command that talks to a server, as a process, against a real server.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -340,6 +340,28 @@ test('nothing listens beyond loopback without credentials', async () => {
     assert.is(code, 4, flag)
     assert.match(err, '(listener.insecure)')
   }
+})
+
+test('apply of a folder lists what would travel, sends just that, and a file of it can be read again', async () => {
+  const dir = join(folder, 'bundle')
+  mkdirSync(join(dir, 'conf'), { recursive: true })
+  writeFileSync(join(dir, 'compose.yaml'), 'services:\n  web:\n    image: "web:$TAG"\n    volumes: ["./conf:/conf"]\n')
+  writeFileSync(join(dir, 'conf/app.conf'), 'level=1')
+  writeFileSync(join(dir, 'unneeded'), 'x')
+  const args = ['apply', '-f', dir, '-n', 'bundled', '--device', 'press-7', '--env', 'TAG=7']
+  const dry = await cli(...args, '--dry-run')
+  assert.is(dry.code, 0, dry.err)
+  assert.match(dry.err, /^would travel: conf\/app\.conf, 7 bytes$/m)
+  assert.match(dry.err, /^with values of: TAG$/m)
+  assert.not.match(dry.err, /unneeded/)
+  assert.match(await fine(...args), 'app bundled revision 1 deployed')
+  assert.match(await fine(...args), 'unchanged')
+  const revision = await openClient(url).request<{ files: { path: string }[]; environment: string[] }>(
+    'GET',
+    '/devices/press-7/apps/bundled/revisions/1',
+  )
+  assert.equal([revision.files.map(file => file.path), revision.environment], [['conf/app.conf'], ['TAG']])
+  await fine('delete', 'app', 'bundled', '--device', 'press-7')
 })
 
 test.run()

@@ -185,6 +185,14 @@ test('a label that changes is told to its device; a description is not', async (
   assert.deepEqual(site.broker.published, [manifestTopic])
 })
 
+test('a bundle is read as devices will read it: what is missing in it is refused, what is there counts', async ({ site }) => {
+  const compose = 'services:\n  web:\n    image: $IMAGE\n    env_file: app.env\n'
+  const missing = await request(site.manager, 'PUT', app, { compose, files: { '.env': 'IMAGE=x' } })
+  assert.deepEqual([missing.status, missing.body.code], [400, 'compose.inconsistent'])
+  const whole = await request(site.manager, 'PUT', app, { compose, files: { '.env': 'IMAGE=x', 'app.env': 'A=1' } })
+  assert.deepEqual([whole.status, whole.body.warnings], [201, []])
+})
+
 test('a compose file with variables of devices is checked with samples', async ({ site }) => {
   const compose =
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own

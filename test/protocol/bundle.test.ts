@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findComposeFiles, readArchive } from '../../protocol/archive.js'
 import { type Bundle, checkSpec, digestIn, refusePath, sourceOf, specOf } from '../../protocol/bundle.js'
+import { parseProject } from '../../protocol/compose/parse.js'
 import { unwrap } from '../../protocol/errors.js'
 import { digestText, openFile, openSpec, packFile, packSpec } from '../../protocol/spec.js'
 import { deviceVariables, manifestVariables, sampleVariables } from '../../protocol/variables.js'
@@ -77,6 +78,22 @@ test('values of a device win over those of the deploy', () => {
   assert.not.ok(checkSpec(spec).ok)
   const source = sourceFor({}, { environment: { TAG: '1', COMPOSE_PROJECT_NAME: 'other' } })
   assert.equal(source.environment, { TAG: '1', COMPOSE_PROJECT_NAME: 'web', SKERRY_APP: 'web' })
+})
+
+test('values come from the device, then the deploy, then .env, then the default', () => {
+  const names = ['SKERRY_APP', 'B', 'C', 'D']
+  const text = `services: {a: {image: i, labels: {l: "${names.map(name => `\${${name}:-default}`).join(' ')}"}}}`
+  const files = { '.env': 'SKERRY_APP=env\nB=env\nC=env\n' }
+  const source = sourceFor(files, { compose: text, environment: { B: 'given' } })
+  assert.is(unwrap(parseProject(source)).project.services.a?.labels.l, 'web given env default')
+})
+
+test('a project is read from the files of a bundle, and says which', () => {
+  const text = 'services: {a: {extends: {file: base/b.yaml, service: b}, env_file: x.env}}'
+  const source = sourceFor({ 'base/b.yaml': 'services: {b: {image: i}}', 'x.env': 'X=1', unneeded: '' }, { compose: text })
+  const { project, paths } = unwrap(parseProject(source))
+  assert.equal([project.services.a?.image, project.services.a?.environment], ['i', { X: '1' }])
+  assert.equal([...paths].sort(), ['base/b.yaml', 'compose.yaml', 'x.env'])
 })
 
 test('no path that is accepted leaves the folder', () => {

@@ -2,38 +2,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseCompose } from '../../protocol/compose/parse.js'
-import type { Project, Service } from '../../protocol/compose/project.js'
+import type { Service } from '../../protocol/compose/project.js'
 import { unwrap } from '../../protocol/errors.js'
-
-function projectOf(text: string, environment: Record<string, string> = {}): Project {
-  return unwrap(parseCompose(text, { environment })).project
-}
-
-/** The service `web` with one attribute more than its image. */
-function serviceWith(attribute: string, rest = ''): Service {
-  return projectOf(`services:\n  web:\n    image: i\n    ${attribute}\n${rest}`).services.web!
-}
-
-const bare: Service = {
-  image: 'i',
-  environment: {},
-  ports: [],
-  expose: [],
-  volumes: [],
-  networks: { default: { aliases: [] } },
-  restart: { policy: 'no' },
-  dependsOn: {},
-  labels: {},
-  resources: {},
-  tmpfs: [],
-  capAdd: [],
-  capDrop: [],
-  securityOpt: [],
-  extraHosts: [],
-  dns: [],
-  devices: [],
-  sysctls: {},
-}
+import { bareService, projectOf, serviceWith } from '../support/compose.js'
 
 const tcp = (published: number, target: number, hostIp = '') => ({ hostIp, published, target, protocol: 'tcp' as const })
 
@@ -120,7 +91,7 @@ const attributes = suite('an attribute')
 
 for (const [attribute, canonical] of forms) {
   attributes(`${attribute} has its canonical form`, () => {
-    assert.equal(serviceWith(attribute), { ...bare, ...canonical })
+    assert.equal(serviceWith(attribute), { ...bareService, ...canonical })
   })
 }
 
@@ -198,10 +169,10 @@ sections('ports without a network to publish from are left out with a warning', 
 })
 
 sections('what is harmless is ignored by name', () => {
-  const { warnings } = unwrap(parseCompose('version: "3"\nname: app\nx-a: 1\nservices: {a: {image: i, pull_policy: always, develop: {}}}'))
+  const { warnings } = unwrap(parseCompose('version: "3"\nname: app\nx-a: 1\nservices: {a: {image: i, attach: false, develop: {}}}'))
   assert.equal(
     warnings.map(({ path }) => path),
-    ['version', 'name', 'services.a.pull_policy', 'services.a.develop'],
+    ['version', 'name', 'services.a.attach', 'services.a.develop'],
   )
 })
 

@@ -67,10 +67,10 @@ variables('texts that variables give become numbers and flags', () => {
   assert.equal(project.services.a?.resources.cpuShares, 5)
 })
 
-variables('entries without a value are passed through or left out', () => {
+variables('entries without a value are passed through, or taken away from those of the image', () => {
   for (const form of ['[V, NOPE]', '{V: , NOPE: }']) {
     const { project, warnings } = unwrap(parseCompose(`services: {a: {image: i, environment: ${form}}}`, { environment }))
-    assert.equal(project.services.a?.environment, { V: 'val' })
+    assert.equal(project.services.a?.environment, { NOPE: null, V: 'val' })
     assert.equal(
       warnings.map(({ code }) => code),
       ['compose.variable'],
