@@ -59,8 +59,9 @@ export class RunningAgent {
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#measure = createMeter(this.#disk.folder)
+    const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
-      engine: withLogins(connectEngine(options.engine), new Logins(this.#disk.folder)),
+      engine,
       disk: this.#disk,
       holdings: this.#holdings,
       clock,
