@@ -59,10 +59,17 @@ async function observeImages(docker: Docker, listed: Listed, references: readonl
 }
 
 function imageOf(
-  { Id, Config, Metadata }: Docker.ImageInspectInfo & { Metadata?: { LastTagTime?: string } },
+  { Id, Config, Metadata, RepoDigests }: Docker.ImageInspectInfo & { Metadata?: { LastTagTime?: string } },
   used: boolean,
 ): ObservedImage {
-  return { id: Id, volumes: Object.keys(Config?.Volumes ?? {}), taggedAt: Math.max(0, Date.parse(Metadata?.LastTagTime ?? '') || 0), used }
+  const digest = RepoDigests?.[0]?.split('@')[1]
+  return {
+    id: Id,
+    volumes: Object.keys(Config?.Volumes ?? {}),
+    taggedAt: Math.max(0, Date.parse(Metadata?.LastTagTime ?? '') || 0),
+    used,
+    ...(digest === undefined ? {} : { digest }),
+  }
 }
 
 export async function listApps(docker: Docker, device: string): Promise<string[]> {

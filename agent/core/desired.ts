@@ -1,5 +1,6 @@
 // What should be true of one app on this device, ready for the planner.
 import type { Project } from '../../protocol/compose/project.js'
+import type { RestartPolicy } from '../../protocol/messages.js'
 import type { Owner } from './labels.js'
 
 export type Wish =
@@ -17,8 +18,17 @@ export type Wish =
       readonly refresh?: Refresh
     }
   | { readonly run: 'stopped'; readonly owner: Owner }
+  | RemovedWish
+
+interface RemovedWish {
+  readonly run: 'removed'
+  readonly owner: Owner
   /** Volumes, and images by reference, go only if nothing else uses them. */
-  | { readonly run: 'removed'; readonly owner: Owner; readonly volumes: boolean; readonly images?: readonly string[] }
+  readonly volumes: boolean
+  readonly images?: readonly string[]
+  /** Names of volumes that stay even so. */
+  readonly kept?: readonly string[]
+}
 
 /** The named services, all of them without `services`, or those whose pull policy asks for it. */
 export type Refresh = { readonly services?: readonly string[] } | 'by-policy'
@@ -35,6 +45,8 @@ export interface Memory {
   readonly holds: Readonly<Record<string, number>>
   /** References of the images that were pulled or built for this wish: none is refreshed twice. */
   readonly pulled: readonly string[]
+  /** When to start services again whose compose file asks for no restart. */
+  readonly restart: RestartPolicy
 }
 
-export const noMemory: Memory = { outages: [], sinceMs: 0, holds: {}, pulled: [] }
+export const noMemory: Memory = { outages: [], sinceMs: 0, holds: {}, pulled: [], restart: 'no' }

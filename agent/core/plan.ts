@@ -27,7 +27,7 @@ export function plan(wish: Wish, observed: Observed, memory: Memory, now: number
         () => stops(observed.containers),
         () => removals(observed.containers, wish.volumes),
         () => leftoverNetworks(wish, observed),
-        () => [...(wish.volumes ? leftoverVolumes(observed) : []), ...leftoverImages(wish.images ?? [], observed)],
+        () => [...(wish.volumes ? leftoverVolumes(observed, wish.kept ?? []) : []), ...leftoverImages(wish.images ?? [], observed)],
       )
   }
 }
@@ -77,13 +77,11 @@ function leaveStaleNetworks(observed: Observed, { obsolete }: Match, stale: Read
 function stops(containers: readonly ObservedContainer[]): Step[] {
   const running = containers.filter(isRunning)
   const free = running.filter(({ id, service }) => !running.some(other => other.id !== id && leansOn(other, id, service)))
-  return (free.length > 0 ? free : running).map(({ id, service, preStop, stopGraceS }) => ({
-    kind: 'stop',
-    service,
-    id,
-    hooks: preStop,
-    ...(stopGraceS === undefined ? {} : { graceS: stopGraceS }),
-  }))
+  return (free.length > 0 ? free : running).map(stopStep)
+}
+
+export function stopStep({ id, service, preStop, stopGraceS }: ObservedContainer): Step {
+  return { kind: 'stop', service, id, hooks: preStop, ...(stopGraceS === undefined ? {} : { graceS: stopGraceS }) }
 }
 
 function leansOn(other: ObservedContainer, id: string, service: string): boolean {
@@ -107,8 +105,10 @@ function renames({ owner, project }: RunningWish, observed: Observed, { current 
   )
 }
 
-function leftoverVolumes({ volumes }: Observed): Step[] {
-  return volumes.filter(({ owned, used }) => owned && !used).map(({ name }) => ({ kind: 'removeVolume', name }))
+function leftoverVolumes({ volumes }: Observed, kept: readonly string[]): Step[] {
+  return volumes
+    .filter(({ name, owned, used }) => owned && !used && !kept.includes(name))
+    .map(({ name }) => ({ kind: 'removeVolume', name }))
 }
 
 function leftoverImages(images: readonly string[], observed: Observed): Step[] {
