@@ -20,7 +20,7 @@ export interface LocalProject extends ParsedCompose {
   readonly folder: string
 }
 
-/** Variables are those of the process, then those of `--env-file`, then those of the folder's `.env`. Throws what is wrong with the files. */
+/** Variables are those of the process, then those of `--env-file` or else of the folder's `.env`. Throws what is wrong with the files. */
 export async function readLocal(shell: Shell, flags: SourceFlags): Promise<LocalProject> {
   const [first = '-'] = flags.file
   const dir = first === '-' ? process.cwd() : resolve(dirname(first))
@@ -33,6 +33,7 @@ export async function readLocal(shell: Shell, flags: SourceFlags): Promise<Local
     folder,
     environment: environmentOf(shell),
     profiles: flags.profile ?? [],
+    ...(flags.envFile === undefined ? {} : { variableFiles: flags.envFile.map(file => relative(dir, resolve(file))) }),
   }
   return { ...unwrap(parseProject(source)), folder: dir }
 }
