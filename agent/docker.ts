@@ -38,6 +38,8 @@ export function connectEngine(address: string): Engine {
     createContainer: args => ask(() => createContainer(docker, args), laborMs),
     renameContainer: (id, name) => tolerant([], () => docker.getContainer(id).rename({ name })),
     placeFiles: (id, files) => ask(() => placeFiles(docker, id, files)),
+    setRestart: (id, { policy, maxRetries = 0 }) =>
+      tolerant([404], () => docker.getContainer(id).update({ RestartPolicy: { Name: policy, MaximumRetryCount: maxRetries } })),
     startContainer: id => tolerant([304], () => docker.getContainer(id).start(), laborMs),
     runHook: (id, hook) => ask(() => runHook(docker, id, hook), laborMs),
     stopContainer: (id, graceS = usualGraceS) => tolerant([304, 404], () => docker.getContainer(id).stop(), graceS * 1000 + promptMs),

@@ -1,5 +1,6 @@
 // The Docker Engine as the agent sees it: a port, so that nothing else knows how it is spoken to.
 import type { Hook } from '../protocol/compose/parts.js'
+import type { Restart } from '../protocol/compose/project.js'
 import type { Observed } from './core/observed.js'
 import type { NetworkBody, PlacedContent, StepArgs, VolumeBody } from './core/step.js'
 import type { Login } from './logins.js'
@@ -45,6 +46,8 @@ export interface Engine {
   renameContainer(id: string, name: string): Promise<void>
   /** Into a container that has not been started yet. */
   placeFiles(id: string, files: readonly PlacedContent[]): Promise<void>
+  /** When the Engine starts the container again by itself. */
+  setRestart(id: string, restart: Restart): Promise<void>
   startContainer(id: string): Promise<void>
   /** Runs a command in a container and waits for its end. */
   runHook(id: string, hook: Hook): Promise<void>

@@ -12,6 +12,7 @@ import type { Engine, PullProgress } from './engine.js'
 import { createExecutors, executeSteps, type StepProgress } from './execute.js'
 import { Logins, withLogins } from './logins.js'
 import { look } from './look.js'
+import { takeRounds } from './rounds.js'
 import { runningWish } from './wish.js'
 
 export type Progress = StepProgress | { readonly pull: PullProgress }
@@ -90,6 +91,12 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
   let memory = memoryNow()
   const executors = createExecutors(engine, pull => onProgress({ pull }))
   let taken = 0
+  const take = async (steps: readonly Step[]) => {
+    const ids = await executeSteps(steps, executors, { signal, onStep: onProgress })
+    taken += steps.length
+    memory = steps.reduce(notePulled, memory)
+    return ids
+  }
   const changes = watchChanges(engine, wish.owner.app)
   try {
     for (;;) {
@@ -97,9 +104,7 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
       const seen = changes.count()
       const { observed, steps } = await look(engine, wish, memory, Date.now)
       if (steps.length > 0) {
-        await executeSteps(steps, executors, { signal, onStep: onProgress })
-        taken += steps.length
-        memory = steps.reduce(notePulled, memory)
+        await takeRounds({ observed, steps }, { wish, memory: () => memory, now: Date.now, take, isOver: () => signal.aborted })
         continue
       }
       const outcome = judgeProgress(wish, observed, memory, healthy)
