@@ -131,11 +131,17 @@ export class Lane {
     })
   }
 
-  /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. */
-  restart(services: readonly string[]): Promise<void> {
+  /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  restart(services: readonly string[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new SkerryError('engine.unavailable', 'the agent is stopping'))
-      this.#restarts.push({ services, resolve, reject })
+      const restart = { services, resolve, reject }
+      this.#restarts.push(restart)
+      const takeBack = () => {
+        this.#restarts = this.#restarts.filter(each => each !== restart)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', takeBack, { once: true })
       this.wake()
     })
   }

@@ -15,6 +15,7 @@ import { placeFiles } from './place.js'
 import { PullBoard } from './pulls.js'
 import { Reconciler } from './reconcile.js'
 import type { Report } from './reporter.js'
+import { servicesOf } from './services.js'
 import type { Target } from './target.js'
 import { targetOf } from './targets.js'
 import { Timers } from './timers.js'
@@ -123,9 +124,14 @@ export class Steward {
     this.#ledger.forget()
   }
 
-  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. */
-  restart(app: string, services: readonly string[]): Promise<void> {
-    return this.#reconciler.restart(app, services)
+  /** Undefined if there is no such app. */
+  servicesOf(app: string): readonly string[] | undefined {
+    return servicesOf(this.#reconciler.lanes().get(app))
+  }
+
+  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  restart(app: string, services: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#reconciler.restart(app, services, signal)
   }
 
   /** Undefined while too little is known to say. */

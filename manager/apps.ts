@@ -2,13 +2,17 @@
 
 import type { Bundle, Spec } from '../protocol/bundle.js'
 import { type Refusal, SkerryError, unwrap } from '../protocol/errors.js'
+import type { Purge } from '../protocol/messages.js'
 import { digestText, openFile, openSpec } from '../protocol/spec.js'
 import { newEvent } from './core/events.js'
-import type { App, Target } from './core/model.js'
+import { type App, aboutTarget, type Target } from './core/model.js'
+import { type PolicyPatch, patchPolicy } from './core/wishes.js'
 import type { Fleet } from './fleet.js'
 import { checkDeployment, contentsOf, pack } from './specs.js'
 import * as apps from './store/apps.js'
 import { bumpTarget, hasBody, insertBody, insertSpecFiles, readBody } from './store/outbox.js'
+import { deletePurge, insertPurge } from './store/purges.js'
+import { setAppPolicy } from './wishes.js'
 
 /** As many as a manifest may name. */
 const maxAppsOfTarget = 1000
@@ -25,6 +29,7 @@ export interface Deployment {
   readonly name: string
   readonly bundle: Bundle
   readonly origin: apps.RevisionRow['origin']
+  readonly policy: PolicyPatch
 }
 
 export interface Deployed {
@@ -35,13 +40,15 @@ export interface Deployed {
 }
 
 /** Makes a new revision, unless everything is as in the current one; running from now on. */
-export function deployApp(fleet: Fleet, { target, name, bundle, origin }: Deployment): Deployed {
+export function deployApp(fleet: Fleet, { target, name, bundle, origin, policy: patch }: Deployment): Deployed {
   const { spec, services, warnings } = checkDeployment(name, bundle)
   const body = pack(spec)
   const { digest } = body
   const current = apps.readApp(fleet.db, target, name)
+  const policy = patchPolicy(current?.policy ?? {}, patch)
   if (current !== undefined && current.digest === digest) {
-    return { created: false, changed: setAppRun(fleet, current, 'running'), warnings }
+    const governed = setAppPolicy(fleet, current, policy)
+    return { created: false, changed: setAppRun(fleet, current, 'running') || governed, warnings }
   }
   if (current === undefined && apps.readAppsOf(fleet.db, target).length >= maxAppsOfTarget) {
     throw new SkerryError('request.invalid', `${target.kind} ${target.name} has ${maxAppsOfTarget} apps already`)
@@ -51,11 +58,12 @@ export function deployApp(fleet: Fleet, { target, name, bundle, origin }: Deploy
   fleet.journal.change(note => {
     for (const each of [body, ...news]) insertBody(fleet.db, each)
     insertSpecFiles(fleet.db, digest, [...files.keys()])
-    apps.insertRevision(fleet.db, { target, name, digest, services, origin, at: fleet.clock.now() })
+    apps.insertRevision(fleet.db, { target, name, digest, services, origin, policy, at: fleet.clock.now() })
+    deletePurge(fleet.db, target, name)
     bumpTarget(fleet.db, target)
     const { revision } = findApp(fleet, target, name)
     const message = `revision ${revision} of ${name} was deployed to ${target.kind} ${target.name}`
-    note(newEvent('app.deployed', message, { ...about(target), app: name, data: { revision, digest, services } }))
+    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, digest, services } }))
   })
   fleet.publisher.wake()
   return { created: current === undefined, changed: true, warnings }
@@ -91,28 +99,29 @@ export function setAppRun(fleet: Fleet, app: App, run: App['run']): boolean {
     bumpTarget(fleet.db, target)
     const verb = run === 'running' ? 'started' : 'stopped'
     const message = `${name} was ${verb} on ${target.kind} ${target.name}`
-    note(newEvent(`app.${verb}`, message, { ...about(target), app: name, data: { revision } }))
+    note(newEvent(`app.${verb}`, message, { ...aboutTarget(target), app: name, data: { revision } }))
   })
   fleet.publisher.wake()
   return true
 }
 
-export function removeApp(fleet: Fleet, app: App): void {
+/** What goes with the app beyond its containers and networks, where nothing else uses it. */
+export type Extras = Omit<Purge, 'name'>
+
+export function removeApp(fleet: Fleet, app: App, extras: Extras = {}): void {
   const { name, target, revision } = app
+  const { volumes = false, images = false } = extras
   fleet.journal.change(note => {
     apps.deleteApp(fleet.db, app, fleet.clock.now())
+    if (volumes || images) insertPurge(fleet.db, target, { name, volumes, images })
     bumpTarget(fleet.db, target)
     note(
       newEvent('app.deleted', `${name} was deleted from ${target.kind} ${target.name}`, {
-        ...about(target),
+        ...aboutTarget(target),
         app: name,
-        data: { revision },
+        data: { revision, volumes, images },
       }),
     )
   })
   fleet.publisher.wake()
-}
-
-function about({ kind, name }: Target): { device: string } | { group: string } {
-  return kind === 'device' ? { device: name } : { group: name }
 }

@@ -9,6 +9,7 @@ import type { Fleet } from './fleet.js'
 import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
 import { bumpTarget } from './store/outbox.js'
+import { deletePurgesOf } from './store/purges.js'
 import { insertTombstone } from './store/tombstones.js'
 
 /** By id or unique name. Throws `device.unknown`, or `request.invalid` if several have the name. */
@@ -48,6 +49,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
   journal.change(note => {
     insertTombstone(db, device.id, mode, clock.now())
     deleteAppsOf(db, target, clock.now())
+    deletePurgesOf(db, target)
     deleteDevice(db, device.id)
     bumpTarget(db, target)
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))

@@ -10,12 +10,13 @@ import { asSkerryError, formatRefusal } from '../errors.js'
 import type { GatherFlags } from '../gather.js'
 import { addClientOptions, addExamples, addTarget, collect, parseDuration, type TargetFlags } from '../options.js'
 import { type Format, printResult } from '../output.js'
+import { addPolicy, type PolicyFlags, policyQuery } from '../policy.js'
 import { describeDone } from '../rollout.js'
 import type { Shell } from '../shell.js'
 import { targetPath } from '../targets.js'
 import { followEvents, waitForRollout } from '../wait.js'
 
-interface Flags extends ClientFlags, TargetFlags, GatherFlags {
+interface Flags extends ClientFlags, TargetFlags, PolicyFlags, GatherFlags {
   readonly wait?: boolean
   readonly timeout: number
   readonly dryRun?: boolean
@@ -38,13 +39,14 @@ export function addApply(program: Command, shell: Shell): void {
     .option('--wait', 'until every Ready device runs it (the others get it when they return); if none is, until one is')
     .option('--timeout <duration>', 'how long to wait, such as 90s or 5m', parseDuration, parseDuration('5m'))
     .option('--dry-run', 'only check: nothing changes')
-  addClientOptions(addTarget(command)).action((flags: Flags) => apply(shell, flags))
+  addClientOptions(addTarget(addPolicy(command))).action((flags: Flags) => apply(shell, flags))
   addExamples(command, [
     'skerry apply -f compose.yaml -n web --group line-1 --wait',
     'skerry apply -f compose.yaml -n web --device press-7 --dry-run    # also lists what would travel',
     'skerry apply -f ./web -n web --group line-1 --env TAG=1.4 --profile debug',
     'skerry apply -f compose.yaml -f line.yaml --env-file line.env -n web --group line-1',
     'skerry apply -f web.tgz -n web --group line-1',
+    'skerry apply -f compose.yaml -n web -d press-7 --restart on-failure --settle 2m --no-rollback',
     'cat compose.yaml | skerry apply -f - -n web --group line-1',
   ])
 }
@@ -83,7 +85,7 @@ async function check(shell: Shell, { client, path, bundle, flags }: Deployment):
 }
 
 async function deploy(shell: Shell, { client, path, bundle, flags }: Deployment): Promise<Deployed> {
-  const value = await client.request<Deployed>('PUT', path, uploadOf(bundle))
+  const value = await client.request<Deployed>('PUT', path, { ...uploadOf(bundle), query: policyQuery(flags) })
   warn(shell, value.warnings)
   const sentence = value.changed
     ? `app ${value.name} revision ${value.revision} deployed`

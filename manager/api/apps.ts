@@ -8,10 +8,12 @@ import { findGroup } from '../groups.js'
 import { appOnDevices } from '../queries.js'
 import { checkDeployment } from '../specs.js'
 import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
-import { AppSchema, CheckedSchema, DeployedSchema, listOf, ProblemSchema, RevisionSchema, ref } from './schemas.js'
+import { updateApp } from '../wishes.js'
+import { deployQuery, policyOf } from './policy.js'
+import { AppSchema, CheckedSchema, DeployedSchema, listOf, nullable, ProblemSchema, RevisionSchema, ref, servicesBody } from './schemas.js'
 import type { Api } from './server.js'
 import { showApp, showRefusals, showRevision, showSpec } from './show.js'
-import { archiveTypes, maxUploadBytes, readUpload, uploadBody, uploadQuery } from './upload.js'
+import { archiveTypes, maxUploadBytes, readUpload, uploadBody } from './upload.js'
 
 const targetKinds = { devices: 'device', groups: 'group' } as const
 type TargetPath = keyof typeof targetKinds
@@ -110,7 +112,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         summary: `Deploys a compose file, with the files that it needs, to a ${kind}. The same again changes nothing.`,
         consumes: Object.keys(uploadBody.content),
         params: appParams,
-        querystring: uploadQuery,
+        querystring: deployQuery,
         body: uploadBody,
         response: {
           200: Type.Union([ref(DeployedSchema), ref(CheckedSchema)]),
@@ -129,7 +131,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         reply.code(200)
         return { services: [...services], changed: false as const, warnings: showRefusals(warnings) }
       }
-      const deployment = { target, name: params.app, bundle, origin: { via: 'api', from: ip } }
+      const deployment = { target, name: params.app, bundle, origin: { via: 'api', from: ip }, policy: policyOf(query) }
       const { created, changed, warnings } = deployApp(fleet, deployment)
       const shown = { ...show(fleet, findApp(fleet, target, params.app)), changed, warnings: showRefusals(warnings) }
       reply.code(created ? 201 : 200)
@@ -139,11 +141,37 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
 
   api.delete(
     `/${path}/:target/apps/:app`,
-    { schema: { tags, summary: 'Deletes an app from its target.', params: appParams, response: { 204: Type.Null(), ...problems } } },
-    async ({ params }, reply) => {
-      removeApp(fleet, findApp(fleet, findTarget(fleet, kind, params.target), params.app))
+    {
+      schema: {
+        tags,
+        summary: 'Deletes an app from its target, with its volumes and images if asked to and nothing else uses them.',
+        params: appParams,
+        querystring: Type.Object({ volumes: Type.Optional(Type.Boolean()), images: Type.Optional(Type.Boolean()) }),
+        response: { 204: Type.Null(), ...problems },
+      },
+    },
+    async ({ params, query }, reply) => {
+      removeApp(fleet, findApp(fleet, findTarget(fleet, kind, params.target), params.app), query)
       reply.code(204)
       return null
+    },
+  )
+
+  api.post(
+    `/${path}/:target/apps/:app/update`,
+    {
+      schema: {
+        tags,
+        summary: 'Pulls the images of an app anew, of all or some services, and makes anew what got another image.',
+        params: appParams,
+        body: nullable(servicesBody),
+        response: { 200: ref(AppSchema), ...problems },
+      },
+    },
+    async ({ params, body }) => {
+      const target = findTarget(fleet, kind, params.target)
+      updateApp(fleet, findApp(fleet, target, params.app), body?.services ?? [])
+      return show(fleet, findApp(fleet, target, params.app))
     },
   )
 

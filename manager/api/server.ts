@@ -16,6 +16,7 @@ import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 import type { Fleet } from '../fleet.js'
 import { appRoutes } from './apps.js'
+import { askingRoutes } from './asking.js'
 import { checkRequest } from './auth.js'
 import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
@@ -85,6 +86,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
       appRoutes(api, fleet)
+      askingRoutes(api, fleet)
       eventRoutes(api, fleet)
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     },

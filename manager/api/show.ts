@@ -57,6 +57,8 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
     createdAt: iso(app.createdAt),
     updatedAt: iso(app.updatedAt),
     services: [...app.services],
+    refresh: app.refresh === null ? null : { generation: app.refresh.generation, services: app.refresh.services?.slice() ?? null },
+    policy: { restart: app.policy.restart ?? 'no', settleS: app.policy.settleS ?? null, rollBack: app.policy.rollBack ?? true },
     state: summarise(standings),
     counts: countStandings(standings),
     devices: devices.map(({ device, on }) => ({
@@ -99,8 +101,8 @@ export function showRefusals(refusals: readonly Refusal[]): Refusal[] {
   return refusals.map(refusal => ({ ...refusal }))
 }
 
-function showOnDevice({ group, revision, desiredRevision, state, fault, services }: AppOnDevice) {
-  return { group, revision, desiredRevision, state, fault, services: services.map(showService) }
+function showOnDevice({ app: _, services, ...on }: AppOnDevice) {
+  return { ...on, services: services.map(showService) }
 }
 
 function showService({ ports = [], ...service }: ReportedService) {

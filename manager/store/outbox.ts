@@ -4,6 +4,7 @@ import { readAppsOf } from './apps.js'
 import type { Db } from './db.js'
 import { readGroupsOf } from './groups.js'
 import { nextRevision } from './meta.js'
+import { readPurges } from './purges.js'
 
 export interface TargetRow extends Target {
   readonly revision: number
@@ -69,14 +70,16 @@ export function markLost(db: Db, { kind, name }: Target, revision: number): void
 export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   const { kind, name, revision } = target
   const apps = readAppsOf(db, target)
+  const purges = readPurges(db, target)
   const nothing = { groups: [], intervalS: null, epochFloor: null, release: null, givenName: null, labels: {} }
-  if (kind === 'group') return { target: { kind, name }, revision, apps, ...nothing }
+  if (kind === 'group') return { target: { kind, name }, revision, apps, purges, ...nothing }
   const device = db.first(db.build.selectFrom('devices').select(['name', 'labels', 'interval_s', 'epoch_floor']).where('id', '=', name))
   const tombstone = db.first(db.build.selectFrom('tombstones').select('mode').where('device', '=', name))
   return {
     target: { kind, name },
     revision,
     apps,
+    purges,
     groups: readGroupsOf(db, name),
     intervalS: device?.interval_s ?? null,
     epochFloor: device?.epoch_floor ?? null,
