@@ -153,4 +153,33 @@ test('an image is built from what came along, and anew when that has changed', a
   })
 })
 
+test('a label of the device is a variable; when it changes, only what uses it is made anew', async () => {
+  const name = `${app}-label`
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own
+  const level = 'environment: {LEVEL: "${SKERRY_LABEL_HALL:-none} ${SKERRY_DEVICE_NAME}"}'
+  const text = `services:\n  plain:\n    ${service}\n  labelled:\n    ${service}\n    ${level}\n`
+  await withFleet(async fleet => {
+    const device = fleet.device('here')
+    device.start(fleet.server)
+    const { id } = await fleet.shown('here', 'Ready', shown => shown.state === 'Ready')
+    await fleet.deploy(`devices/${id}`, name, text)
+    await fleet.shown('here', 'runs it', ({ apps }) => apps[0]?.state === 'running')
+    const before = containersOf(name)
+    assert.match(inside(before.labelled, 'env'), /^LEVEL=none here$/m)
+    await fleet.api.call('PATCH', `/devices/${id}`, { labels: { hall: '3' }, name: 'press-7' })
+    const after = await eventually(40_000, 'the value of the label', () => {
+      const found = containersOf(name)
+      const ids = Object.values(found)
+      return (
+        ids.length === 2 &&
+        found.labelled !== before.labelled &&
+        docker('inspect', '-f', '{{.State.Running}}', ...ids) === 'true\ntrue' &&
+        found
+      )
+    })
+    assert.equal(changed(before, after), ['labelled'])
+    assert.match(inside(after.labelled, 'env'), /^LEVEL=3 press-7$/m)
+  })
+})
+
 test.run()
