@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
+import { refusePath } from '../protocol/bundle.js'
+import type { Result } from '../protocol/errors.js'
 import { type Manifest, manifestCodec, type SpecBody } from '../protocol/messages.js'
 import { isName } from '../protocol/names.js'
-import { openSpec } from '../protocol/spec.js'
+import { openFile, openSpec } from '../protocol/spec.js'
 import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { lockFolder } from './lock.js'
@@ -70,18 +72,26 @@ export class Disk {
     removeIfThere(this.#path('groups', name))
   }
 
-  loadSpec(digest: string): SpecBody | undefined {
-    return this.#read(join('specs', digest), payload => {
-      const spec = openSpec(payload, Buffer.from(digest, 'base64url'))
-      return spec.ok ? spec.value : undefined
-    })
+  /** Digests of the specs, and of files of specs, that are there. */
+  listSpecs(): string[] {
+    return this.#list('specs')
   }
 
+  loadSpec(digest: string): SpecBody | undefined {
+    return this.#read(join('specs', digest), payload => takeValue(openSpec(payload, Buffer.from(digest, 'base64url'))))
+  }
+
+  /** The contents of a spec's file. */
+  loadFile(digest: string): Uint8Array | undefined {
+    return this.#read(join('specs', digest), payload => takeValue(openFile(payload, Buffer.from(digest, 'base64url'))))
+  }
+
+  /** A spec, or a file of one, as it came. */
   saveSpec(digest: string, payload: Uint8Array): void {
     writeAtomic(this.#path('specs', digest), payload)
   }
 
-  /** Removes the specs that nothing needs any more. */
+  /** Removes the specs and files that nothing needs any more. */
   pruneSpecs(needed: ReadonlySet<string>): void {
     for (const digest of this.#list('specs')) if (!needed.has(digest)) removeIfThere(this.#path('specs', digest))
   }
@@ -92,6 +102,17 @@ export class Disk {
 
   saveRecords(records: Records): void {
     writeAtomic(this.#path('ledger'), encodeRecords(records))
+  }
+
+  /** Marks of the files that were written into an app's folder, by path. */
+  loadPlaced(app: string): Map<string, string> {
+    return this.#read(join('placed', `${app}.json`), bytes => decodePlaced(bytes.toString())) ?? new Map()
+  }
+
+  savePlaced(app: string, placed: ReadonlyMap<string, string>): void {
+    const path = this.#path('placed', `${app}.json`)
+    if (placed.size === 0) removeIfThere(path)
+    else writeAtomic(path, `${JSON.stringify(Object.fromEntries(placed), undefined, 2)}\n`)
   }
 
   /** Where relative bind sources of an app start from. */
@@ -154,4 +175,20 @@ export class Disk {
 function decodeManifest(payload: Uint8Array): Manifest | undefined {
   const manifest = manifestCodec.decode(payload)
   return manifest.ok ? manifest.value : undefined
+}
+
+function takeValue<T>(result: Result<T>): T | undefined {
+  return result.ok ? result.value : undefined
+}
+
+function decodePlaced(text: string): Map<string, string> | undefined {
+  try {
+    const raw: unknown = JSON.parse(text)
+    if (typeof raw !== 'object' || raw === null) return undefined
+    const entries = Object.entries(raw)
+    const isSound = entries.every(([path, mark]) => refusePath(path) === undefined && typeof mark === 'string')
+    return isSound ? new Map(entries) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -6,6 +6,7 @@ import { appLabel } from './core/labels.js'
 import type { NetworkBody, VolumeBody } from './core/step.js'
 import { createContainer, placeFiles, removeContainer, runHook } from './docker-container.js'
 import { buildImage, checkLogin, dropImage, pullImage } from './docker-image.js'
+import { listLogSources, readLog } from './docker-logs.js'
 import { listApps, observe } from './docker-observe.js'
 import type { Engine } from './engine.js'
 import { engineError, statusOf } from './engine-errors.js'
@@ -44,6 +45,8 @@ export function connectEngine(address: string): Engine {
     runHook: (id, hook) => ask(() => runHook(docker, id, hook), laborMs),
     stopContainer: (id, graceS = usualGraceS) => tolerant([304, 404], () => docker.getContainer(id).stop(), graceS * 1000 + promptMs),
     removeContainer: (id, volumes) => ask(() => removeContainer(docker, id, volumes), laborMs),
+    logSources: app => ask(() => listLogSources(docker, app)),
+    readLog: (query, signal) => readLog(docker, query, signal),
     watch: (onOpen, onApp, signal) => {
       readApi.forget()
       return watch(docker, onOpen, onApp, signal)

@@ -1,6 +1,7 @@
 // The Docker Engine as the agent sees it: a port, so that nothing else knows how it is spoken to.
 import type { Hook } from '../protocol/compose/parts.js'
 import type { Restart } from '../protocol/compose/project.js'
+import type { LogBatch } from './core/log-pieces.js'
 import type { Observed } from './core/observed.js'
 import type { NetworkBody, PlacedContent, StepArgs, VolumeBody } from './core/step.js'
 import type { Login } from './logins.js'
@@ -20,6 +21,27 @@ export interface PullProgress {
   /** Bytes of all layers known so far. */
   readonly currentBytes: number
   readonly totalBytes: number
+}
+
+/** A container whose log can be read. */
+export interface LogSource {
+  readonly id: string
+  readonly service: string
+  readonly number: number
+  readonly running: boolean
+}
+
+export interface LogQuery {
+  readonly id: string
+  /** Goes on until the container ends. */
+  readonly follow: boolean
+  /** Lines from the end; undefined: all. */
+  readonly tail: number | undefined
+  /** Seconds since 1970. */
+  readonly sinceS: number | undefined
+  /** Only what is newer than this line's time; empty: everything. */
+  readonly after: string
+  readonly timestamps: boolean
 }
 
 /** Every call throws a SkerryError with a code of its own; `engine.unavailable` when nothing answers. */
@@ -54,6 +76,9 @@ export interface Engine {
   /** Waits for the container to end, at most for its own grace period; `graceS` says how long that is. */
   stopContainer(id: string, graceS?: number): Promise<void>
   removeContainer(id: string, volumes: boolean): Promise<void>
+  /** The app's containers, by service and number. */
+  logSources(app: string): Promise<LogSource[]>
+  readLog(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogBatch>
   /** Calls `onApp` for each change of a container of ours. Ends with an error when the stream does, or quietly by `signal`. */
   watch(onOpen: () => void, onApp: (app: string) => void, signal: AbortSignal): Promise<void>
 }

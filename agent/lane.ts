@@ -32,6 +32,8 @@ export interface LanePorts {
   readonly random: () => number
   readonly log: Logger
   readonly pulls: PullBoard
+  /** Puts the files of the target's spec where containers find them. Called before anything is made; throws why it cannot. */
+  readonly prepare: (target: Target) => void
   /** Something that is reported may have changed. */
   readonly onChange: () => void
   /** A trial begins, and this is what there was before its first step. */
@@ -129,11 +131,17 @@ export class Lane {
     })
   }
 
-  /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. */
-  restart(services: readonly string[]): Promise<void> {
+  /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  restart(services: readonly string[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new SkerryError('engine.unavailable', 'the agent is stopping'))
-      this.#restarts.push({ services, resolve, reject })
+      const restart = { services, resolve, reject }
+      this.#restarts.push(restart)
+      const takeBack = () => {
+        this.#restarts = this.#restarts.filter(each => each !== restart)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', takeBack, { once: true })
       this.wake()
     })
   }
@@ -183,7 +191,10 @@ export class Lane {
     this.#busy = true
     this.#ports.onChange()
     const isOver = () => signal.aborted || this.#stopped
-    const take = (next: readonly Step[]) => this.#take(next, signal)
+    const take = (next: readonly Step[]) => {
+      if (next.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
+      return this.#take(next, signal)
+    }
     await takeRounds({ observed, steps }, { wish, memory: () => this.#memory(), now: clock.now, take, isOver })
     this.#woken = true
   }

@@ -16,7 +16,10 @@ export interface Scope {
   readonly known: ReadonlySet<string>
 }
 
-type Shared = Pick<LanePorts, 'engine' | 'clock' | 'random' | 'pulls' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'>
+type Shared = Pick<
+  LanePorts,
+  'engine' | 'clock' | 'random' | 'pulls' | 'prepare' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'
+>
 
 export interface ReconcilerOptions extends Shared {
   /** Only apps that this device's agent has made are ever removed. */
@@ -80,11 +83,11 @@ export class Reconciler {
     this.#discover()
   }
 
-  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. */
-  async restart(app: string, services: readonly string[]): Promise<void> {
+  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  async restart(app: string, services: readonly string[], signal: AbortSignal): Promise<void> {
     const lane = this.#lanes.get(app)
     if (lane === undefined) throw new SkerryError('app.unknown', `the device has no app ${app}`)
-    await lane.restart(services)
+    await lane.restart(services, signal)
   }
 
   lanes(): ReadonlyMap<string, Lane> {

@@ -17,6 +17,7 @@ import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
 import { Reporter } from './reporter.js'
+import { Requests } from './requests.js'
 import { Steward } from './steward.js'
 import { agentVersion } from './version.js'
 
@@ -37,6 +38,7 @@ export class RunningAgent {
   readonly #reporter: Reporter
   readonly #pulse: Pulse
   readonly #inbox: Inbox
+  readonly #requests: Requests
   readonly #measure: ReturnType<typeof createMeter>
   #engineVersion: string | undefined
   #releasing: ReleaseMode | undefined
@@ -55,10 +57,11 @@ export class RunningAgent {
       this.#resolveReleased = resolve
     })
     this.#epochs = new Epochs(this.#disk)
-    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
+    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#measure = createMeter(this.#disk.folder)
+    const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
-      engine: withLogins(connectEngine(options.engine), new Logins(this.#disk.folder)),
+      engine,
       disk: this.#disk,
       holdings: this.#holdings,
       clock,
@@ -76,6 +79,15 @@ export class RunningAgent {
       publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#requests = new Requests({
+      engine,
+      clock,
+      log: log.child({ part: 'requests' }),
+      epoch: () => this.#epochs.current,
+      publish: (rid, payload) => this.#respond(rid, payload),
+      servicesOf: app => this.#steward.servicesOf(app),
+      restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+    })
     this.#inbox = new Inbox({
       root: options.root,
       device: this.id,
@@ -85,6 +97,7 @@ export class RunningAgent {
       onDesired: () => this.#follow(),
       onEpochFloor: floor => this.#riseAbove(floor),
       onRelease: mode => this.#release(mode),
+      onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#link = new Link({
       broker: options.broker,
@@ -98,7 +111,7 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#inbox.noteSubscribed(topic),
-      onMessage: (topic, payload) => this.#inbox.receive(topic, payload),
+      onMessage: (topic, payload, retained) => this.#inbox.receive(topic, payload, retained),
     })
   }
 
@@ -128,6 +141,7 @@ export class RunningAgent {
     this.#pulse.stop()
     this.#reporter.stop()
     this.#inbox.stop()
+    this.#requests.endAll()
     await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
     await this.#steward.stop()
     this.#disk.close()
@@ -173,6 +187,7 @@ export class RunningAgent {
   }
 
   #greet(): void {
+    this.#requests.endAll()
     this.#inbox.noteSession()
     void this.#publishBirth()
     this.#reporter.renew()
@@ -221,6 +236,11 @@ export class RunningAgent {
     this.#holdings.forget()
     this.#steward.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
+  }
+
+  #respond(rid: string, payload: Buffer): Promise<boolean> {
+    const topic = formatTopic(this.#options.root, { kind: 'response', device: this.id, rid })
+    return this.#link.publish(topic, payload, { qos: 1, retain: false })
   }
 
   /** Nothing follows the farewell: a birth after it would stay on the broker. */

@@ -1,6 +1,8 @@
 // Follows what is desired: aims the loops at it, remembers what became of it, and goes back to what was good.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
+import { digestText } from '../protocol/spec.js'
 import { assembleReport } from './assemble.js'
 import { imageName } from './core/labels.js'
 import type { Observed } from './core/observed.js'
@@ -9,9 +11,11 @@ import type { Engine } from './engine.js'
 import type { Holdings } from './holdings.js'
 import { Housekeeper } from './housekeeper.js'
 import { Ledger } from './ledger.js'
+import { placeFiles } from './place.js'
 import { PullBoard } from './pulls.js'
 import { Reconciler } from './reconcile.js'
 import type { Report } from './reporter.js'
+import { servicesOf } from './services.js'
 import type { Target } from './target.js'
 import { targetOf } from './targets.js'
 import { Timers } from './timers.js'
@@ -64,6 +68,7 @@ export class Steward {
       random,
       log: log.child({ part: 'reconcile' }),
       pulls: new PullBoard(clock, onChange),
+      prepare: target => this.#prepare(target),
       bootedAtMs: options.bootedAtMs,
       onChange,
       onTrial: (target, observed) => this.#verdicts.begin(target, observed),
@@ -119,14 +124,31 @@ export class Steward {
     this.#ledger.forget()
   }
 
-  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. */
-  restart(app: string, services: readonly string[]): Promise<void> {
-    return this.#reconciler.restart(app, services)
+  /** Undefined if there is no such app. */
+  servicesOf(app: string): readonly string[] | undefined {
+    return servicesOf(this.#reconciler.lanes().get(app))
+  }
+
+  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  restart(app: string, services: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#reconciler.restart(app, services, signal)
   }
 
   /** Undefined while too little is known to say. */
   report(): Report | undefined {
     return assembleReport({ holdings: this.#options.holdings, reconciler: this.#reconciler, ledger: this.#ledger })
+  }
+
+  #prepare({ owner, wish, revision }: Target): void {
+    if (wish?.run !== 'running' || revision === undefined) return
+    const { disk, holdings, onVerdict } = this.#options
+    try {
+      placeFiles(disk, owner.app, holdings.filesOf(digestText(revision.digest)), file => holdings.contentsOf(file))
+    } catch (error) {
+      // A file that could not be read from disk is to be asked for again.
+      if (error instanceof SkerryError && error.code === 'spec.digest') onVerdict()
+      throw error
+    }
   }
 
   #noteApplied({ owner, wish, revision }: Target, observed: Observed): void {
@@ -141,7 +163,7 @@ export class Steward {
   }
 
   async #noteRemoved(app: string): Promise<void> {
-    const { holdings, log, onChange } = this.#options
+    const { disk, holdings, log, onChange } = this.#options
     try {
       if (holdings.purges().get(app)?.images === true) await this.#housekeeper.purge(app)
     } catch {
@@ -150,6 +172,7 @@ export class Steward {
     if (this.#reconciler.lanes().has(app)) return
     this.#verdicts.forgive(app)
     this.#ledger.strike(app)
+    placeFiles(disk, app, [], file => holdings.contentsOf(file))
     log.info({ app }, 'the app has been removed')
     this.#housekeeper.tidy()
     onChange()

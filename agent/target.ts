@@ -45,7 +45,13 @@ export const noTarget: Omit<Target, 'owner'> = {
 /** Equal keys mean equal targets, whatever is remembered and proved. */
 export function targetKey({ wish, revision, fault, owner, course, trial, failed, memory }: Target): string {
   const digest = revision === undefined ? '' : digestText(revision.digest)
-  const made = wish?.run === 'running' ? [wish.hashes, wish.images] : wish?.run === 'removed' ? [wish.volumes] : []
+  // The same spec is another project when variables of the device change.
+  const made =
+    wish?.run === 'running'
+      ? [wish.hashes, wish.images, wish.project.networks, wish.project.volumes]
+      : wish?.run === 'removed'
+        ? [wish.volumes]
+        : []
   const tried = [course, trial?.candidate.entry, course === 'desired' && failed !== undefined]
   return JSON.stringify([owner.app, wish?.run, revision?.revision, digest, fault, memory.restart, made, tried])
 }

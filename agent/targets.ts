@@ -1,6 +1,5 @@
 // From what is desired, held and remembered to a target for each app's loop.
 import { createHash } from 'node:crypto'
-import type { Project } from '../protocol/compose/project.js'
 import { digestText } from '../protocol/spec.js'
 import { type Candidate, chooseCourse, entryOf, isGood } from './core/course.js'
 import type { RunningWish } from './core/desired.js'
@@ -10,6 +9,7 @@ import type { AppRecord } from './core/record.js'
 import type { Disk } from './disk.js'
 import type { Holdings } from './holdings.js'
 import type { Ledger } from './ledger.js'
+import type { HeldProject } from './specs.js'
 import { type Given, noTarget, type Revision, type Target } from './target.js'
 import type { Verdicts } from './verdicts.js'
 import { runningWish } from './wish.js'
@@ -32,8 +32,8 @@ export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
   const plain = plainTarget(app, sources, record)
   const revision: Revision = { revision: app.revision, digest: app.digest }
   if (app.run === 'stopped') return { ...plain, wish: { run: 'stopped', owner: plain.owner }, revision }
-  const project = holdings.project(digestText(app.digest))
-  if (project === undefined) return fallback(plain, sources, record)
+  const project = holdings.project(app, digestText(app.digest))
+  if (project === undefined) return fallback(app, plain, sources, record)
   if (!project.ok) return { ...plain, fault: project.refusals[0] }
   return chosenTarget(app, { ...plain, revision }, wishOf(plain.owner, project.value, sources), sources)
 }
@@ -57,7 +57,7 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
       return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), trial, failed }
     }
     case 'last-good':
-      return { ...goBack(plain, sources, record), course, failed }
+      return { ...goBack(app, plain, sources, record), course, failed }
     case 'undone':
       return {
         ...plain,
@@ -69,8 +69,8 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
   }
 }
 
-function wishOf(owner: Owner, project: Project, { disk }: TargetSources): RunningWish {
-  return runningWish(owner, project, disk.appFolder(owner.app))
+function wishOf(owner: Owner, { project, digestOf }: HeldProject, { disk }: TargetSources): RunningWish {
+  return runningWish(owner, project, disk.appFolder(owner.app), digestOf)
 }
 
 /** Newer images are wanted once for each generation, and with a new revision where the pull policy asks for it. */
@@ -85,9 +85,9 @@ function candidateOf(app: EffectiveApp, wish: RunningWish): Candidate {
 }
 
 /** The last good revision, of the images that it was made from then. */
-function goBack(plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
+function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
   const good = record?.good
-  const project = good === undefined ? undefined : sources.holdings.project(digestText(good.digest))
+  const project = good === undefined ? undefined : sources.holdings.project(app, digestText(good.digest))
   if (good === undefined || project?.ok !== true) return { ...plain, revision: undefined }
   const images = Object.fromEntries(good.images.map(({ service, id }) => [service, id]))
   return {
@@ -97,11 +97,11 @@ function goBack(plain: Target, sources: TargetSources, record: AppRecord | undef
   }
 }
 
-function fallback(plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
+function fallback(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
   const { applied, failed, good } = record ?? {}
   if (applied === undefined || applied.run === 'stopped') return plain
-  if (failed !== undefined && good !== undefined) return goBack(plain, sources, record)
-  const project = sources.holdings.project(digestText(applied.digest))
+  if (failed !== undefined && good !== undefined) return goBack(app, plain, sources, record)
+  const project = sources.holdings.project(app, digestText(applied.digest))
   if (project?.ok !== true) return plain
   const revision: Revision = { revision: applied.revision, digest: applied.digest }
   return { ...plain, wish: wishOf(plain.owner, project.value, sources), revision }

@@ -1,5 +1,5 @@
 // Who a client is and what it may do. Pure and synchronous: an answer that came later would reorder a client's messages.
-import { deviceChannels, deviceOfClientId, parseTopic } from '../protocol/topics.js'
+import { deviceChannels, deviceOfClientId, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
 
 export type Principal =
   | { readonly kind: 'manager' }
@@ -31,14 +31,19 @@ export function may(principal: Principal, action: Action, topic: string): boolea
 
 function deviceMay(device: string, root: string, action: Action, name: string): boolean {
   const topic = parseTopic(root, name)
-  if (topic === undefined) return action === 'subscribe' && name === `${root}/spec/+`
-  const own = topic.kind === 'device' && topic.device === device
+  if (topic === undefined) return action === 'subscribe' && (name === `${root}/spec/+` || name === requestsTo(root, device))
+  const own = 'device' in topic && topic.device === device
   switch (action) {
     case 'publish':
-      return own && deviceChannels[topic.channel] === 'agent'
+      return own && isAgents(topic)
     case 'will':
-      return own && topic.channel === 'status'
+      return own && topic.kind === 'device' && topic.channel === 'status'
     case 'subscribe':
-      return topic.kind === 'device' ? own && topic.channel === 'desired' : true
+      return 'device' in topic ? own && !isAgents(topic) : true
   }
+}
+
+/** Whether a device's agent writes there, and the manager reads. */
+function isAgents(topic: Topic & { device: string }): boolean {
+  return topic.kind === 'response' || (topic.kind === 'device' && deviceChannels[topic.channel] === 'agent')
 }

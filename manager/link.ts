@@ -65,13 +65,13 @@ export class Link {
     this.#lose(client)
   }
 
-  /** Publishes a retained message with QoS 1. Resolves when the broker has it; rejects with `broker.unavailable` when the connection ends first. */
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
+  /** Publishes with QoS 1, retained unless said otherwise. Resolves when the broker has it; rejects with `broker.unavailable` when the connection ends first. */
+  async publish(topic: string, payload: Uint8Array, retain = true): Promise<void> {
     const client = this.#client
     if (client === undefined || !this.#isUp) throw unavailable()
     await new Promise<void>((resolve, reject) => {
       this.#waiting.add(reject)
-      client.publish(topic, Buffer.from(payload), { qos: 1, retain: true }, error => {
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain }, error => {
         this.#waiting.delete(reject)
         if (error) reject(unavailable(error))
         else resolve()

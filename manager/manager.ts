@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
-import { checkRoot, everyDevice } from '../protocol/topics.js'
+import { checkRoot, everyDevice, everyResponse } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
 import { type Api, buildApi } from './api/server.js'
@@ -14,6 +14,7 @@ import { Journal } from './journal.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
+import { Requests } from './requests.js'
 import { type Db, openDb } from './store/db.js'
 import { readInstance } from './store/meta.js'
 import { readVersion } from './version.js'
@@ -102,7 +103,8 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
     log: log.child({ component: 'publisher' }),
     released: device => reception.unbury(device),
   })
-  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher })
+  const requests = new Requests({ root, clock, journal, inventory })
+  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
   const link: Link = new Link({
     broker,
@@ -113,14 +115,16 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
     up() {
       inventory.listen(true)
       publisher.up(link)
+      requests.up(link)
     },
     down() {
       inventory.listen(false)
       publisher.down()
+      requests.down()
     },
     message: (topic, payload, retained) => intake.handle(topic, payload, retained),
   })
-  return { fleet: { db, clock, journal, inventory, reception, publisher }, link, intake }
+  return { fleet: { db, clock, journal, inventory, reception, publisher, requests }, link, intake }
 }
 
 /**
@@ -134,6 +138,7 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'status'), qos },
     { filter: everyDevice(root, 'reported'), qos },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    { filter: everyResponse(root), qos: 1 },
   ]
 }
 

@@ -1,0 +1,106 @@
+// time limit: 300 s
+// A compose file with files, from HTTP to containers: there as they were sent, and what changes makes only that service anew.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ensureTestImage } from '../support/busybox.js'
+import { containersOf, docker } from '../support/docker.js'
+import { type Fleet, withFleet } from '../support/fleet.js'
+import { eventually } from '../support/within.js'
+
+const image = ensureTestImage()
+const app = 'skt-bundle-sys'
+const service = `image: ${image}\n    command: sleep 100000\n    stop_grace_period: 0s\n    network_mode: none`
+const compose = `services:
+  env:
+    ${service}
+    env_file: app.env
+  conf:
+    ${service}
+    volumes: ["./conf:/conf:ro"]
+  secret:
+    ${service}
+    secrets: [token]
+secrets:
+  token: {file: ./token.txt}
+`
+const first = {
+  'app.env': 'LEVEL=one\n',
+  'conf/app.conf': 'one',
+  'conf/deep/run': { text: '#!/bin/sh\necho ran', executable: true },
+  'token.txt': 'geheim',
+}
+
+interface Deployed {
+  readonly revision: number
+}
+
+async function deploy(fleet: Fleet, files: Record<string, unknown>): Promise<number> {
+  const { status, body } = await fleet.api.call<Deployed>('PUT', `/groups/line-1/apps/${app}`, { compose, files })
+  assert.ok(status < 300, JSON.stringify(body))
+  return body.revision
+}
+
+const runs = (fleet: Fleet, revision: number) =>
+  fleet.shown('here', `runs revision ${revision}`, ({ apps }) => apps[0]?.state === 'running' && apps[0].revision === revision)
+
+const published = async (fleet: Fleet) => (await fleet.api.get<{ published: number }>('/stats')).body.published
+
+/** The publishes that an action brings about, once `count` have come. */
+async function publishes(fleet: Fleet, count: number, act: () => Promise<void>): Promise<number> {
+  const before = await published(fleet)
+  await act()
+  await eventually(10_000, `${count} publishes`, async () => (await published(fleet)) - before >= count)
+  return (await published(fleet)) - before
+}
+
+const inside = (container: string | undefined, ...command: string[]) => docker('exec', container ?? '', ...command)
+
+/** Services whose containers are others. */
+const changed = (before: Record<string, string>, after: Record<string, string>) =>
+  Object.keys(after).filter(name => before[name] !== after[name])
+
+test('a bundle reaches the devices of a group, and a file that changes makes only its service anew', async () => {
+  await withFleet(async fleet => {
+    const device = fleet.device('here')
+    device.start(fleet.server)
+    await fleet.shown('here', 'Ready', shown => shown.state === 'Ready')
+    await publishes(fleet, 2, async () => void (await fleet.api.call('POST', '/groups', { name: 'line-1', devices: ['here'] })))
+    fleet.clean(app)
+
+    const count = await publishes(fleet, 6, async () => void (await runs(fleet, await deploy(fleet, first))))
+    assert.is(count, 6)
+    const made = containersOf(app)
+    assert.match(inside(made.env, 'env'), /^LEVEL=one$/m)
+    assert.is(inside(made.conf, 'cat', '/conf/app.conf'), 'one')
+    assert.is(inside(made.conf, '/conf/deep/run'), 'ran')
+    assert.is(inside(made.secret, 'cat', '/run/secrets/token'), 'geheim')
+
+    // One file, the spec, the manifest; and two that nothing needs any more are cleared.
+    const second = { ...first, 'conf/app.conf': 'two' }
+    const more = await publishes(fleet, 5, async () => void (await runs(fleet, await deploy(fleet, second))))
+    assert.is(more, 5)
+    const updated = containersOf(app)
+    assert.equal(changed(made, updated), ['conf'])
+    assert.is(inside(updated.conf, 'cat', '/conf/app.conf'), 'two')
+
+    await device.stop()
+    const { 'conf/deep/run': _, ...third } = { ...second, 'token.txt': 'geheimer' }
+    const revision = await deploy(fleet, third)
+    await fleet.server.kill()
+    await fleet.server.start()
+    device.start(fleet.server)
+    await runs(fleet, revision)
+    const last = containersOf(app)
+    assert.equal(changed(updated, last), ['conf', 'secret'])
+    assert.is(inside(last.secret, 'cat', '/run/secrets/token'), 'geheimer')
+    assert.is(inside(last.conf, 'ls', '/conf'), 'app.conf')
+
+    await fleet.api.call('DELETE', `/groups/line-1/apps/${app}`)
+    await fleet.shown('here', 'has no app', shown => shown.apps.length === 0)
+    await eventually(10_000, 'no file of it is left', () => !existsSync(join(device.folder, 'agent', 'apps', app)))
+  })
+})
+
+test.run()
