@@ -206,6 +206,21 @@ test('a device that is lost ends what it was asked', async ({ site }) => {
   assert.match(await response.text(), /^web \| one\nerror: .*NotReady \(Disconnected\) \(device\.unavailable\)\n$/)
 })
 
+test('a manager that stops ends what is read from it', async () => {
+  const site = await startSite()
+  const told = await FakeDevice.online({ url: site.broker.url, id: 'f1' })
+  await deviceIs(site.manager, 'f1', 'Ready')
+  await request(site.manager, 'PUT', '/devices/f1/apps/web', webApp())
+  const reading = fetch(`${site.manager.url}/api/v1/devices/f1/apps/web/logs?follow=true`)
+  const { rid } = await answer(told, 'logs', [out('web', 'one\n')])
+  const text = (await reading).text().catch(() => 'cut')
+  await within(5_000, 'the manager stops', site.manager.stop())
+  await within(5_000, 'the end', text)
+  await told.request('cancel', asked => asked.rid === rid)
+  await told.leave()
+  await site.stop()
+})
+
 test('a restart answers when the device has done it, and is told as an event', async ({ site, device }) => {
   const events = await openEvents(site.manager)
   const asking = request(site.manager, 'POST', '/devices/a1/apps/web/restart', { services: ['web'] })
