@@ -8,6 +8,7 @@ import type { StepArgs } from './core/step.js'
 import { familiarName, splitReference } from './docker-shapes.js'
 import type { PullProgress } from './engine.js'
 import { engineError, statusOf } from './engine-errors.js'
+import type { Login } from './logins.js'
 import { followPull, readLines } from './pull.js'
 
 /** How long a pull or build may make no progress, ms. */
@@ -16,14 +17,19 @@ const silentMs = 15 * 60_000
 interface Watch {
   readonly onProgress: (progress: PullProgress) => void
   readonly signal: AbortSignal
+  readonly login: Login | undefined
 }
 
 /** Without a tag the Engine would pull every one that there is. A registry that goes silent must not hold the app for ever. */
-export async function pullImage(docker: Docker, { image, platform }: StepArgs['pull'], { onProgress, signal }: Watch): Promise<void> {
+export async function pullImage(
+  docker: Docker,
+  { image, platform }: StepArgs['pull'],
+  { onProgress, signal, login }: Watch,
+): Promise<void> {
   const { name, tag } = splitReference(image)
   await whileHeard(signal, 'the registry', async (either, heard) => {
     const query = { fromImage: name, tag, ...(platform === undefined ? {} : { platform }) }
-    const stream = await docker.createImage({ ...query, abortSignal: either })
+    const stream = await docker.createImage(login, { ...query, abortSignal: either })
     await followPull(
       image,
       stream,
@@ -39,9 +45,14 @@ export async function pullImage(docker: Docker, { image, platform }: StepArgs['p
 }
 
 /** By the Engine's own builder. */
-export async function buildImage(docker: Docker, { image, build, folder }: StepArgs['build'], signal: AbortSignal): Promise<void> {
+export async function buildImage(
+  docker: Docker,
+  { image, build, folder }: StepArgs['build'],
+  { signal, logins }: { signal: AbortSignal; logins: readonly Login[] },
+): Promise<void> {
   const query = {
     t: [image, ...build.tags],
+    ...(logins.length === 0 ? {} : { registryconfig: Object.fromEntries(logins.map(login => [login.serveraddress, login])) }),
     rm: true,
     forcerm: true,
     buildargs: build.args,
@@ -107,5 +118,16 @@ export async function dropImage(docker: Docker, id: string, references: readonly
     if (statusOf(error) === 404) return true
     if (statusOf(error) === 409) return false
     throw engineError(error)
+  }
+}
+
+/** Asks the registry, by way of the Engine. */
+export async function checkLogin(docker: Docker, login: Login): Promise<void> {
+  try {
+    await docker.checkAuth(login)
+  } catch (error) {
+    const mapped = engineError(error)
+    if (statusOf(error) !== 401 && !/status: 401|incorrect username/i.test(mapped.message)) throw mapped
+    throw new SkerryError('auth.refused', `${login.serveraddress} refuses ${login.username}`, { cause: error })
   }
 }

@@ -1,7 +1,13 @@
 // The Engine's answers as what the planner knows: pure.
 import type { Hook } from '../protocol/compose/parts.js'
+import type { Restart } from '../protocol/compose/project.js'
 import { appLabel, composeLabels, optionsLabel, parentIds, preStopLabel, readDependsOn } from './core/labels.js'
 import type { ContainerState, Health, ObservedContainer, ObservedNetwork, ObservedVolume } from './core/observed.js'
+
+interface RestartInfo {
+  readonly Name: string
+  readonly MaximumRetryCount?: number | undefined
+}
 
 /** What is read of GET /containers/{id}/json. */
 interface ContainerInfo {
@@ -11,7 +17,7 @@ interface ContainerInfo {
   readonly Image: string
   readonly RestartCount: number
   readonly Config: { readonly Image: string; readonly Labels?: Labels | undefined; readonly StopTimeout?: number | undefined }
-  readonly HostConfig: object
+  readonly HostConfig: { readonly RestartPolicy?: RestartInfo | undefined }
   readonly State: {
     readonly Status: string
     readonly ExitCode: number
@@ -47,6 +53,7 @@ export function containerOf(info: ContainerInfo): ObservedContainer {
     health: healthOf(info.State.Health?.Status),
     exitCode: info.State.ExitCode,
     restarts: info.RestartCount,
+    ...restartOf(info.HostConfig.RestartPolicy),
     createdAt: timeOf(info.Created),
     startedAt: timeOf(info.State.StartedAt),
     finishedAt: timeOf(info.State.FinishedAt),
@@ -113,6 +120,14 @@ export function familiarName(reference: string): string {
   const { name, tag } = splitReference(reference)
   const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '')
   return `${short}${tag.includes(':') ? '@' : ':'}${tag}`
+}
+
+function restartOf(info: RestartInfo | undefined): { restart?: Restart } {
+  const policies: readonly Restart['policy'][] = ['no', 'always', 'unless-stopped', 'on-failure']
+  const policy = policies.find(each => each === (info?.Name || 'no'))
+  if (policy === undefined || info === undefined) return {}
+  const { MaximumRetryCount: maxRetries = 0 } = info
+  return { restart: maxRetries > 0 ? { policy, maxRetries } : { policy } }
 }
 
 function stateOf(status: string): ContainerState {

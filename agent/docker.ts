@@ -5,7 +5,7 @@ import { SkerryError } from '../protocol/errors.js'
 import { appLabel } from './core/labels.js'
 import type { NetworkBody, VolumeBody } from './core/step.js'
 import { createContainer, placeFiles, removeContainer, runHook } from './docker-container.js'
-import { buildImage, dropImage, pullImage } from './docker-image.js'
+import { buildImage, checkLogin, dropImage, pullImage } from './docker-image.js'
 import { listLogSources, readLog } from './docker-logs.js'
 import { listApps, observe } from './docker-observe.js'
 import type { Engine } from './engine.js'
@@ -27,8 +27,9 @@ export function connectEngine(address: string): Engine {
     version: () => ask(async () => (await docker.version()).Version),
     observe: query => ask(async () => observe(docker, query, await readApi.now())),
     apps: device => ask(() => listApps(docker, device)),
-    pull: (args, onProgress, signal) => pullImage(docker, args, { onProgress, signal }),
-    build: (args, signal) => buildImage(docker, args, signal),
+    pull: (args, onProgress, signal, login) => pullImage(docker, args, { onProgress, signal, login }),
+    build: (args, signal, logins = []) => buildImage(docker, args, { signal, logins }),
+    checkLogin: login => ask(() => checkLogin(docker, login)),
     removeImage: image => tolerant([404, 409], () => docker.getImage(image).remove()),
     dropImage: (id, references) => ask(() => dropImage(docker, id, references)),
     createNetwork: body => createNetwork(docker, body),
@@ -38,6 +39,8 @@ export function connectEngine(address: string): Engine {
     createContainer: args => ask(() => createContainer(docker, args), laborMs),
     renameContainer: (id, name) => tolerant([], () => docker.getContainer(id).rename({ name })),
     placeFiles: (id, files) => ask(() => placeFiles(docker, id, files)),
+    setRestart: (id, { policy, maxRetries = 0 }) =>
+      tolerant([404], () => docker.getContainer(id).update({ RestartPolicy: { Name: policy, MaximumRetryCount: maxRetries } })),
     startContainer: id => tolerant([304], () => docker.getContainer(id).start(), laborMs),
     runHook: (id, hook) => ask(() => runHook(docker, id, hook), laborMs),
     stopContainer: (id, graceS = usualGraceS) => tolerant([304, 404], () => docker.getContainer(id).stop(), graceS * 1000 + promptMs),

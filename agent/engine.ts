@@ -1,8 +1,10 @@
 // The Docker Engine as the agent sees it: a port, so that nothing else knows how it is spoken to.
 import type { Hook } from '../protocol/compose/parts.js'
+import type { Restart } from '../protocol/compose/project.js'
 import type { LogBatch } from './core/log-pieces.js'
 import type { Observed } from './core/observed.js'
 import type { NetworkBody, PlacedContent, StepArgs, VolumeBody } from './core/step.js'
+import type { Login } from './logins.js'
 
 /** What to look at; see {@link Observed}. */
 export interface ObserveQuery {
@@ -49,8 +51,10 @@ export interface Engine {
   observe(query: ObserveQuery): Promise<Observed>
   /** Names of the apps that the agent of `device` has made something of. */
   apps(device: string): Promise<string[]>
-  pull(args: StepArgs['pull'], onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void>
-  build(args: StepArgs['build'], signal: AbortSignal): Promise<void>
+  pull(args: StepArgs['pull'], onProgress: (progress: PullProgress) => void, signal: AbortSignal, login?: Login): Promise<void>
+  build(args: StepArgs['build'], signal: AbortSignal, logins?: readonly Login[]): Promise<void>
+  /** Throws `auth.refused` if the registry does. */
+  checkLogin(login: Login): Promise<void>
   /** An image that is in use stays. */
   removeImage(image: string): Promise<void>
   createNetwork(body: NetworkBody): Promise<void>
@@ -64,6 +68,8 @@ export interface Engine {
   renameContainer(id: string, name: string): Promise<void>
   /** Into a container that has not been started yet. */
   placeFiles(id: string, files: readonly PlacedContent[]): Promise<void>
+  /** When the Engine starts the container again by itself. */
+  setRestart(id: string, restart: Restart): Promise<void>
   startContainer(id: string): Promise<void>
   /** Runs a command in a container and waits for its end. */
   runHook(id: string, hook: Hook): Promise<void>

@@ -4,8 +4,13 @@ import { composeLabels } from './core/labels.js'
 import { describeStep, type Step, type StepArgs, type StepKind } from './core/step.js'
 import type { Engine, PullProgress } from './engine.js'
 
-/** Does not compile if a step has no executor. */
-export type Executors = { readonly [K in StepKind]: (args: StepArgs[K], signal: AbortSignal) => Promise<void> }
+/** Does not compile if a step has no executor. `create` gives the new container's id. */
+export type Executors = {
+  readonly [K in StepKind]: (args: StepArgs[K], signal: AbortSignal) => Promise<K extends 'create' ? string : void>
+}
+
+/** The ids of the containers that steps have created. */
+export type CreatedIds = ReadonlyMap<Step, string>
 
 export function createExecutors(engine: Engine, onPull: (progress: PullProgress) => void): Executors {
   return {
@@ -16,9 +21,7 @@ export function createExecutors(engine: Engine, onPull: (progress: PullProgress)
     removeNetwork: ({ id }) => engine.removeNetwork(id),
     createVolume: ({ body }) => engine.createVolume(body),
     removeVolume: ({ name }) => engine.removeVolume(name),
-    create: async args => {
-      await engine.createContainer(args)
-    },
+    create: args => engine.createContainer(args),
     rename: ({ id, name }) => engine.renameContainer(id, name),
     start: args => start(engine, args),
     stop: args => stop(engine, args),
@@ -53,12 +56,14 @@ export async function executeSteps(
   steps: readonly Step[],
   executors: Executors,
   { signal, onStep }: { signal: AbortSignal; onStep: (progress: StepProgress) => void },
-): Promise<void> {
+): Promise<CreatedIds> {
+  const ids = new Map<Step, string>()
   const outcomes = await Promise.all(
     steps.map(async step => {
       onStep({ step, phase: 'begun' })
       try {
-        await executeStep(step, executors, signal)
+        const id = await executeStep(step, executors, signal)
+        if (typeof id === 'string') ids.set(step, id)
         onStep({ step, phase: 'done' })
         return undefined
       } catch (error) {
@@ -69,7 +74,7 @@ export async function executeSteps(
     }),
   )
   const [first, ...others] = outcomes.flatMap(error => error ?? [])
-  if (first === undefined) return
+  if (first === undefined) return ids
   throw new SkerryError(first.code, first.message, {
     cause: first,
     retryable: first.retryable,
@@ -82,7 +87,7 @@ function executeStep<K extends StepKind>(
   step: { readonly kind: K } & StepArgs[K],
   executors: Executors,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<unknown> {
   return executors[step.kind](step, signal)
 }
 

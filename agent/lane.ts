@@ -5,15 +5,17 @@ import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { type BackoffLimits, backoffMs } from './core/backoff.js'
 import type { Memory, RunningWish } from './core/desired.js'
 import { nothingObserved, type Observed } from './core/observed.js'
+import { policyChanges } from './core/policies.js'
 import { describeStep, type Step } from './core/step.js'
 import type { Verdict } from './core/trial.js'
 import type { Engine } from './engine.js'
-import { createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
+import { type CreatedIds, createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
 import { calmingSteps, Holds } from './holds.js'
 import { ImageNotes, type UsedImage } from './images.js'
 import { look } from './look.js'
 import type { PullBoard } from './pulls.js'
 import { type Restart, restartSteps } from './restart.js'
+import { takeRounds } from './rounds.js'
 import type { Given, Target } from './target.js'
 import { Timers } from './timers.js'
 import { Trial } from './trial.js'
@@ -182,12 +184,18 @@ export class Lane {
     this.#ports.onImages(this.#images.takeNew(observed))
     if (first && this.#trial !== undefined) this.#ports.onTrial(target, observed)
     if (wish.run === 'running' && (await this.#tend(wish, observed))) return
-    if (steps.length === 0) return this.#settle(target, observed)
+    const policies = policyChanges(wish, observed)
+    for (const { id, restart } of policies) await engine.setRestart(id, restart)
+    if (steps.length === 0 && policies.length === 0) return this.#settle(target, observed)
     if (clock.monotonic() < this.#retryAt) return this.#ports.onChange()
     this.#busy = true
     this.#ports.onChange()
-    if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
-    await this.#take(steps, signal)
+    const isOver = () => signal.aborted || this.#stopped
+    const take = (next: readonly Step[]) => {
+      if (next.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
+      return this.#take(next, signal)
+    }
+    await takeRounds({ observed, steps }, { wish, memory: () => this.#memory(), now: clock.now, take, isOver })
     this.#woken = true
   }
 
@@ -216,10 +224,10 @@ export class Lane {
     }
   }
 
-  async #take(steps: readonly Step[], signal: AbortSignal): Promise<void> {
+  async #take(steps: readonly Step[], signal: AbortSignal): Promise<CreatedIds> {
     if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'build')) this.#begun = true
     if (steps.some(({ kind }) => touching.includes(kind))) this.#touched = true
-    await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
+    return await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
   }
 
   async #watchOnly({ owner }: Target): Promise<void> {

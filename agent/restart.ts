@@ -4,6 +4,7 @@ import type { RunningWish } from './core/desired.js'
 import { isRunning, matchContainers } from './core/match.js'
 import type { Observed } from './core/observed.js'
 import { stopStep } from './core/plan.js'
+import { startStep } from './core/starts.js'
 import type { Step } from './core/step.js'
 
 export interface Restart {
@@ -21,9 +22,9 @@ export function restartSteps(wish: RunningWish, observed: Observed, services: re
   const chosen = [...current].filter(([name]) => services.length === 0 || services.includes(name)).flatMap(([, containers]) => containers)
   return [
     chosen.filter(isRunning).map(stopStep),
-    chosen.map(({ id, service }): Step => {
-      const hooks = wish.project.services[service]?.postStart ?? []
-      return { kind: 'start', service, id, again: false, files: [], hooks }
+    chosen.flatMap(container => {
+      const service = wish.project.services[container.service]
+      return service === undefined ? [] : [startStep(container, service)]
     }),
   ]
 }

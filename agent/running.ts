@@ -13,6 +13,7 @@ import { readFacts } from './facts.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
 import { Link } from './link.js'
+import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
 import { Reporter } from './reporter.js'
@@ -50,7 +51,6 @@ export class RunningAgent {
     this.#options = options
     this.#clock = clock
     this.#log = log
-    const engine = connectEngine(options.engine)
     this.#disk = new Disk(options.folder, log.child({ part: 'disk' }))
     this.id = this.#disk.id
     this.released = new Promise(resolve => {
@@ -59,6 +59,7 @@ export class RunningAgent {
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#measure = createMeter(this.#disk.folder)
+    const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
       disk: this.#disk,

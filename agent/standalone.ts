@@ -10,7 +10,9 @@ import type { Step } from './core/step.js'
 import { connectEngine } from './docker.js'
 import type { Engine, PullProgress } from './engine.js'
 import { createExecutors, executeSteps, type StepProgress } from './execute.js'
+import { Logins, withLogins } from './logins.js'
 import { look } from './look.js'
+import { takeRounds } from './rounds.js'
 import { runningWish } from './wish.js'
 
 export type Progress = StepProgress | { readonly pull: PullProgress }
@@ -18,6 +20,8 @@ export type Progress = StepProgress | { readonly pull: PullProgress }
 interface Common {
   /** A socket's path, or a `unix://`, `tcp://` or `http://` URL. */
   readonly engine: string
+  /** The agent's state folder, for its logins at registries; without it there are none. */
+  readonly state?: string
   readonly app: string
   readonly onProgress?: (progress: Progress) => void
   readonly signal?: AbortSignal
@@ -64,6 +68,10 @@ async function imagesOf({ engine, app }: Common): Promise<string[]> {
 }
 
 /** Whoever applies by hand wants the newer image where the pull policy speaks of one. */
+function openEngine({ engine, state }: Common): Engine {
+  return state === undefined ? connectEngine(engine) : withLogins(connectEngine(engine), new Logins(state))
+}
+
 function wishOf(options: ApplyOptions): RunningWish {
   return { ...runningWish(ownerOf(options), options.project, options.folder), refresh: 'by-policy' }
 }
@@ -78,11 +86,17 @@ function memoryNow(): Memory {
 }
 
 async function converge(wish: Wish, options: Common, healthy: boolean): Promise<number> {
-  const engine = connectEngine(options.engine)
+  const engine = openEngine(options)
   const { onProgress = () => {}, signal = new AbortController().signal } = options
   let memory = memoryNow()
   const executors = createExecutors(engine, pull => onProgress({ pull }))
   let taken = 0
+  const take = async (steps: readonly Step[]) => {
+    const ids = await executeSteps(steps, executors, { signal, onStep: onProgress })
+    taken += steps.length
+    memory = steps.reduce(notePulled, memory)
+    return ids
+  }
   const changes = watchChanges(engine, wish.owner.app)
   try {
     for (;;) {
@@ -90,9 +104,7 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
       const seen = changes.count()
       const { observed, steps } = await look(engine, wish, memory, Date.now)
       if (steps.length > 0) {
-        await executeSteps(steps, executors, { signal, onStep: onProgress })
-        taken += steps.length
-        memory = steps.reduce(notePulled, memory)
+        await takeRounds({ observed, steps }, { wish, memory: () => memory, now: Date.now, take, isOver: () => signal.aborted })
         continue
       }
       const outcome = judgeProgress(wish, observed, memory, healthy)

@@ -44,11 +44,17 @@ export class Verdicts {
     return entry !== undefined && this.#retrying.get(app) === entry
   }
 
-  /** A first deploy begins with nothing: what of it is not there yet may be removed again. */
-  begin({ owner, trial }: Target, observed: Observed): void {
-    const record = this.#options.ledger.get(owner.app)
-    if (trial === undefined || record?.good !== undefined || record?.kept !== undefined || observed.containers.length > 0) return
-    this.#options.ledger.change(owner.app, before => ({ ...before, kept: observed.volumes.map(({ name }) => name) }))
+  /**
+   * Before the first step of a trial: what runs is what to go back to, if nothing better is known. A first deploy begins with nothing, and
+   * what of it is not there yet may be removed again.
+   */
+  begin(target: Target, observed: Observed): void {
+    const { ledger } = this.#options
+    const { app } = target.owner
+    ledger.change(app, record => promote(record, target))
+    const { good, kept } = ledger.get(app) ?? {}
+    if (good !== undefined || kept !== undefined || observed.containers.length > 0) return
+    ledger.change(app, record => ({ ...record, kept: observed.volumes.map(({ name }) => name) }))
   }
 
   settle(target: Target, outcome: Outcome): void {
@@ -87,14 +93,13 @@ export class Verdicts {
   #noteFailed(target: Target, error: SkerryError, touched: boolean): void {
     const { ledger, log, onVerdict } = this.#options
     const { app } = target.owner
-    ledger.change(app, record => promote(record, target))
     if (!canFail(ledger.get(app))) return
     const first = ledger.get(app)?.good === undefined
     const retry = (passing.includes(error.code) || error.retryable) && (first || !touched)
     const failed = failedOf(target, error, retry)
     if (failed === undefined) return
     log.error({ app, ...error.refusal, revision: failed.revision, retry }, 'the revision has failed')
-    ledger.change(app, record => ({ ...record, failed }))
+    ledger.change(app, ({ applied, ...record }) => ({ ...record, ...(first || applied === undefined ? {} : { applied }), failed }))
     this.#retrying.delete(app)
     if (retry) this.#retryLater(app, failed)
     onVerdict()
@@ -118,10 +123,11 @@ export class Verdicts {
 }
 
 /** A revision that was superseded before it could prove itself is better than none. */
-function promote(record: AppRecord, { revision }: Target): AppRecord {
-  const { applied, good, images = [] } = record
-  if (good !== undefined || applied === undefined || applied.run !== 'running' || revision === undefined) return record
-  if (Buffer.compare(applied.digest, revision.digest) === 0 || images.length === 0) return record
+function promote({ kept, ...record }: AppRecord, { revision, trial }: Target): AppRecord {
+  const { applied, good, failed } = record
+  const unchanged = kept === undefined ? record : { ...record, kept }
+  if (good !== undefined || applied?.run !== 'running' || revision === undefined || trial === undefined) return unchanged
+  if (Buffer.compare(applied.digest, revision.digest) === 0 || failed?.revision === applied.revision) return unchanged
   return { ...record, good: { revision: applied.revision, digest: applied.digest, content: '', generation: 0, images: [] } }
 }
 

@@ -66,10 +66,11 @@ function oldOf({ obsolete }: Match, service: string, number: number): ObservedCo
   return newest
 }
 
-/** The wanted name, or a temporary one while a container of ours still bears it. */
+/** The wanted name, or a temporary one while a container of ours still bears it: made of that one's id, as docker compose does. */
 function freeName({ containers }: Observed, wanted: string): string {
-  const taken = new Set(containers.map(container => container.name))
-  const byAge = [...containers].sort((a, b) => b.createdAt - a.createdAt)
-  const names = [wanted, ...byAge.map(({ id }) => `${id.slice(0, 12)}_${wanted}`), `${taken.size}_${wanted}`]
-  return names.find(candidate => !taken.has(candidate)) ?? wanted
+  const taken = new Set(containers.map(({ name }) => name))
+  const bearer = containers.find(({ name }) => name === wanted)
+  const others = containers.filter(container => container !== bearer)
+  const names = [...(bearer === undefined ? [] : [bearer]), ...others].map(({ id }) => `${id.slice(0, 12)}_${wanted}`)
+  return [wanted, ...names, `${taken.size}_${wanted}`].find(name => !taken.has(name)) ?? wanted
 }

@@ -1,5 +1,6 @@
 // What the Engine shows of one app: plain data, never leaves the agent.
 import type { Hook } from '../../protocol/compose/parts.js'
+import type { Restart } from '../../protocol/compose/project.js'
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
 export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'
@@ -19,6 +20,8 @@ export interface ObservedContainer {
   readonly health: Health
   readonly exitCode: number
   readonly restarts: number
+  /** When the Engine starts it again by itself; absent if unknown. */
+  readonly restart?: Restart
   /** When it was made, and when it started and ended last, ms since 1970; 0 for never. */
   readonly createdAt: number
   readonly startedAt: number

@@ -73,6 +73,21 @@ export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<s
   }
 }
 
+/**
+ * What is known of steps that went well before anyone has looked. `ids`: of the containers that were created. Nothing is
+ * taken for healthy or ended, so that whatever waits for that waits for a look.
+ */
+export function foldSteps(observed: Observed, steps: readonly Step[], ids: ReadonlyMap<Step, string>): Observed {
+  return steps.reduce((state, step) => {
+    const next = applyStep(state, step, new Set())
+    const id = ids.get(step)
+    if (step.kind === 'start') return change(next, step.id, { health: 'starting' })
+    return id === undefined
+      ? next
+      : { ...next, containers: next.containers.map((one, at) => (at < state.containers.length ? one : { ...one, id })) }
+  }, observed)
+}
+
 /** What an image becomes by a pull is not known; here it is what it was. */
 function newImage(image: string, { images }: Observed): ObservedImage {
   return images[image] ?? { id: `image of ${image}`, volumes: [], taggedAt: 0, used: false }

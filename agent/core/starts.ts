@@ -14,7 +14,10 @@ export function starts(wish: RunningWish, match: Match, memory: Memory, now: num
     if (service === undefined || (memory.holds[name] ?? 0) > now) return []
     const waiting = containers.filter(container => mayStart(container, service, match, memory))
     if (waiting.length === 0 || judgeDependencies(wish, match, memory, name).state !== 'ready') return []
-    return waiting.map(container => start(container, service, match))
+    return waiting.map(container => {
+      const again = container.state === 'exited' && !isOutdated(container, service, match)
+      return { ...startStep(container, service), again }
+    })
   })
 }
 
@@ -37,10 +40,9 @@ function mayStart(container: ObservedContainer, service: Service, match: Match, 
   return judgeEnding(container, service.restart, memory) === 'start' || isOutdated(container, service, match)
 }
 
-function start(container: ObservedContainer, service: Service, match: Match): Step {
-  const again = container.state === 'exited' && !isOutdated(container, service, match)
+export function startStep(container: ObservedContainer, service: Service): Step & { kind: 'start' } {
   const files = container.state === 'created' ? contentsOf(service.files ?? []) : []
-  return { kind: 'start', service: container.service, id: container.id, again, files, hooks: service.postStart ?? [] }
+  return { kind: 'start', service: container.service, id: container.id, again: false, files, hooks: service.postStart ?? [] }
 }
 
 /** Configs and secrets that are no files of the device: they go into the container itself. */

@@ -1,4 +1,5 @@
 // `skerry agent`: the agent of this machine, and the same engine without any manager.
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadSettings, surroundings } from '../../config/load.js'
 import type { Settings } from '../../config/settings.js'
@@ -6,6 +7,7 @@ import { formatRefusal } from '../errors.js'
 import type { LocalProject, SourceFlags } from '../local-source.js'
 import { addExamples, addSettings, collect } from '../options.js'
 import type { Shell } from '../shell.js'
+import { addRegistries } from './registries.js'
 
 interface Flags extends Record<string, unknown>, SourceFlags {
   readonly wait?: boolean
@@ -45,6 +47,8 @@ export function addAgent(program: Command, shell: Shell): void {
     .option('--images', 'the images of its containers too, if nothing else uses them')
   remove.action((_flags: Flags, command: Command) => removeHere(shell, command.optsWithGlobals()))
   addExamples(remove, ['skerry agent remove -p web', 'skerry agent remove -p web --volumes --images'])
+
+  addRegistries(agent, shell)
 }
 
 function addSource(command: Command): Command {
@@ -63,12 +67,12 @@ async function settingsOf(shell: Shell, flags: Record<string, unknown>): Promise
 }
 
 async function applyHere(shell: Shell, flags: Flags): Promise<void> {
-  const { engine } = await settingsOf(shell, flags)
+  const { engine, data } = await settingsOf(shell, flags)
   const { project, folder } = await readChecked(shell, flags)
   const { applyOnce } = await import('../../agent/standalone.js')
   const { createProgress } = await import('../progress.js')
   const [app, wait, onProgress] = [flags.project, flags.wait === true, createProgress(shell.say)]
-  const took = await applyOnce({ engine, app, project, folder, wait, onProgress, signal: shell.signal })
+  const took = await applyOnce({ engine, state: join(data, 'agent'), app, project, folder, wait, onProgress, signal: shell.signal })
   shell.say(took === 0 ? 'nothing to do' : `app ${app} runs`)
 }
 

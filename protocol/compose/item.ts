@@ -31,7 +31,7 @@ const maxRefusals = 50
 const limits = {
   /** Compose files that are read: given, included, extended. */
   files: 100,
-  /** Maps, lists and values after anchors and merge keys are expanded. */
+  /** Maps, lists and values after anchors and merge keys are expanded, and variables of files. */
   nodes: 100_000,
   /** Those of services that extend others. */
   copies: 300_000,

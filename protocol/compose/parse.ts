@@ -39,8 +39,7 @@ export function parseCompose(text: string, { environment = {} }: ParseOptions = 
 export function parseProject(source: ComposeSource): Result<ParsedCompose> {
   const report = new Report(source)
   report.environment = readProjectVariables(report)
-  const root = loadLayers(source.files, { report, folder: '.', environment: report.environment, open: [] })
-  const project = root && readProject(root, report)
+  const project = report.refusals.length === 0 ? loadProject(report) : undefined
   const [first, ...others] = report.refusals
   if (first !== undefined) return { ok: false, refusals: [first, ...others] }
   if (project === undefined) throw new Error('a project that is neither read nor refused')
@@ -79,8 +78,13 @@ function checkProjectName(item: Item, _draft: unknown, report: Report): void {
   else report.refuse(item, 'compose.inconsistent', `a project's name has only a-z, 0-9, _ and -; found ${describe(item)}`)
 }
 
+function loadProject(report: Report): Project | undefined {
+  const { source, environment } = report
+  const root = loadLayers(source.files, { report, folder: '.', environment, open: [] })
+  return root === undefined || report.refusals.length > 0 ? undefined : readProject(root, report)
+}
+
 function readProject(root: Item, report: Report): Project | undefined {
-  if (report.refusals.length > 0) return undefined
   const sections: Sections = {}
   if (root.value !== null) readFields(root, sectionFields, sections, report)
   if (sections.services === undefined) return report.refuseAt('services', 'compose.schema', 'there are no services')

@@ -3,6 +3,8 @@ import { type DotenvOptions, parseDotenv, parseRawVariables } from './dotenv.js'
 import { readFileText } from './file.js'
 import { type Item, inFile, type Report, type Variables } from './item.js'
 
+const tooMuch = 'files with variables come to too much'
+
 export interface VariableFile {
   readonly path: string
   /** What names the file; absent for the folder's `.env`. */
@@ -27,7 +29,8 @@ export function readVariableFile(
     take: characters => report.take('characters', characters),
   }
   const result = isRaw ? parseRawVariables(text, options) : parseDotenv(text, options)
-  if ('values' in result) return result.values
+  if ('values' in result)
+    return report.take('nodes', result.values.size) ? result.values : report.refuseAt(path, 'compose.too-complex', tooMuch)
   const { line, message, code } = result.fault
   return report.refuseAt(inFile(path, `line ${line}`), code, message)
 }

@@ -121,6 +121,18 @@ rollback('a first deploy that fails leaves nothing of its own, and volumes of be
   assert.equal([reported(world)?.fault?.code, reported(world)?.failedRevision], ['service.exited', 1])
 })
 
+rollback('a revision that was superseded before it had proved itself comes back, with its volumes', async ({ world }) => {
+  await world.start()
+  const slow: Policy = { settleS: 3600 }
+  await deploy(world, `${service('restart: always, volumes: ["data:/data"]')}\nvolumes: { data: {} }`, 1, slow)
+  await appState(world.observer, app, 'running')
+  const volume = docker('volume', 'inspect', '-f', '{{.CreatedAt}}', `${app}_data`)
+  await deploy(world, service('command: ["sh", "-c", "exit 3"]'), 2)
+  await appState(world.observer, app, 'rolled-back')
+  assert.ok(runs())
+  assert.is(docker('volume', 'inspect', '-f', '{{.CreatedAt}}', `${app}_data`), volume)
+})
+
 rollback('a policy without roll-back leaves what failed', async ({ world }) => {
   await world.start()
   await deploy(world, good, 1)

@@ -102,6 +102,16 @@ folder('that is wrong is refused with its line', () => {
   assert.equal(faultsOf({ 'compose.yaml': show, '.env': new Uint8Array([65, 61, 0xff]) }), [['compose.yaml', '.env']])
 })
 
+folder('of too many variables is refused', () => {
+  const many = Array.from({ length: 110_000 }, (_, n) => `A${n}=`).join('\n')
+  assert.equal(faultsOf({ 'compose.yaml': show, '.env': many }), [['compose.too-complex', '.env']])
+})
+
+folder('that multiplies itself is refused', () => {
+  const lines = Array.from({ length: 40 }, (_, n) => `A${n + 1}=\${A${n}}\${A${n}}`)
+  assert.equal(faultsOf({ 'compose.yaml': show, '.env': ['A0=xx', ...lines].join('\n') }), [['compose.too-complex', '.env: line 22']])
+})
+
 folder('does not change the name of the project, which is the app’s', () => {
   const files = { 'compose.yaml': web('hostname: "${COMPOSE_PROJECT_NAME}"'), '.env': 'COMPOSE_PROJECT_NAME=other' }
   assert.is(webOf(files, { environment: { COMPOSE_PROJECT_NAME: 'another' } }).hostname, 'shop')
