@@ -1,5 +1,6 @@
 // Answers a request for logs: reads the containers of the services that are meant, and sends what they wrote within the credit.
 import type { Clock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
 import type { Request } from '../protocol/messages.js'
 import type { LogBatch } from './core/log-pieces.js'
 import type { Credit } from './credit.js'
@@ -56,12 +57,20 @@ function sender({ credit, reply, signal }: LogWork): Send {
     })
 }
 
-/** Returns the time of the newest line that was sent. */
+/** Returns the time of the newest line that was sent. A log that cannot be read, as with the driver `none`, is told by its service. */
 async function sendFrom({ engine, signal }: LogWork, source: LogSource, { send, query }: { send: Send; query: LogQuery }): Promise<string> {
   let newest = query.after
-  for await (const batch of engine.readLog(query, signal)) {
-    await send(source, batch)
-    if (batch.time > newest) newest = batch.time
+  try {
+    for await (const batch of engine.readLog(query, signal)) {
+      await send(source, batch)
+      if (batch.time > newest) newest = batch.time
+    }
+  } catch (error) {
+    if (!(error instanceof SkerryError) || error.code !== 'engine.refused') throw error
+    throw new SkerryError(error.code, `the log of ${nameOf(source)} cannot be read: ${error.message}`, {
+      cause: error,
+      path: `services.${source.service}.logging`,
+    })
   }
   return newest
 }
