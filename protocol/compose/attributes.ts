@@ -115,7 +115,9 @@ export const readDependsOn: Reader<Readonly<Record<string, Dependency>>> = (item
 
 function readDependency(item: Item, report: Report): Dependency {
   const draft: Draft<Dependency> = {}
-  if (item.value !== null) readFields(item, dependencyFields, draft, report)
+  readFields(item, dependencyFields, draft, report)
+  if (isMap(item.value) && (item.value.get('condition')?.value ?? null) === null)
+    report.refuse(item, 'compose.schema', `a dependency needs a condition: ${Object.keys(conditions).join(', ')}`)
   return { condition: 'started', required: true, ...draft }
 }
 

@@ -1,6 +1,7 @@
 // Where a service's image comes from: built from a folder, pulled, and when anew.
 
 import { readExtraHosts } from './hosts.js'
+import { readImage } from './image.js'
 import { describe, type Item, isMap, quote, type Report } from './item.js'
 import type { Build } from './parts.js'
 import { cleanPath, folderPath, readOwnPath, takePath } from './paths.js'
@@ -21,8 +22,6 @@ import {
 } from './read.js'
 import { parseDurationMs, readBytes } from './units.js'
 
-const imageName = (text: string): boolean => /^[\w][\w.\-:/@+]{0,511}$/.test(text)
-export const readImage = textOf('the name of an image', imageName)
 export const readPlatform = textOf('a platform such as linux/arm64', text => /^[\w.-]{1,40}(\/[\w.-]{1,40}){0,2}$/.test(text))
 
 const dayMs = 86_400_000

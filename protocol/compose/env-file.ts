@@ -1,5 +1,5 @@
 // The files that a service takes variables and labels from, laid under what the service itself says.
-import { findFile } from './extends.js'
+import { findFile } from './file.js'
 import { describe, type Item, isList, isMap, type Report } from './item.js'
 import { listPairs } from './pairs.js'
 import { type Draft, type Fields, field, oneOf, readFields, readFlag, textOf } from './read.js'

@@ -1,12 +1,10 @@
 // Services that extend others, of the same file or of another one.
 
 import type { LoadedYaml } from './expand.js'
-import { folderOfFile, readComposeFile, type Scope } from './file.js'
+import { findFile, folderOfFile, readComposeFile, type Scope } from './file.js'
 import { childOf, describe, type Item, isList, isMap, quote, type Report } from './item.js'
 import { settle } from './merge.js'
-import { folderPath, readOwnPath } from './paths.js'
 import { type Draft, type Fields, field, readFields, textOf } from './read.js'
-import { isRemote } from './relocate.js'
 import { serviceRule } from './rules.js'
 
 /** Services from the first to the last that one extends. */
@@ -53,8 +51,10 @@ export class Extender {
     const base = this.findBase(service, from, file)
     if (base === undefined) return { item: service, chain: 0 }
     const item = dropExtends(serviceRule(base.item, service))
-    const isSmall = this.scope.report.take('copies', sizeOf(item))
-    if (!isSmall || base.chain >= maxChain) this.scope.report.refuse(from, 'compose.too-complex', tooLong)
+    const { report } = this.scope
+    const isSmall = report.take('copies', sizeOf(item))
+    if (!isSmall) report.refuse(from, 'compose.too-complex', 'services that extend others come to too much')
+    if (base.chain >= maxChain) report.refuse(from, 'compose.too-complex', tooLong)
     return { item: isSmall ? item : service, chain: base.chain + 1 }
   }
 
@@ -86,13 +86,6 @@ export class Extender {
     if (!this.#files.has(path)) this.#files.set(path, readComposeFile(path, { ...this.scope, folder: folderOfFile(path) }, at))
     return this.#files.get(path)
   }
-}
-
-/** A compose file that another one names, as a path of the folder. */
-export function findFile(text: string, item: Item, report: Report): string | undefined {
-  if (isRemote(text)) return report.refuse(item, 'compose.unsupported', `${quote(text)} is not of this folder: only files of it are read`)
-  const path = readOwnPath(text, item, report)
-  return path === undefined ? undefined : folderPath(path)
 }
 
 const extendsFields: Fields<Draft<Extends>> = {

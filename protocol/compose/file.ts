@@ -1,9 +1,11 @@
 // One compose file: bytes to a tree whose variables are filled in and whose paths start from the project's folder.
 import { posix } from 'node:path'
+import type { ErrorCode } from '../errors.js'
 import type { LoadedYaml } from './expand.js'
 import { interpolate } from './interpolate.js'
 import { describe, type Item, isMap, quote, type Report, type Variables } from './item.js'
-import { relocate } from './relocate.js'
+import { folderPath, readOwnPath } from './paths.js'
+import { isRemote, relocate } from './relocate.js'
 import { loadYaml } from './yaml.js'
 
 /** What files are read for: the project itself, or one that it includes. */
@@ -19,7 +21,7 @@ export interface Scope {
 /** Undefined if the report says why not; `from` is what names the file. */
 export function readComposeFile(path: string, scope: Scope, from?: Item): LoadedYaml | undefined {
   const { report, environment, folder } = scope
-  if (!report.take('files', 1)) return refuseFile(path, report, from, 'compose.too-complex', 'there are too many compose files')
+  if (!report.take('files', 1)) return refuserOf(path, report, from)('compose.too-complex', 'there are too many compose files')
   const text = readFileText(path, report, from)
   const isOnly = from === undefined && report.source.files.length === 1
   const loaded = text === undefined ? undefined : loadYaml(text, report, isOnly ? undefined : path)
@@ -34,34 +36,31 @@ export function readComposeFile(path: string, scope: Scope, from?: Item): Loaded
 
 /** A file's text without a byte order mark. Undefined if the report says why not; `from` is what names the file. */
 export function readFileText(path: string, report: Report, from: Item | undefined): string | undefined {
+  const refuse = refuserOf(path, report, from)
   const bytes = report.file(path)
   if (bytes === undefined) {
     const isFolder = report.source.folder.kind(path) === 'folder'
-    return refuseFile(
-      path,
-      report,
-      from,
-      'compose.inconsistent',
-      isFolder ? `${quote(path)} is a folder, not a file` : `there is no file ${quote(path)}`,
-    )
+    return refuse('compose.inconsistent', isFolder ? `${quote(path)} is a folder, not a file` : `there is no file ${quote(path)}`)
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return refuseFile(path, report, from, 'compose.yaml', `${quote(path)} is no text in UTF-8`)
+    return refuse('compose.yaml', `${quote(path)} is no text in UTF-8`)
   }
 }
 
-function refuseFile(
-  path: string,
-  report: Report,
-  from: Item | undefined,
-  code: 'compose.too-complex' | 'compose.inconsistent' | 'compose.yaml',
-  message: string,
-): undefined {
-  return from === undefined ? report.refuseAt(path, code, message) : report.refuse(from, code, message)
+/** A file's own fault is told where the file is named. */
+function refuserOf(path: string, report: Report, from: Item | undefined): (code: ErrorCode, message: string) => undefined {
+  return (code, message) => (from === undefined ? report.refuseAt(path, code, message) : report.refuse(from, code, message))
 }
 
 export function folderOfFile(path: string): string {
   return posix.dirname(path)
+}
+
+/** A file that a compose file names, as a path of the folder. */
+export function findFile(text: string, item: Item, report: Report): string | undefined {
+  if (isRemote(text)) return report.refuse(item, 'compose.unsupported', `${quote(text)} is not of this folder: only files of it are read`)
+  const path = readOwnPath(text, item, report)
+  return path === undefined ? undefined : folderPath(path)
 }

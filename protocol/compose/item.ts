@@ -38,7 +38,7 @@ const limits = {
   /** Characters of values after variables are filled in. */
   characters: 4 * 1024 * 1024,
   /** Characters of files with variables or labels, each time that one is read. */
-  variableFiles: 16 * 1024 * 1024,
+  variableFiles: 8 * 1024 * 1024,
   /** Ports, with ranges spread out. */
   ports: 20_000,
 }

@@ -1,7 +1,7 @@
 // Several compose files, each with what it includes and extends, to one tree.
-import { Extender, findFile } from './extends.js'
-import { folderOfFile, readComposeFile, type Scope } from './file.js'
-import { childOf, describe, entriesOf, type Item, isList, isMap, quote, type Report } from './item.js'
+import { Extender } from './extends.js'
+import { findFile, folderOfFile, readComposeFile, type Scope } from './file.js'
+import { childOf, entriesOf, type Item, isList, isMap, quote, type Report } from './item.js'
 import { identityOf, merge, settle } from './merge.js'
 import { listPairs } from './pairs.js'
 import { type Draft, type Fields, field, oneOrMore, readFields, textOf } from './read.js'
@@ -35,8 +35,8 @@ function addIncluded(root: Item, scope: Scope): Item {
   if (!isMap(root.value) || include === undefined) return root
   let tree: Item = { ...root, value: new Map([...root.value].filter(([key]) => key !== 'include')) }
   if (include.value === null) return tree
-  if (!isList(include.value)) scope.report.refuse(include, 'compose.schema', `expected a list of compose files, found ${describe(include)}`)
-  else for (const entry of include.value) tree = importTree(tree, loadIncluded(entry, scope), entry, scope.report)
+  for (const entry of isList(include.value) ? include.value : [include])
+    tree = importTree(tree, loadIncluded(entry, scope), entry, scope.report)
   return tree
 }
 

@@ -27,6 +27,14 @@ export function field<D, K extends keyof D>(name: K, read: Reader<NonNullable<D[
   }
 }
 
+/** One whose empty text means that it is absent: a variable that is not set. */
+export function textField<D, K extends keyof D>(name: K, read: Reader<NonNullable<D[K]>>): Apply<D> {
+  const apply = field<D, K>(name, read)
+  return (item, draft, report) => {
+    if (item.value !== '') apply(item, draft, report)
+  }
+}
+
 /** Reads a map attribute by attribute. No key is dropped in silence, but for extensions (`x-…`) and keys without a value. */
 export function readFields<D>(item: Item, fields: Fields<D>, draft: D, report: Report): void {
   if (!isMap(item.value)) report.refuse(item, 'compose.schema', `expected a map, found ${describe(item)}`)

@@ -25,7 +25,14 @@ const ports = keyed(entry => {
   return `${host === undefined ? '' : `${host}:`}${published === undefined ? '' : `${published}:`}${target}/${protocol ?? 'tcp'}`
 })
 
-const placed = keyed(entry => (isMap(entry.value) ? (entryText(entry, 'target') ?? entryText(entry, 'source')) : String(entry.value)) ?? '')
+/** Configs or secrets, by where they stand in the container. */
+function placedIn(folder: string): Rule {
+  return keyed(entry => {
+    const target = (isMap(entry.value) ? (entryText(entry, 'target') ?? entryText(entry, 'source')) : String(entry.value)) ?? ''
+    return cleanPath(target.startsWith('/') ? target : `${folder}/${target}`)
+  })
+}
+
 const byPath = keyed(entry => (isMap(entry.value) ? entryText(entry, 'path') : String(entry.value)) ?? '')
 const tmpfs = keyed(entry => cleanPath(String(entry.value).split(':')[0] ?? ''))
 
@@ -87,11 +94,18 @@ const subnets: Rule = (base, over) => {
 
 export const serviceRule = fields({
   annotations: pairs,
+  blkio_config: fields({
+    weight_device: byPath,
+    device_read_bps: byPath,
+    device_read_iops: byPath,
+    device_write_bps: byPath,
+    device_write_iops: byPath,
+  }),
   build,
   cap_add: texts,
   cap_drop: texts,
   command: replaced,
-  configs: placed,
+  configs: placedIn(''),
   depends_on: named(anything, started),
   deploy: fields({ labels: pairs }),
   devices: byTarget,
@@ -111,7 +125,7 @@ export const serviceRule = fields({
   networks: named(fields({ aliases: texts, link_local_ips: texts })),
   ports,
   profiles: texts,
-  secrets: placed,
+  secrets: placedIn('/run/secrets'),
   sysctls: pairs,
   tmpfs,
   volumes: byTarget,

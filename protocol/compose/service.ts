@@ -1,4 +1,4 @@
-// One service: the table of its attributes, and its canonical form with every default in place.
+// One service: the table of its attributes.
 
 import { readAttachments } from './attach.js'
 import {
@@ -14,19 +14,20 @@ import {
   readRestart,
   readSecurity,
 } from './attributes.js'
-import { readBuild, readImage, readPlatform, readPullPolicy } from './build.js'
-import { applyDeploy, applyScale, type HasDeploy } from './deploy.js'
+import { readBuild, readPlatform, readPullPolicy } from './build.js'
+import { applyDeploy, applyScale } from './deploy.js'
 import { applyDevices, applyGpus, readCgroupRules } from './devices.js'
+import { finishService, type ServiceDraft } from './draft.js'
 import { readHealthcheck } from './health.js'
 import { readAnyAddress, readExternalLinks, readExtraHosts, readLinks, readMac } from './hosts.js'
+import { readImage } from './image.js'
 import { type Item, isMap, quote, type Report } from './item.js'
 import { readMounts, readTmpfsEntry, readVolumesFrom } from './mounts.js'
 import { checkIsolation, readCgroup, readIpc, readNetworkMode, readPid, readUserns, readUts } from './namespaces.js'
-import { type FileSources, type Grant, noFiles, placeFiles, readGrants } from './placed.js'
+import { type FileSources, noFiles, readGrants } from './placed.js'
 import { readExpose, readPorts } from './ports.js'
 import type { Service } from './project.js'
 import {
-  type Draft,
   type Fields,
   field,
   oneOrMore,
@@ -38,17 +39,10 @@ import {
   readTrue,
   setOf,
   sortUnique,
+  textField,
 } from './read.js'
 import { checkResources, readUlimits, resourceFields } from './resources.js'
 import { readBytes, readDurationMs } from './units.js'
-
-/** The canonical fields, and what becomes one of them once all attributes are known. */
-interface ServiceDraft extends Omit<Draft<Service>, 'pullPolicy' | keyof HasDeploy>, HasDeploy {
-  pullPolicy?: NonNullable<Service['pullPolicy']> | 'refresh'
-  refreshAfterMs?: number
-  configs?: readonly Grant[]
-  secrets?: readonly Grant[]
-}
 
 /** What loading has read already: its result stands in other attributes. */
 const readBefore: Fields<ServiceDraft>['read'] = { env_file: () => {}, extends: () => {}, label_file: () => {}, profiles: () => {} }
@@ -56,11 +50,11 @@ const readBefore: Fields<ServiceDraft>['read'] = { env_file: () => {}, extends: 
 /** The attributes of a service; docs/compose.md lists them. */
 export const serviceFields: Fields<ServiceDraft> = {
   read: {
-    image: field('image', readImage),
+    image: textField('image', readImage),
     build: field('build', readBuild),
-    pull_policy: field('pullPolicy', readPullPolicy),
+    pull_policy: textField('pullPolicy', readPullPolicy),
     pull_refresh_after: field('refreshAfterMs', readDurationMs),
-    platform: field('platform', readPlatform),
+    platform: textField('platform', readPlatform),
     scale: applyScale,
     deploy: applyDeploy,
     command: field('command', readCommand),
@@ -74,38 +68,38 @@ export const serviceFields: Fields<ServiceDraft> = {
     configs: field('configs', readGrants('config')),
     secrets: field('secrets', readGrants('secret')),
     networks: field('networks', readAttachments),
-    network_mode: field('networkMode', readNetworkMode),
+    network_mode: textField('networkMode', readNetworkMode),
     links: field('links', readLinks),
     external_links: field('externalLinks', readExternalLinks),
-    mac_address: field('macAddress', readMac),
-    restart: field('restart', readRestart),
+    mac_address: textField('macAddress', readMac),
+    restart: textField('restart', readRestart),
     depends_on: field('dependsOn', readDependsOn),
     post_start: field('postStart', readHooks),
     pre_stop: field('preStop', readHooks),
     healthcheck: field('healthcheck', readHealthcheck),
     labels: field('labels', readPairs),
     annotations: field('annotations', readPairs),
-    container_name: field('containerName', readContainerName),
-    hostname: field('hostname', readName),
-    domainname: field('domainname', readName),
-    user: field('user', readName),
+    container_name: textField('containerName', readContainerName),
+    hostname: textField('hostname', readName),
+    domainname: textField('domainname', readName),
+    user: textField('user', readName),
     group_add: field('groupAdd', setOf(readScalar)),
-    working_dir: field('workingDir', readAbsolutePath),
+    working_dir: textField('workingDir', readAbsolutePath),
     tty: field('tty', readTrue),
     stdin_open: field('stdinOpen', readTrue),
     read_only: field('readOnly', readTrue),
     // False means something: the Engine's default may be true.
     init: field('init', readFlag),
     privileged: field('privileged', readTrue),
-    runtime: field('runtime', readName),
+    runtime: textField('runtime', readName),
     isolation: checkIsolation,
-    ipc: field('ipc', readIpc),
-    pid: field('pid', readPid),
-    uts: field('uts', readUts),
-    userns_mode: field('usernsMode', readUserns),
-    cgroup: field('cgroup', readCgroup),
-    cgroup_parent: field('cgroupParent', readName),
-    stop_signal: field('stopSignal', readName),
+    ipc: textField('ipc', readIpc),
+    pid: textField('pid', readPid),
+    uts: textField('uts', readUts),
+    userns_mode: textField('usernsMode', readUserns),
+    cgroup: textField('cgroup', readCgroup),
+    cgroup_parent: textField('cgroupParent', readName),
+    stop_signal: textField('stopSignal', readName),
     stop_grace_period: field('stopGraceMs', readDurationMs),
     shm_size: field('shmSizeBytes', readBytes),
     cap_add: field('capAdd', readCapabilities),
@@ -144,7 +138,7 @@ export function readService(name: string, item: Item, report: Report, sources: F
   if (item.value !== null) readFields(item, serviceFields, draft, report)
   if (draft.image === undefined && draft.build === undefined) return refuseImage(name, item, report, faults)
   checkResources(item, draft.resources ?? {}, report)
-  return canonical(draft, item, sources, report)
+  return finishService(draft, item, sources, report)
 }
 
 function refuseImage(name: string, item: Item, report: Report, faults: number): undefined {
@@ -156,55 +150,4 @@ function refuseImage(name: string, item: Item, report: Report, faults: number): 
   if (isRefused || (item.value !== null && !isMap(item.value))) return
   const at: Item = image ?? { parent: item, key: 'image', line: item.line, value: null }
   report.refuse(at, 'compose.inconsistent', `service ${quote(name)} has neither an image nor a build`)
-}
-
-function canonical(draft: ServiceDraft, item: Item, sources: FileSources, report: Report): Service {
-  const { pullPolicy, refreshAfterMs, configs = [], secrets = [], deployRestart, scale, restart, ...rest } = draft
-  const policy = pullPolicy === 'refresh' ? refreshAfterMs : pullPolicy
-  if (pullPolicy === 'refresh' && refreshAfterMs === undefined)
-    report.refuse(item, 'compose.inconsistent', 'the pull_policy refresh needs pull_refresh_after')
-  if (pullPolicy !== 'refresh' && refreshAfterMs !== undefined)
-    report.warn(item, 'compose.inconsistent', 'pull_refresh_after has no effect without the pull_policy refresh')
-  if (policy === 'build' && rest.build === undefined) report.refuse(item, 'compose.inconsistent', 'the pull_policy build needs a build')
-  if (deployRestart !== undefined && restart !== undefined && JSON.stringify(deployRestart) !== JSON.stringify(restart))
-    report.warn(item, 'compose.inconsistent', 'deploy.restart_policy stands above restart, and they differ')
-  const files = placeFiles([...configs, ...secrets], sources, report)
-  const networks = rest.networks ?? {}
-  const isLoose = rest.networkMode === undefined && Object.keys(networks).length === 0
-  return {
-    environment: {},
-    ports: [],
-    expose: [],
-    volumes: [],
-    restart: deployRestart ?? restart ?? { policy: 'no' },
-    dependsOn: {},
-    labels: {},
-    resources: {},
-    tmpfs: [],
-    capAdd: [],
-    capDrop: [],
-    securityOpt: [],
-    extraHosts: [],
-    dns: [],
-    devices: [],
-    sysctls: {},
-    ...withoutEmpty(rest),
-    ...(policy === undefined || policy === 0 ? {} : { pullPolicy: policy }),
-    ...(scale === undefined || scale === 1 ? {} : { scale }),
-    ...(files.length === 0 ? {} : { files }),
-    networks: isLoose ? { default: { aliases: [] } } : networks,
-  }
-}
-
-/** Fields that say nothing without entries. */
-const optional = [
-  ...(['links', 'externalLinks', 'volumesFrom', 'groupAdd', 'dnsSearch', 'dnsOptions', 'deviceCgroupRules'] as const),
-  ...(['annotations', 'storageOptions'] as const),
-]
-
-function withoutEmpty(draft: Partial<Service>): Partial<Service> {
-  const kept: Draft<Service> = { ...draft }
-  for (const name of optional) if (Object.keys(kept[name] ?? ['one']).length === 0) delete kept[name]
-  if (kept.shmSizeBytes === 0) delete kept.shmSizeBytes
-  return kept
 }

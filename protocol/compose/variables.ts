@@ -35,11 +35,15 @@ export function readVariableFile(
   return report.refuseAt(inFile(path, `line ${line}`), code, message)
 }
 
-/** The variables that a project's files are read with: the source's, then those of the folder's `.env`, and the app's name. */
+/** The variables that a project's files are read with: the source's, then those of its files or the folder's `.env`, and the app's name. */
 export function readProjectVariables(report: Report): Variables {
-  const { environment, app, folder } = report.source
-  const fixed = { ...environment, COMPOSE_PROJECT_NAME: app }
-  return folder.kind('.env') === 'file' ? addVariables(fixed, [{ path: '.env' }], report) : fixed
+  const { environment, app, folder, variableFiles } = report.source
+  const files = variableFiles ?? (folder.kind('.env') === 'file' ? ['.env'] : [])
+  return addVariables(
+    { ...environment, COMPOSE_PROJECT_NAME: app },
+    files.map(path => ({ path })),
+    report,
+  )
 }
 
 /** With those of files, later ones first; none takes the place of one that is there. */

@@ -8,6 +8,7 @@ const gpu = { count: -1, deviceIds: [], capabilities: ['gpu'], options: {} }
 const dayMs = 86_400_000
 
 const forms: readonly (readonly [attribute: string, canonical: Partial<Service>])[] = [
+  ['{hostname: "", user: "", working_dir: "", restart: "", network_mode: "", platform: "", pull_policy: "", container_name: ""}', {}],
   ['pull_policy: always', { pullPolicy: 'always' }],
   ['pull_policy: if_not_present', {}],
   ['pull_policy: missing', {}],
@@ -193,7 +194,7 @@ for (const [attribute, canonical] of forms) {
 attributes('restart of deploy stands above the own one, with a warning where they differ', () => {
   const both = '<<: {restart: unless-stopped, deploy: {restart_policy: {condition: any}}}'
   assert.equal(serviceWith(both).restart, { policy: 'always' })
-  assert.equal(warningsOf(fileWith(both)), [['compose.inconsistent', 'services.web']])
+  assert.equal(warningsOf(fileWith(both)), [['compose.inconsistent', 'services.web.deploy.restart_policy']])
   assert.equal(warningsOf(fileWith('<<: {restart: always, deploy: {restart_policy: {condition: any}}}')), [])
 })
 

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseDotenv, parseRawVariables } from '../../protocol/compose/dotenv.js'
 import { unwrap } from '../../protocol/errors.js'
-import { compose, faultsOf, web, webOf } from '../support/composed.js'
+import { compose, faultsOf, web, webOf } from '../support/compose-folder.js'
 
 const outside: Readonly<Record<string, string>> = { SHELL_VAR: 'shell', WON: 'shell' }
 const options = { lookup: (name: string) => outside[name], unset: () => {}, take: () => true }
@@ -92,6 +92,13 @@ folder('gives variables, and the environment wins over it', () => {
 })
 
 folder('with a byte order mark is read', () => assert.is(webOf({ 'compose.yaml': show, '.env': '\uFEFFA=1' }).environment.A, '1'))
+
+folder('is not read if other files are given instead', () => {
+  const files = { 'compose.yaml': show, '.env': 'A=env', 'one.env': 'A=one\nB=one', 'two.env': 'B=$A-two' }
+  assert.equal(webOf(files, { variableFiles: ['one.env', 'two.env'] }).environment, { A: 'one', B: 'one-two' })
+  assert.equal(webOf(files, { variableFiles: [] }).environment, { A: 'none', B: 'none' })
+  assert.equal(faultsOf(files, { variableFiles: ['nope.env'] }), [['compose.inconsistent', 'nope.env']])
+})
 
 folder('is one of the paths', () => {
   assert.equal(unwrap(compose({ 'compose.yaml': show, '.env': 'A=1', other: '' })).paths, ['.env', 'compose.yaml'])

@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { unwrap } from '../../protocol/errors.js'
-import { compose, faultsOf, servicesOf, webOf } from '../support/composed.js'
+import { compose, faultsOf, servicesOf, webOf } from '../support/compose-folder.js'
 
 const test = suite('extends')
 

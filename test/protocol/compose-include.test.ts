@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { unwrap } from '../../protocol/errors.js'
-import { compose, faultsOf, servicesOf, webOf } from '../support/composed.js'
+import { compose, faultsOf, servicesOf, webOf } from '../support/compose-folder.js'
 
 const test = suite('include')
 
@@ -29,6 +29,8 @@ test('adds the services, networks and volumes of other files', () => {
 
 test('takes every form', () => {
   const forms = [
+    'sub/web.yaml',
+    '{path: sub/web.yaml}',
     '[sub/web.yaml]',
     '[./sub/web.yaml]',
     '[{path: sub/web.yaml}]',
@@ -134,7 +136,7 @@ test('an override of the whole project can change what is included', () => {
 })
 
 const refused: readonly (readonly [what: string, include: string, fault: readonly [string, string]])[] = [
-  ['a text', 'sub/ok.yaml', ['compose.schema', 'include']],
+  ['a flag', 'true', ['compose.schema', 'include']],
   ['a number', '[5]', ['compose.schema', 'include[0]']],
   ['no path', '[{env_file: a}]', ['compose.schema', 'include[0]']],
   ['an unknown key', '[{path: sub/ok.yaml, file: a}]', ['compose.unknown', 'include[0].file']],

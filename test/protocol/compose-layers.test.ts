@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { relocate } from '../../protocol/compose/relocate.js'
 import { errorKinds, unwrap } from '../../protocol/errors.js'
-import { compose, type Files, faultsOf, plain, servicesOf, treeOf, web, webOf } from '../support/composed.js'
+import { compose, type Files, faultsOf, plain, servicesOf, treeOf, web, webOf } from '../support/compose-folder.js'
 
 const two = { files: ['compose.yaml', 'over.yaml'] }
 

@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { merge, settle } from '../../protocol/compose/merge.js'
 import { fileRule } from '../../protocol/compose/rules.js'
-import { plain, treeOf } from '../support/composed.js'
+import { plain, treeOf } from '../support/compose-folder.js'
 
 function merged(...texts: readonly string[]): unknown {
   return plain(texts.map(treeOf).reduce((base, over) => settle(merge(base, over, fileRule))))
@@ -39,6 +39,13 @@ const cases: readonly (readonly [attribute: string, base: string, over: string, 
   ['devices', '[/dev/a:/dev/x, /dev/b]', '[/dev/c:/dev/x:r, /dev/d]', ['/dev/c:/dev/x:r', '/dev/b', '/dev/d']],
   ['configs', '[a, {source: b, target: /t}]', '[{source: c, target: /t}]', ['a', { source: 'c', target: '/t' }]],
   ['secrets', '[a]', '[a, b]', ['a', 'b']],
+  ['secrets', '[a]', '[{source: b, target: /run/secrets/a}]', [{ source: 'b', target: '/run/secrets/a' }]],
+  [
+    'blkio_config',
+    '{device_read_bps: [{path: /a, rate: 1}]}',
+    '{device_read_bps: [{path: /a, rate: 2}]}',
+    { device_read_bps: [{ path: '/a', rate: 2 }] },
+  ],
   ['expose', '[80, 81]', '["80", 82]', ['80', 81, 82]],
   ['dns', '9.9.9.9', '[1.1.1.1, 9.9.9.9]', ['9.9.9.9', '1.1.1.1']],
   ['dns_search', '[a]', 'b', ['a', 'b']],

@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { unwrap } from '../../protocol/errors.js'
-import { compose, faultsOf, servicesOf } from '../support/composed.js'
+import { compose, faultsOf, servicesOf } from '../support/compose-folder.js'
 
 const text = `services:
   a: {image: i}

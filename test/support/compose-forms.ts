@@ -55,7 +55,7 @@ const single: Forms = {
   secrets: [[['s'], [{ source: 's', target: 's' }], [{ source: 's', target: '/run/secrets/s' }]]],
   restart: [['always'], ['no'], ['on-failure:3'], ['on-failure', 'on-failure:0']],
   depends_on: [
-    [['other'], { other: null }, { other: { condition: 'service_started', restart: false } }],
+    [['other'], { other: { condition: 'service_started', restart: false } }],
     [{ other: { condition: 'service_healthy', restart: true, required: false } }],
   ],
   links: [[['other'], ['other:other']], [['other:x']]],

@@ -1,9 +1,10 @@
 // time limit: 300 s
 // A compose file with files, from HTTP to containers: there as they were sent, and what changes makes only that service anew.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { decodeRecords } from '../../agent/core/record.js'
 import { ensureTestImage } from '../support/busybox.js'
 import { containersOf, docker } from '../support/docker.js'
 import { type Fleet, withFleet } from '../support/fleet.js'
@@ -100,6 +101,26 @@ test('a bundle reaches the devices of a group, and a file that changes makes onl
     await fleet.api.call('DELETE', `/groups/line-1/apps/${app}`)
     await fleet.shown('here', 'has no app', shown => shown.apps.length === 0)
     await eventually(10_000, 'no file of it is left', () => !existsSync(join(device.folder, 'agent', 'apps', app)))
+  })
+})
+
+test('when a revision fails, the one before comes back with its files', async () => {
+  const name = `${app}-back`
+  const text = (command: string) =>
+    `services:\n  main:\n    ${service.replace('sleep 100000', command)}\n    volumes: ["./conf:/conf:ro", "./one:/one:ro"]\n`
+  await withFleet(async fleet => {
+    const device = fleet.device('here')
+    device.start(fleet.server)
+    const { id } = await fleet.shown('here', 'Ready', shown => shown.state === 'Ready')
+    fleet.clean(name)
+    const put = (compose: string, files: Record<string, string>) => fleet.api.call('PUT', `/devices/${id}/apps/${name}`, { compose, files })
+    await put(text('sleep 100000'), { 'conf/a': 'good', one: 'good' })
+    const good = () => decodeRecords(readFileSync(join(device.folder, 'agent', 'ledger')))?.apps.get(name)?.good
+    await eventually(60_000, 'it has proved itself', () => existsSync(join(device.folder, 'agent', 'ledger')) && good() !== undefined)
+    await put(text('"false"'), { 'conf/a': 'bad', 'conf/b': 'bad', one: 'bad' })
+    await fleet.shown('here', 'has gone back', ({ apps }) => apps[0]?.state === 'rolled-back', 90_000)
+    const { main } = containersOf(name)
+    assert.equal([inside(main, 'cat', '/conf/a', '/one'), inside(main, 'ls', '/conf')], ['goodgood', 'a'])
   })
 })
 
