@@ -18,13 +18,15 @@ export interface LogWork {
   readonly engine: Pick<Engine, 'logSources' | 'readLog'>
   readonly clock: Clock
   readonly app: string
+  /** False once the device has no such app any more. */
+  readonly exists: () => boolean
   readonly request: Request
   readonly credit: Credit
   readonly reply: Reply
   readonly signal: AbortSignal
 }
 
-/** Without `follow` until everything is sent; with it until `signal` aborts, whose reason it then throws. */
+/** Without `follow` until everything is sent; with it until the app is gone, or `signal` aborts, whose reason it then throws. */
 export async function sendLogs(work: LogWork): Promise<void> {
   const send = sender(work)
   if (work.request.follow === true) return follow(work, send)
@@ -99,6 +101,7 @@ async function follow(work: LogWork, send: Send): Promise<void> {
   }
   for (let first = true; failed === undefined; first = false) {
     signal.throwIfAborted()
+    if (!work.exists() && reading.size === 0) return
     for (const source of await sourcesOf(work)) {
       if (reading.has(source.id)) continue
       const query = firstQuery(work, source)

@@ -242,6 +242,18 @@ requests('following goes on with a container made anew, and with one started aga
   world.requests.endAll()
 })
 
+requests('following ends with the app', async () => {
+  let services: readonly string[] | undefined = ['web']
+  const world = new World(() => [batch(lines(1))], { servicesOf: () => services })
+  world.sources = [{ id: 'c1', service: 'web', number: 1, running: false }]
+  world.ask('r', { follow: true })
+  await world.sent('r', 100)
+  services = undefined
+  world.sources = []
+  world.clock.advance(1_000)
+  assert.is((await world.done('r')).fault, undefined)
+})
+
 requests('an Engine that fails ends the request with its fault', async () => {
   const logSources = async () => {
     throw new SkerryError('engine.unavailable', 'away')
