@@ -1,4 +1,5 @@
 // The same engine on this machine with no manager: applies, plans or removes one app and returns when done.
+import type { DigestOf } from '../protocol/compose/hash.js'
 import type { Project } from '../protocol/compose/project.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkName } from '../protocol/names.js'
@@ -31,6 +32,8 @@ export interface ApplyOptions extends Common {
   readonly project: Project
   /** Folder that relative paths start from. */
   readonly folder: string
+  /** Contents that count as part of a service; none by default. */
+  readonly digestOf?: DigestOf
   /** Return only when every service with a health check is healthy and none has failed. */
   readonly wait?: boolean
 }
@@ -73,7 +76,7 @@ function openEngine({ engine, state }: Common): Engine {
 }
 
 function wishOf(options: ApplyOptions): RunningWish {
-  return { ...runningWish(ownerOf(options), options.project, options.folder), refresh: 'by-policy' }
+  return { ...runningWish(ownerOf(options), options.project, options.folder, options.digestOf), refresh: 'by-policy' }
 }
 
 function ownerOf({ app }: Common): Owner {

@@ -2,16 +2,15 @@
 import { posix } from 'node:path'
 import { readIgnoreRules } from '../agent/core/ignore.js'
 import { type Bundle, type FileContents, specOf } from '../protocol/bundle.js'
-import { type DotenvOptions, parseDotenv } from '../protocol/compose/dotenv.js'
 import { type ParsedCompose, parseProject } from '../protocol/compose/parse.js'
 import type { Project } from '../protocol/compose/project.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { maxBundleBytes, maxBundleFiles } from '../protocol/messages.js'
 import { isReserved, sampleVariables } from '../protocol/variables.js'
 import { usageError } from './errors.js'
-import { localFolder } from './local-folder.js'
 import { type Origin, type OriginFlags, openOrigin } from './origin.js'
 import type { Shell } from './shell.js'
+import { readEnvFiles, surroundings, type Variables } from './variables.js'
 
 export interface GatherFlags extends OriginFlags {
   readonly name: string
@@ -19,8 +18,6 @@ export interface GatherFlags extends OriginFlags {
   readonly envFile?: readonly string[]
   readonly profile?: readonly string[]
 }
-
-type Variables = Readonly<Record<string, string>>
 
 /** Throws a usage error, what is wrong with the compose files, or `spec.too-large`. */
 export async function gather(shell: Shell, flags: GatherFlags): Promise<Bundle> {
@@ -57,27 +54,6 @@ function readGiven(items: readonly string[], { env }: Shell): Variables {
     return [name, value] as const
   })
   return Object.fromEntries(entries)
-}
-
-/** Later files win. */
-function readEnvFiles(paths: readonly string[], shell: Shell): Variables {
-  const values = new Map<string, string>()
-  for (const path of paths) {
-    const contents = localFolder('.').read(path)
-    if (contents === undefined) throw usageError(`cannot read ${path}: there is no such file`)
-    const options: DotenvOptions = { lookup: name => shell.env[name] ?? values.get(name), unset: () => {}, take: () => true }
-    const read = parseDotenv(Buffer.from(contents).toString(), options)
-    if ('fault' in read) throw usageError(`${path}, line ${read.fault.line}: ${read.fault.message}`)
-    for (const [name, value] of read.values) values.set(name, value)
-  }
-  return Object.fromEntries(values)
-}
-
-/** The shell's own settings of Skerry are no variables of apps. */
-function surroundings({ env }: Shell): Variables {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined || isReserved(name) ? [] : [[name, value]])),
-  )
 }
 
 /** Of the surroundings only what the files refer to leaves this machine. */

@@ -1,11 +1,15 @@
 // The compose files of this machine's folders, as `skerry agent apply` and `plan` take them.
-import { dirname, relative, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { dirname, join, relative, resolve } from 'node:path'
+import { findComposeFiles } from '../protocol/archive.js'
+import type { DigestOf } from '../protocol/compose/hash.js'
 import { type ParsedCompose, parseProject } from '../protocol/compose/parse.js'
 import type { ComposeSource, Folder } from '../protocol/compose/source.js'
-import { type SkerryError, unwrap } from '../protocol/errors.js'
+import { unwrap } from '../protocol/errors.js'
 import { usageError } from './errors.js'
 import { localFolder } from './local-folder.js'
 import type { Shell } from './shell.js'
+import { readEnvFiles, surroundings } from './variables.js'
 
 export interface SourceFlags {
   readonly project: string
@@ -18,28 +22,39 @@ export interface SourceFlags {
 export interface LocalProject extends ParsedCompose {
   /** Absolute; what relative paths start from. */
   readonly folder: string
+  /** Configs and secrets that are files count with their contents, what is mounted does not. */
+  readonly digestOf: DigestOf
 }
 
-/** Variables are those of the process, then those of `--env-file` or else of the folder's `.env`. Throws what is wrong with the files. */
+/** Variables are those of the process, then those of `--env-file`, then those of the folder's `.env`. Throws what is wrong with the files. */
 export async function readLocal(shell: Shell, flags: SourceFlags): Promise<LocalProject> {
-  const [first = '-'] = flags.file
-  const dir = first === '-' ? process.cwd() : resolve(dirname(first))
-  const input = flags.file.includes('-') ? await shell.readInput() : undefined
+  const named = flags.file.flatMap(filesOf)
+  const dir = named[0] === '-' ? process.cwd() : resolve(dirname(named[0] ?? ''))
+  const input = named.includes('-') ? await shell.readInput() : undefined
   const folder = withInput(localFolder(dir), input)
-  for (const file of flags.file) if (file !== '-' && folder.kind(resolve(file)) !== 'file') throw missing(file, folder.kind(resolve(file)))
   const source: ComposeSource = {
     app: flags.project,
-    files: flags.file.map(file => (file === '-' ? file : relative(dir, resolve(file)))),
+    files: named.map(file => (file === '-' ? file : relative(dir, resolve(file)))),
     folder,
-    environment: environmentOf(shell),
+    environment: { ...readEnvFiles(flags.envFile ?? [], shell), ...surroundings(shell) },
     profiles: flags.profile ?? [],
-    ...(flags.envFile === undefined ? {} : { variableFiles: flags.envFile.map(file => relative(dir, resolve(file))) }),
   }
-  return { ...unwrap(parseProject(source)), folder: dir }
+  return { ...unwrap(parseProject(source)), folder: dir, digestOf: (path, use) => (use === 'file' ? digestOf(folder, path) : undefined) }
 }
 
-function environmentOf({ env }: Shell): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+/** Of a folder its compose file, and the override that stands beside it. */
+function filesOf(file: string): readonly string[] {
+  const here = localFolder('.')
+  const kind = file === '-' ? 'file' : here.kind(file)
+  if (kind === 'file') return [file]
+  const found = kind === 'folder' ? findComposeFiles(name => here.kind(join(file, name)) === 'file') : []
+  if (found.length === 0) throw usageError(`cannot read ${file}: ${kind === 'folder' ? 'it has no compose.yaml' : 'there is no such file'}`)
+  return found.map(name => join(file, name))
+}
+
+function digestOf(folder: Folder, path: string): string | undefined {
+  const contents = folder.read(path)
+  return contents && createHash('sha256').update(contents).digest('base64url')
 }
 
 /** The folder with standard input as its file `-`. */
@@ -50,8 +65,4 @@ function withInput(folder: Folder, input: string | undefined): Folder {
     read: path => (path === '-' ? Buffer.from(input) : folder.read(path)),
     kind: path => (path === '-' ? 'file' : folder.kind(path)),
   }
-}
-
-function missing(file: string, kind: 'folder' | undefined | 'file'): SkerryError {
-  return usageError(`cannot read ${file}: ${kind === 'folder' ? 'it is a folder' : 'there is no such file'}`)
 }

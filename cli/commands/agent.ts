@@ -53,7 +53,11 @@ export function addAgent(program: Command, shell: Shell): void {
 
 function addSource(command: Command): Command {
   return command
-    .requiredOption('-f, --file <file>', 'a compose file, merged over those before it; - reads standard input', collect)
+    .requiredOption(
+      '-f, --file <file>',
+      'a compose file, merged over those before it, or the folder of one; - reads standard input',
+      collect,
+    )
     .option('--profile <profile>', 'switch a profile on; may be given again', collect)
     .option('--env-file <file>', 'variables for the files; may be given again', collect)
 }
@@ -68,11 +72,21 @@ async function settingsOf(shell: Shell, flags: Record<string, unknown>): Promise
 
 async function applyHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine, data } = await settingsOf(shell, flags)
-  const { project, folder } = await readChecked(shell, flags)
+  const { project, folder, digestOf } = await readChecked(shell, flags)
   const { applyOnce } = await import('../../agent/standalone.js')
   const { createProgress } = await import('../progress.js')
   const [app, wait, onProgress] = [flags.project, flags.wait === true, createProgress(shell.say)]
-  const took = await applyOnce({ engine, state: join(data, 'agent'), app, project, folder, wait, onProgress, signal: shell.signal })
+  const took = await applyOnce({
+    engine,
+    state: join(data, 'agent'),
+    app,
+    project,
+    folder,
+    digestOf,
+    wait,
+    onProgress,
+    signal: shell.signal,
+  })
   shell.say(took === 0 ? 'nothing to do' : `app ${app} runs`)
 }
 
@@ -86,10 +100,10 @@ async function readChecked(shell: Shell, flags: Flags): Promise<LocalProject> {
 
 async function planHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine } = await settingsOf(shell, flags)
-  const { project, folder } = await readChecked(shell, flags)
+  const { project, folder, digestOf } = await readChecked(shell, flags)
   const { planOnce } = await import('../../agent/standalone.js')
   const { describeStep } = await import('../../agent/core/step.js')
-  const steps = await planOnce({ engine, app: flags.project, project, folder, signal: shell.signal })
+  const steps = await planOnce({ engine, app: flags.project, project, folder, digestOf, signal: shell.signal })
   for (const step of steps) shell.print(describeStep(step))
   if (steps.length === 0) shell.say('nothing to do')
 }

@@ -9,6 +9,8 @@ import type { Observed, ObservedContainer } from '../../agent/core/observed.js'
 import { plan } from '../../agent/core/plan.js'
 import { judgeProgress } from '../../agent/core/progress.js'
 import { applyStep, notePulled } from '../../agent/core/simulate.js'
+import type { Step } from '../../agent/core/step.js'
+import { takeRounds } from '../../agent/rounds.js'
 import type { Dependency, Service } from '../../protocol/compose/project.js'
 import { container, image, memory, observed, project, volume, wish } from '../support/project.js'
 
@@ -155,6 +157,35 @@ ending('the plan reaches [] in bounded steps from any observed state, and what t
       if (of.run === 'running') checkRunning(of, state, given)
     }),
     { numRuns: 3000 },
+  )
+})
+
+ending('rounds with no look between them take only steps that a look would have led to, and come to the same end', async () => {
+  await fc.assert(
+    fc.asyncProperty(start, async given => {
+      const of = wishOf(given)
+      let world = seenAtFirst(given)
+      let remembered = memory()
+      const take = async (steps: readonly Step[]) => {
+        checkSteps(steps, world)
+        remembered = steps.reduce(notePulled, remembered)
+        const ids = new Map<Step, string>()
+        for (const step of steps) {
+          world = applyStep(world, step, new Set())
+          const made = world.containers.at(-1)
+          if (step.kind === 'create' && made !== undefined) ids.set(step, made.id)
+        }
+        return ids
+      }
+      for (let looks = 0; ; looks++) {
+        assert.ok(looks < 60, 'looking does not end')
+        const steps = plan(of, world, remembered, 5000)
+        if (steps.length === 0) break
+        await takeRounds({ observed: world, steps }, { wish: of, memory: () => remembered, now: () => 5000, take, isOver: () => false })
+      }
+      if (of.run === 'running') checkRunning(of, world, given)
+    }),
+    { numRuns: 1000 },
   )
 })
 
