@@ -25,7 +25,6 @@ const imageId = text(100)
 
 /** What was made so last: what the containers are of. */
 const applied = record({ revision: field(1, uint()), digest: field(2, digest), run: field(3, oneOf(runStates, 'running')) })
-export type Applied = Of<typeof applied>
 
 /** The image that each service was made from. */
 const serviceImage = tuple({ service: text(255), id: imageId })

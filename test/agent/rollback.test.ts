@@ -126,11 +126,36 @@ rollback('a revision that was superseded before it had proved itself comes back,
   const slow: Policy = { settleS: 3600 }
   await deploy(world, `${service('restart: always, volumes: ["data:/data"]')}\nvolumes: { data: {} }`, 1, slow)
   await appState(world.observer, app, 'running')
-  const volume = docker('volume', 'inspect', '-f', '{{.CreatedAt}}', `${app}_data`)
+  docker('exec', containersOf(app).web!, 'touch', '/data/mark')
   await deploy(world, service('command: ["sh", "-c", "exit 3"]'), 2)
   await appState(world.observer, app, 'rolled-back')
   assert.ok(runs())
-  assert.is(docker('volume', 'inspect', '-f', '{{.CreatedAt}}', `${app}_data`), volume)
+  assert.is(docker('exec', containersOf(app).web!, 'ls', '/data'), 'mark')
+})
+
+rollback('what a stranger has in the way leaves what runs alone, and comes by itself once it is free', async ({ world }) => {
+  await world.start()
+  await deploy(world, good, 1)
+  await proved(world, 1)
+  const before = containersOf(app)
+  takePort()
+  await deploy(world, service(`ports: ["127.0.0.1:${port}:80"]`), 2)
+  await appState(world.observer, app, 'rolled-back')
+  assert.equal(containersOf(app), before)
+  assert.match(reported(world)?.fault?.message ?? '', stranger)
+  docker('rm', '-f', stranger)
+  await eventually(60_000, 'it comes', () => reported(world)?.revision === 2 && reported(world)?.state === 'running')
+})
+
+rollback('a name that a stranger has is told of, and the next deploy goes on', async ({ world }) => {
+  await world.start()
+  docker('create', '--name', stranger, testImage)
+  await deploy(world, service(`container_name: ${stranger}`), 1)
+  await appState(world.observer, app, 'failed')
+  assert.equal([reported(world)?.fault?.code, reported(world)?.fault?.path], ['name.in-use', 'services.web.container_name'])
+  await eventually(10_000, 'nothing is left', () => docker('network', 'ls', '-q', '--filter', `label=io.skerry.app=${app}`) === '')
+  await deploy(world, good, 2)
+  await appState(world.observer, app, 'running')
 })
 
 rollback('a policy without roll-back leaves what failed', async ({ world }) => {
