@@ -8,7 +8,7 @@ import { imageName } from './core/labels.js'
 import { matchContainers } from './core/match.js'
 import type { Observed } from './core/observed.js'
 import type { AppRecord, Failed, Good } from './core/record.js'
-import type { Outcome } from './lane.js'
+import type { Outcome } from './lane-ports.js'
 import type { Ledger } from './ledger.js'
 import type { Target } from './target.js'
 import { Timers } from './timers.js'
@@ -134,10 +134,11 @@ function promote({ kept, ...record }: AppRecord, { revision, trial }: Target): A
 function goodOf({ wish, revision, trial }: Target, observed: Observed): Good | undefined {
   if (wish?.run !== 'running' || revision === undefined || trial === undefined) return undefined
   const { content, generation } = trial.candidate
+  const variables = Object.entries(trial.variables).map(([name, value]) => ({ name, value }))
   const images = [...matchContainers(wish, observed).current].flatMap(([service, [first]]) =>
     first ? [{ service, id: first.imageId }] : [],
   )
-  return { ...revision, content, generation, images }
+  return { ...revision, content, generation, images, variables }
 }
 
 function failedOf({ wish, revision, trial }: Target, error: SkerryError, retry: boolean): Failed | undefined {

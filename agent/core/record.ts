@@ -37,6 +37,8 @@ const good = record({
   content: field(3, whole(100)),
   generation: field(4, uint()),
   images: field(5, list(serviceImage, 1000)),
+  /** What the device gave to its compose file then; absent: whatever it gives now. */
+  variables: optional(6, list(tuple({ name: text(255), value: whole(32_768) }), 1000)),
 })
 export type Good = Of<typeof good>
 
