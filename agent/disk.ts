@@ -32,18 +32,18 @@ export class Disk {
     this.#unlock()
   }
 
-  /** Counts this start of the agent, durably; never at or below `floor`. */
+  /** Counts this start of the agent, durably unless the disk is full; never at or below `floor`. */
   countStart(floor = 0): number {
     const last = this.#read('starts', bytes => (/^\d{1,5}\n$/.test(bytes.toString()) ? Number(bytes.toString()) : undefined)) ?? 0
     const next = Math.min(0xffff, Math.max(last, floor) + 1)
-    writeAtomic(this.#path('starts'), `${next}\n`)
+    this.#tryWrite('starts', `${next}\n`)
     return next
   }
 
   /** True if the device was booted since the last call, whatever its clock says: boards without a battery wake up in the past. */
   noteBoot(bootId: string): boolean {
     const last = readIfThere(this.#path('boot'))?.toString().trim()
-    if (last !== bootId) writeAtomic(this.#path('boot'), `${bootId}\n`)
+    if (last !== bootId) this.#tryWrite('boot', `${bootId}\n`)
     return last !== undefined && last !== bootId
   }
 
@@ -124,6 +124,15 @@ export class Disk {
   forget(): void {
     for (const name of ['device', 'ledger']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
+  }
+
+  /** What a start can do without: a device whose disk is full still runs its apps. Epochs that were used twice are risen above later. */
+  #tryWrite(name: string, bytes: string): void {
+    try {
+      writeAtomic(this.#path(name), bytes)
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#path(name) }, 'a file of the state folder cannot be written')
+    }
   }
 
   #createId(): string {

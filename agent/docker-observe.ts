@@ -1,6 +1,6 @@
 // One look at what the Engine has of an app.
 import type Docker from 'dockerode'
-import { appLabel, composeLabels, deviceLabel } from './core/labels.js'
+import { appLabel, buildLabel, composeLabels, deviceLabel } from './core/labels.js'
 import type { Observed, ObservedContainer, ObservedImage, ObservedNetwork, ObservedVolume } from './core/observed.js'
 import { containerOf, labelsOf, networkOf, volumeOf } from './docker-shapes.js'
 import type { ObserveQuery } from './engine.js'
@@ -63,12 +63,14 @@ function imageOf(
   used: boolean,
 ): ObservedImage {
   const digest = RepoDigests?.[0]?.split('@')[1]
+  const build = Config?.Labels?.[buildLabel]
   return {
     id: Id,
     volumes: Object.keys(Config?.Volumes ?? {}),
     taggedAt: Math.max(0, Date.parse(Metadata?.LastTagTime ?? '') || 0),
     used,
     ...(digest === undefined ? {} : { digest }),
+    ...(build === undefined ? {} : { build }),
   }
 }
 

@@ -12,7 +12,7 @@ import type { Ledger } from './ledger.js'
 import type { HeldProject } from './specs.js'
 import { type Given, noTarget, type Revision, type Target } from './target.js'
 import type { Verdicts } from './verdicts.js'
-import { runningWish } from './wish.js'
+import { buildDigests, runningWish } from './wish.js'
 
 export interface TargetSources {
   readonly holdings: Holdings
@@ -70,7 +70,7 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
 }
 
 function wishOf(owner: Owner, { project, digestOf }: HeldProject, { disk }: TargetSources): RunningWish {
-  return runningWish(owner, project, disk.appFolder(owner.app), digestOf)
+  return { ...runningWish(owner, project, disk.appFolder(owner.app), digestOf), builds: buildDigests(project, digestOf) }
 }
 
 /** Newer images are wanted once for each generation, and with a new revision where the pull policy asks for it. */

@@ -48,9 +48,12 @@ export function pack(what: Spec | Uint8Array): PackedBody {
 
 const reservedLine = /^[ \t]*(?:export[ \t]+)?(SKERRY_\w*)/m
 
-/** Variables of devices come from devices only; a folder's `.env` would else set those that a device lacks. */
-function refuseReserved({ files }: Bundle): void {
-  const [, name] = reservedLine.exec(Buffer.from(files?.get('.env')?.contents ?? []).toString()) ?? []
-  if (name === undefined) return
-  throw new SkerryError('compose.variable', `${name}: names that begin with SKERRY_ are those of devices`, { path: 'files[".env"]' })
+/** Variables of devices come from devices only; the `.env` of a folder would else set those that a device lacks. */
+function refuseReserved({ files = new Map() }: Bundle): void {
+  for (const [path, { contents }] of files) {
+    const [, name] = /(^|\/)\.env$/.test(path) ? (reservedLine.exec(Buffer.from(contents).toString()) ?? []) : []
+    if (name === undefined) continue
+    const place = { path: `files[${JSON.stringify(path)}]` }
+    throw new SkerryError('compose.variable', `${name}: names that begin with SKERRY_ are those of devices`, place)
+  }
 }

@@ -12,6 +12,8 @@ export type Wish =
       readonly hashes: Readonly<Record<string, string>>
       /** Folder that relative bind sources start from. */
       readonly folder: string
+      /** By service: one text for what its image is built from. An image that was built from something else is built anew. */
+      readonly builds?: Readonly<Record<string, string>>
       /** By service: the id of the image that its containers are made from, whatever the tag stands for now. Never pulled, never built. */
       readonly images?: Readonly<Record<string, string>>
       /** Whose images are pulled or built anew though they are here, once: see {@link Memory.pulled}. */

@@ -1,7 +1,8 @@
 // Which images have to be pulled or built before anything else, and which cannot be had.
+import type { Build } from '../../protocol/compose/parts.js'
 import type { Service } from '../../protocol/compose/project.js'
 import type { Memory, RunningWish } from './desired.js'
-import { imageName } from './labels.js'
+import { buildLabel, imageName } from './labels.js'
 import type { Observed } from './observed.js'
 import type { Step } from './step.js'
 
@@ -37,7 +38,8 @@ function imageStep(wish: RunningWish, { name, service, image }: Wanted, sight: S
   const isHere = sight.observed.images[image] !== undefined
   const isLacking = !isHere && sight.incomplete.has(name)
   if (!isLacking && !(isHere && isStale(wish, { name, service, image }, sight))) return undefined
-  if (service.build !== undefined) return { kind: 'build', image, services: [name], build: service.build, folder: wish.folder }
+  if (service.build !== undefined)
+    return { kind: 'build', image, services: [name], build: labelled(service.build, wish.builds?.[name]), folder: wish.folder }
   if (service.pullPolicy !== 'never') {
     return { kind: 'pull', image, services: [name], ...(service.platform === undefined ? {} : { platform: service.platform }) }
   }
@@ -47,12 +49,22 @@ function imageStep(wish: RunningWish, { name, service, image }: Wanted, sight: S
 /** True for an image that is here, but has to be had anew. */
 function isStale(wish: RunningWish, { name, service, image }: Wanted, { observed, memory, now, incomplete }: Sight): boolean {
   if (memory.pulled.includes(image)) return false
+  if (isOfOther(observed.images[image]?.build, wish.builds?.[name])) return true
   const { refresh } = wish
   if (refresh !== undefined && refresh !== 'by-policy' && (refresh.services?.includes(name) ?? true)) return true
   if (refresh !== 'by-policy' && !incomplete.has(name)) return false
   const { pullPolicy } = service
   if (typeof pullPolicy === 'number') return now - (observed.images[image]?.taggedAt ?? 0) > pullPolicy
   return pullPolicy === 'always' || pullPolicy === 'build'
+}
+
+function labelled(build: Build, from: string | undefined): Build {
+  return from === undefined ? build : { ...build, labels: { ...build.labels, [buildLabel]: from } }
+}
+
+/** Of an image that came otherwise nothing is known: it is taken as it is. */
+function isOfOther(built: string | undefined, wanted: string | undefined): boolean {
+  return built !== undefined && wanted !== undefined && built !== wanted
 }
 
 function pinStep(id: string, name: string, { observed, incomplete }: Sight): Step | undefined {

@@ -8,6 +8,8 @@ export const appLabel = 'io.skerry.app'
 export const deviceLabel = 'io.skerry.device'
 /** What a network or volume was made from, so that a change of its options is seen. */
 export const optionsLabel = 'io.skerry.options'
+/** What an image was built from here, so that a change of its files is seen. */
+export const buildLabel = 'io.skerry.build'
 /** Commands to run in a container before it is stopped, as JSON: it may outlive its spec. */
 export const preStopLabel = 'io.skerry.pre-stop'
 

@@ -65,6 +65,8 @@ export interface ObservedImage {
   readonly used: boolean
   /** Its digest in the registry that it came from, such as `sha256:…`. */
   readonly digest?: string
+  /** The label that says what it was built from; absent for images that were not built here. */
+  readonly build?: string
 }
 
 export interface ObservedVolume {

@@ -67,7 +67,7 @@ export class Expansion {
     const event = this.events[place]
     if (event?.type === EVENT_ID.ALIAS) return this.follow(event, parent, key, depth)
     const tag = event !== undefined && isNode(event) ? this.tagOf(event) : ''
-    const item = this.makeItem(parent, key, line ?? this.lineOf(event) ?? parent?.line ?? 1, tags[tag])
+    const item = this.makeItem(parent, key, line ?? this.lineOf(event) ?? parent?.line ?? 1, tag === '' ? undefined : tags[tag])
     if (!this.report.take('nodes', 1)) throw new TooComplex('the files expand to too many nodes')
     if (depth > maxDepth) throw new TooComplex(`the file is nested more than ${maxDepth} deep (line ${item.line})`)
     this.#at++
@@ -115,7 +115,7 @@ export class Expansion {
     const merged: Item[] = []
     while (!this.isEnd()) {
       const line = this.lineOf(this.events[this.#at]) ?? item.line
-      const key = this.readKey({ ...item, line }, depth)
+      const key = this.readKey(item, line, depth)
       if (key === undefined) this.expand(item, '', depth + 1)
       else if (key === mergeKey) merged.push(...this.readMergeSources(item, depth))
       else this.addEntry(entries, this.expand(item, key.name, depth + 1), line)
@@ -126,12 +126,12 @@ export class Expansion {
   }
 
   /** The key's text, the merge key, or undefined if it is neither. */
-  private readKey(map: Item, depth: number): { readonly name: string } | typeof mergeKey | undefined {
+  private readKey(map: Item, line: number, depth: number): { readonly name: string } | typeof mergeKey | undefined {
     const event = this.events[this.#at]
     const named = event?.type === EVENT_ID.ALIAS ? this.events[this.#targets.get(this.#at) ?? -1] : event
     if (named?.type !== EVENT_ID.SCALAR) {
       this.expand(map, '', depth + 1)
-      this.report.refuse(map, 'compose.yaml', 'a key must be a text')
+      this.report.refuse({ ...map, line }, 'compose.yaml', 'a key must be a text')
       return undefined
     }
     this.#at++

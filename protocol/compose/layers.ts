@@ -1,7 +1,7 @@
 // Several compose files, each with what it includes and extends, to one tree.
 import { Extender } from './extends.js'
 import { findFile, folderOfFile, readComposeFile, type Scope } from './file.js'
-import { childOf, entriesOf, type Item, isList, isMap, quote, type Report } from './item.js'
+import { childOf, entriesOf, type Item, isList, isMap, pathOf, type Report } from './item.js'
 import { identityOf, merge, settle } from './merge.js'
 import { listPairs } from './pairs.js'
 import { type Draft, type Fields, field, oneOrMore, readFields, textOf } from './read.js'
@@ -35,8 +35,7 @@ function addIncluded(root: Item, scope: Scope): Item {
   if (!isMap(root.value) || include === undefined) return root
   let tree: Item = { ...root, value: new Map([...root.value].filter(([key]) => key !== 'include')) }
   if (include.value === null) return tree
-  for (const entry of isList(include.value) ? include.value : [include])
-    tree = importTree(tree, loadIncluded(entry, scope), entry, scope.report)
+  for (const entry of isList(include.value) ? include.value : [include]) tree = importTree(tree, loadIncluded(entry, scope), scope.report)
   return tree
 }
 
@@ -111,28 +110,27 @@ function passThrough(root: Item, { report, environment }: Scope): void {
 const sections = ['services', 'networks', 'volumes', 'configs', 'secrets']
 
 /** What both have must be the same. Sections that there are not come along to be refused. */
-function importTree(tree: Item, included: Item | undefined, from: Item, report: Report): Item {
+function importTree(tree: Item, included: Item | undefined, report: Report): Item {
   const value = new Map(entriesOf(tree))
   for (const [key, section] of entriesOf(included)) {
     const own = value.get(key)
     if (!sections.includes(key)) {
       if (own === undefined && !['name', 'version'].includes(key) && !key.startsWith('x-')) value.set(key, section)
     } else if (own === undefined || own.value === null) value.set(key, section)
-    else if (isMap(own.value) && isMap(section.value))
-      value.set(key, { ...own, value: importEntries(own.value, section.value, from, report) })
+    else if (isMap(own.value) && isMap(section.value)) value.set(key, { ...own, value: importEntries(own.value, section.value, report) })
   }
   return { ...tree, value }
 }
 
 type Entries = ReadonlyMap<string, Item>
 
-function importEntries(own: Entries, included: Entries, from: Item, report: Report): Entries {
+function importEntries(own: Entries, included: Entries, report: Report): Entries {
   const entries = new Map(own)
   for (const [name, entry] of included) {
     const before = own.get(name)
     if (before === undefined) entries.set(name, entry)
     else if (identityOf(before) !== identityOf(entry))
-      report.refuse(before, 'compose.inconsistent', `${quote(name)} is something else in a file that line ${from.line} includes`)
+      report.refuse(before, 'compose.inconsistent', `${pathOf(entry)}, which is included, means something else`)
   }
   return entries
 }

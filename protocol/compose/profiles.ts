@@ -40,7 +40,7 @@ function checkNeeds(service: Item, off: ReadonlyMap<string, Item>, report: Repor
   const names =
     needs !== undefined && isList(needs.value) ? needs.value.map(entry => [String(entry.value), entry] as const) : entriesOf(needs)
   for (const [name, entry] of names) {
-    if (off.has(name) && childOf(entry, 'required')?.value !== false)
+    if (off.has(name) && String(childOf(entry, 'required')?.value) !== 'false')
       report.refuse(entry, 'compose.inconsistent', `the service ${quote(name)} is off: none of its profiles is on`)
   }
 }

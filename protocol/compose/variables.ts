@@ -1,8 +1,10 @@
 // Files of variables or labels that a project reads: the folder's `.env`, those of includes, and those of services.
 import { type DotenvOptions, parseDotenv, parseRawVariables } from './dotenv.js'
 import { readFileText } from './file.js'
-import { type Item, inFile, type Report, type Variables } from './item.js'
+import { type Item, inFile, quote, type Report, type Variables } from './item.js'
 
+/** Of a fleet's devices: their ids, names and labels. */
+const reserved = 'SKERRY_'
 const tooMuch = 'files with variables come to too much'
 
 export interface VariableFile {
@@ -51,7 +53,15 @@ export function addVariables(known: Variables, files: readonly Pick<VariableFile
   const added = new Map<string, string>()
   for (const file of files) {
     const lookup = (name: string) => report.variable(name, known) ?? added.get(name)
-    for (const [name, value] of readVariableFile({ ...file, lookup }, report) ?? []) added.set(name, value)
+    for (const [name, value] of readVariableFile({ ...file, lookup }, report) ?? []) {
+      if (name.startsWith(reserved) && !report.source.folder.isLocal)
+        report.refuseAt(
+          file.path,
+          'compose.variable',
+          `${quote(name)} cannot be set here: a device itself sets what begins with ${reserved}`,
+        )
+      added.set(name, value)
+    }
   }
   return { ...Object.fromEntries(added), ...known }
 }

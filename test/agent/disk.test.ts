@@ -1,5 +1,6 @@
 // The state folder: what is written is there whole, what is corrupt is set aside, and one process has it.
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -128,6 +129,34 @@ disks('the lock of a dead process is taken over, also when its pid is another on
     writeFileSync(join(folder, 'lock'), owner)
     assert.is(open().id, id)
     close()
+  }
+})
+
+disks('a full disk keeps no agent from starting that has been here before', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-full-'))
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder]).status === 0
+  try {
+    if (!mounted) return
+    const start = () => {
+      const disk = new Disk(folder, pino({ level: 'silent' }))
+      return { disk, seen: [disk.id, disk.countStart(), disk.noteBoot(randomUUID())] }
+    }
+    const first = start()
+    first.disk.saveDevice(manifest)
+    first.disk.close()
+    try {
+      writeFileSync(join(folder, 'ballast'), Buffer.alloc(65_536))
+    } catch {
+      // As much as there was room for.
+    }
+    const { disk, seen } = start()
+    assert.equal(seen, [first.disk.id, 2, true])
+    assert.is(disk.loadDevice()?.revision, 7)
+    assert.throws(() => disk.saveGroup('line-1', manifest))
+    disk.close()
+  } finally {
+    if (mounted) spawnSync('umount', [folder])
+    rmSync(folder, { recursive: true, force: true })
   }
 })
 

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type GatherFlags, gather } from '../../cli/gather.js'
+import { localFolder } from '../../cli/local-folder.js'
 import type { Shell } from '../../cli/shell.js'
 import { createPaint } from '../../cli/table.js'
 import type { Bundle } from '../../protocol/bundle.js'
@@ -137,6 +138,18 @@ gathers('links are followed inside of the folder, and refused when they lead out
   assert.is(textIn(bundle, 'conf/b'), '2')
   symlinkSync('../../outside', join(dir, 'app/conf/d'))
   assert.is(await codeOf(gather({ file: ['app'] })), 'spec.invalid')
+})
+
+gathers('a folder of the machine has what is there, and nothing where a path leads through a file or in a circle', ({ write, dir }) => {
+  write({ a: '1', 'sub/b': '2' })
+  symlinkSync('round', join(dir, 'round'))
+  const folder = localFolder(join(dir, 'sub'), dir)
+  assert.equal(
+    ['b', '../a', '~/a', join(dir, 'a'), '.', '~', 'b/c', '../round', 'none', 'x\0'].map(path => folder.kind(path)),
+    ['file', 'file', 'file', 'file', 'folder', 'folder', undefined, undefined, undefined, undefined],
+  )
+  assert.is(Buffer.from(folder.read('~/a') ?? []).toString(), '1')
+  assert.is(folder.read('.'), undefined)
 })
 
 gathers('what climbs out of the folder is refused before anything is sent', async ({ write, gather }) => {

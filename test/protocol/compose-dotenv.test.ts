@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseDotenv, parseRawVariables } from '../../protocol/compose/dotenv.js'
+import { folderOf } from '../../protocol/compose/source.js'
 import { unwrap } from '../../protocol/errors.js'
 import { compose, faultsOf, web, webOf } from '../support/compose-folder.js'
 
@@ -107,6 +108,13 @@ folder('is one of the paths', () => {
 folder('that is wrong is refused with its line', () => {
   assert.equal(faultsOf({ 'compose.yaml': show, '.env': 'A=1\nB="' }), [['compose.variable', '.env: line 2']])
   assert.equal(faultsOf({ 'compose.yaml': show, '.env': new Uint8Array([65, 61, 0xff]) }), [['compose.yaml', '.env']])
+})
+
+folder('cannot set what is a device’s own', () => {
+  const files = { 'compose.yaml': show, '.env': 'SKERRY_LABEL_LINE=3' }
+  assert.equal(faultsOf(files), [['compose.variable', '.env']])
+  const local = { ...folderOf(new Map(Object.entries(files))), isLocal: true }
+  assert.equal(faultsOf(files, { folder: local }), [])
 })
 
 folder('of too many variables is refused', () => {

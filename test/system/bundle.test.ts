@@ -6,7 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeRecords } from '../../agent/core/record.js'
 import { ensureTestImage } from '../support/busybox.js'
-import { containersOf, docker } from '../support/docker.js'
+import { clear, containersOf, docker } from '../support/docker.js'
 import { type Fleet, withFleet } from '../support/fleet.js'
 import { eventually } from '../support/within.js'
 
@@ -121,6 +121,64 @@ test('when a revision fails, the one before comes back with its files', async ()
     await fleet.shown('here', 'has gone back', ({ apps }) => apps[0]?.state === 'rolled-back', 90_000)
     const { main } = containersOf(name)
     assert.equal([inside(main, 'cat', '/conf/a', '/one'), inside(main, 'ls', '/conf')], ['goodgood', 'a'])
+  })
+})
+
+test('an image is built from what came along, and anew when that has changed', async () => {
+  const name = `${app}-build`
+  const text = `services:\n  main:\n    ${service.replace(`image: ${image}\n    `, '')}\n    build: ./app\n`
+  const dockerfile = `FROM ${image}\nCOPY level /level\n`
+  await withFleet(async fleet => {
+    const device = fleet.device('here')
+    device.start(fleet.server)
+    const { id } = await fleet.shown('here', 'Ready', shown => shown.state === 'Ready')
+    fleet.clean(name)
+    const put = async (level: string, more = {}) => {
+      const files = { 'app/Dockerfile': dockerfile, 'app/level': level, ...more }
+      const { body } = await fleet.api.call<Deployed>('PUT', `/devices/${id}/apps/${name}`, { compose: text, files })
+      await fleet.shown('here', `runs ${level}`, ({ apps }) => apps[0]?.state === 'running' && apps[0].revision === body.revision)
+      return containersOf(name).main
+    }
+    try {
+      const first = await put('one')
+      assert.is(inside(first, 'cat', '/level'), 'one')
+      const second = await put('two')
+      assert.is.not(second, first)
+      assert.is(inside(second, 'cat', '/level'), 'two')
+      assert.is(await put('two', { unrelated: 'x' }), second)
+    } finally {
+      clear(name)
+      docker('image', 'rm', '-f', `${name}-main`)
+    }
+  })
+})
+
+test('a label of the device is a variable; when it changes, only what uses it is made anew', async () => {
+  const name = `${app}-label`
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own
+  const level = 'environment: {LEVEL: "${SKERRY_LABEL_HALL:-none} ${SKERRY_DEVICE_NAME}"}'
+  const text = `services:\n  plain:\n    ${service}\n  labelled:\n    ${service}\n    ${level}\n`
+  await withFleet(async fleet => {
+    const device = fleet.device('here')
+    device.start(fleet.server)
+    const { id } = await fleet.shown('here', 'Ready', shown => shown.state === 'Ready')
+    await fleet.deploy(`devices/${id}`, name, text)
+    await fleet.shown('here', 'runs it', ({ apps }) => apps[0]?.state === 'running')
+    const before = containersOf(name)
+    assert.match(inside(before.labelled, 'env'), /^LEVEL=none here$/m)
+    await fleet.api.call('PATCH', `/devices/${id}`, { labels: { hall: '3' }, name: 'press-7' })
+    const after = await eventually(40_000, 'the value of the label', () => {
+      const found = containersOf(name)
+      const ids = Object.values(found)
+      return (
+        ids.length === 2 &&
+        found.labelled !== before.labelled &&
+        docker('inspect', '-f', '{{.State.Running}}', ...ids) === 'true\ntrue' &&
+        found
+      )
+    })
+    assert.equal(changed(before, after), ['labelled'])
+    assert.match(inside(after.labelled, 'env'), /^LEVEL=3 press-7$/m)
   })
 })
 
