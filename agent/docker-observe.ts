@@ -1,7 +1,7 @@
 // One look at what the Engine has of an app.
 import type Docker from 'dockerode'
 import { appLabel, buildLabel, composeLabels, deviceLabel } from './core/labels.js'
-import type { Observed, ObservedContainer, ObservedImage, ObservedNetwork, ObservedVolume } from './core/observed.js'
+import type { Observed, ObservedContainer, ObservedImage, ObservedNetwork, ObservedVolume, TakenPort } from './core/observed.js'
 import { containerOf, labelsOf, networkOf, volumeOf } from './docker-shapes.js'
 import type { ObserveQuery } from './engine.js'
 import { statusOf } from './engine-errors.js'
@@ -9,13 +9,14 @@ import { statusOf } from './engine-errors.js'
 /** `api`: minor number of the Engine's API version. */
 export async function observe(docker: Docker, query: ObserveQuery, api: number): Promise<Observed> {
   const listed = docker.listContainers({ all: true })
-  const [containers, networks, volumes, images] = await Promise.all([
+  const [containers, networks, volumes, images, taken] = await Promise.all([
     listed.then(all => observeContainers(docker, all, query.app)),
     observeNetworks(docker, query),
     listed.then(all => observeVolumes(docker, all, query)),
     listed.then(all => observeImages(docker, all, query.images)),
+    listed.then(all => takenPorts(all, query.app)),
   ])
-  return { containers, networks, volumes, images, api }
+  return { containers, networks, volumes, images, api, taken }
 }
 
 type Listed = readonly Docker.ContainerInfo[]
@@ -24,6 +25,18 @@ async function observeContainers(docker: Docker, listed: Listed, app: string): P
   const own = listed.filter(({ Labels }) => Labels[appLabel] === app && Labels[composeLabels.oneoff] !== 'True')
   const inspected = await Promise.all(own.map(({ Id }) => unless404(() => docker.getContainer(Id).inspect())))
   return inspected.flatMap(info => (info === undefined ? [] : [containerOf(info)]))
+}
+
+function takenPorts(listed: Listed, app: string): TakenPort[] {
+  const others = listed.filter(({ Labels }) => Labels[appLabel] !== app)
+  return others.flatMap(({ Names, Ports }) =>
+    Ports.filter(({ PublicPort }) => PublicPort > 0).map(({ IP = '', PublicPort, Type }) => ({
+      ip: IP,
+      port: PublicPort,
+      protocol: Type,
+      container: (Names[0] ?? '').replace(/^\//, ''),
+    })),
+  )
 }
 
 async function observeNetworks(docker: Docker, { app, networks: wanted }: ObserveQuery): Promise<ObservedNetwork[]> {

@@ -94,10 +94,14 @@ export class Holdings {
    * An app's project on this device, why it is none, or undefined while the spec or one of its files isn't held.
    * `digest` may be another spec of the app than the desired one.
    */
-  project({ name, group }: EffectiveApp, digest: string): Result<HeldProject> | undefined {
+  project(app: EffectiveApp, digest: string, variables = this.variablesOf(app)): Result<HeldProject> | undefined {
+    return this.#specs.project(digest, app.name, variables)
+  }
+
+  /** What the device itself gives to an app's compose file, now. */
+  variablesOf({ name, group }: EffectiveApp): Readonly<Record<string, string>> {
     const given = this.#device?.variables ?? []
-    const variables = deviceVariables({ app: name, group, device: { id: this.#disk.id, name: this.#name }, given })
-    return this.#specs.project(digest, name, variables)
+    return deviceVariables({ app: name, group, device: { id: this.#disk.id, name: this.#name }, given })
   }
 
   /** The files of a spec that is held; none of one that is not. */

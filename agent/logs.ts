@@ -1,5 +1,6 @@
 // Answers a request for logs: reads the containers of the services that are meant, and sends what they wrote within the credit.
 import type { Clock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
 import type { Request } from '../protocol/messages.js'
 import type { LogBatch } from './core/log-pieces.js'
 import type { Credit } from './credit.js'
@@ -17,13 +18,15 @@ export interface LogWork {
   readonly engine: Pick<Engine, 'logSources' | 'readLog'>
   readonly clock: Clock
   readonly app: string
+  /** False once the device has no such app any more. */
+  readonly exists: () => boolean
   readonly request: Request
   readonly credit: Credit
   readonly reply: Reply
   readonly signal: AbortSignal
 }
 
-/** Without `follow` until everything is sent; with it until `signal` aborts, whose reason it then throws. */
+/** Without `follow` until everything is sent; with it until the app is gone, or `signal` aborts, whose reason it then throws. */
 export async function sendLogs(work: LogWork): Promise<void> {
   const send = sender(work)
   if (work.request.follow === true) return follow(work, send)
@@ -56,12 +59,20 @@ function sender({ credit, reply, signal }: LogWork): Send {
     })
 }
 
-/** Returns the time of the newest line that was sent. */
+/** Returns the time of the newest line that was sent. A log that cannot be read, as with the driver `none`, is told by its service. */
 async function sendFrom({ engine, signal }: LogWork, source: LogSource, { send, query }: { send: Send; query: LogQuery }): Promise<string> {
   let newest = query.after
-  for await (const batch of engine.readLog(query, signal)) {
-    await send(source, batch)
-    if (batch.time > newest) newest = batch.time
+  try {
+    for await (const batch of engine.readLog(query, signal)) {
+      await send(source, batch)
+      if (batch.time > newest) newest = batch.time
+    }
+  } catch (error) {
+    if (!(error instanceof SkerryError) || error.code !== 'engine.refused') throw error
+    throw new SkerryError(error.code, `the log of ${nameOf(source)} cannot be read: ${error.message}`, {
+      cause: error,
+      path: `services.${source.service}.logging`,
+    })
   }
   return newest
 }
@@ -90,6 +101,7 @@ async function follow(work: LogWork, send: Send): Promise<void> {
   }
   for (let first = true; failed === undefined; first = false) {
     signal.throwIfAborted()
+    if (!work.exists() && reading.size === 0) return
     for (const source of await sourcesOf(work)) {
       if (reading.has(source.id)) continue
       const query = firstQuery(work, source)

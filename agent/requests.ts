@@ -102,11 +102,11 @@ export class Requests {
   }
 
   async #answer(request: Request, { credit, reply, signal }: { credit: Credit; reply: Reply; signal: AbortSignal }): Promise<void> {
-    const { engine, clock } = this.#options
+    const { engine, clock, servicesOf } = this.#options
     const { app = '', services = [] } = request
     this.#checkServices(app, services)
     if (request.kind === 'restart') await this.#options.restart(app, services, signal)
-    else await sendLogs({ engine, clock, app, request, credit, reply, signal })
+    else await sendLogs({ engine, clock, app, exists: () => servicesOf(app) !== undefined, request, credit, reply, signal })
   }
 
   #checkServices(app: string, services: readonly string[]): void {

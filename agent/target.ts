@@ -15,6 +15,13 @@ export interface Revision {
 /** What outlives a target's loop; the rest of the memory is the loop's own. */
 export type Given = Pick<Memory, 'outages' | 'sinceMs' | 'restart'>
 
+export interface OnTrial {
+  readonly candidate: Candidate
+  readonly settleMs: number | undefined
+  /** What the device gives to its compose file. */
+  readonly variables: Readonly<Record<string, string>>
+}
+
 /** What an app should be. Without a wish its containers are left alone: its spec isn't held, or cannot be followed. */
 export interface Target {
   readonly owner: Owner
@@ -26,7 +33,7 @@ export interface Target {
   readonly fault: Refusal | undefined
   readonly course: Course
   /** What has to prove itself; absent for what has done so, and for what is no revision. */
-  readonly trial: { readonly candidate: Candidate; readonly settleMs: number | undefined } | undefined
+  readonly trial: OnTrial | undefined
   /** What failed before: why another course is followed, or what is tried once more. */
   readonly failed: Failed | undefined
 }

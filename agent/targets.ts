@@ -53,7 +53,8 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
   switch (course) {
     case 'desired': {
       const proved = isGood(record, candidate)
-      const trial = proved ? undefined : { candidate, settleMs: app.policy?.settleS === undefined ? undefined : app.policy.settleS * 1000 }
+      const settleMs = app.policy?.settleS === undefined ? undefined : app.policy.settleS * 1000
+      const trial = proved ? undefined : { candidate, settleMs, variables: sources.holdings.variablesOf(app) }
       return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), trial, failed }
     }
     case 'last-good':
@@ -81,13 +82,14 @@ function withRefresh(wish: RunningWish, { refresh }: EffectiveApp, record: AppRe
 
 function candidateOf(app: EffectiveApp, wish: RunningWish): Candidate {
   const content = createHash('sha256').update(app.digest).update(JSON.stringify(wish.hashes)).digest('base64url')
-  return { entry: entryOf(app), content, generation: app.refresh?.generation ?? 0 }
+  return { entry: `${entryOf(app)} ${content}`, content, generation: app.refresh?.generation ?? 0 }
 }
 
-/** The last good revision, of the images that it was made from then. */
+/** The last good revision, of the images and variables that it was made from then. */
 function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
   const good = record?.good
-  const project = good === undefined ? undefined : sources.holdings.project(app, digestText(good.digest))
+  const variables = good?.variables && Object.fromEntries(good.variables.map(({ name, value }) => [name, value]))
+  const project = good && sources.holdings.project(app, digestText(good.digest), variables)
   if (good === undefined || project?.ok !== true) return { ...plain, revision: undefined }
   const images = Object.fromEntries(good.images.map(({ service, id }) => [service, id]))
   return {

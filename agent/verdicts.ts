@@ -134,10 +134,11 @@ function promote({ kept, ...record }: AppRecord, { revision, trial }: Target): A
 function goodOf({ wish, revision, trial }: Target, observed: Observed): Good | undefined {
   if (wish?.run !== 'running' || revision === undefined || trial === undefined) return undefined
   const { content, generation } = trial.candidate
+  const variables = Object.entries(trial.variables).map(([name, value]) => ({ name, value }))
   const images = [...matchContainers(wish, observed).current].flatMap(([service, [first]]) =>
     first ? [{ service, id: first.imageId }] : [],
   )
-  return { ...revision, content, generation, images }
+  return { ...revision, content, generation, images, variables }
 }
 
 function failedOf({ wish, revision, trial }: Target, error: SkerryError, retry: boolean): Failed | undefined {

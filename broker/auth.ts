@@ -1,5 +1,7 @@
 // Who a client is and what it may do. Pure and synchronous: an answer that came later would reorder a client's messages.
-import { deviceChannels, deviceOfClientId, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
+import { deviceChannels, deviceOfClientId, exchanges, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
+
+type DeviceTopic = Extract<Topic, { readonly device: string }>
 
 export type Principal =
   | { readonly kind: 'manager' }
@@ -44,6 +46,6 @@ function deviceMay(device: string, root: string, action: Action, name: string): 
 }
 
 /** Whether a device's agent writes there, and the manager reads. */
-function isAgents(topic: Topic & { device: string }): boolean {
-  return topic.kind === 'response' || (topic.kind === 'device' && deviceChannels[topic.channel] === 'agent')
+function isAgents(topic: DeviceTopic): boolean {
+  return (topic.kind === 'device' ? deviceChannels[topic.channel] : exchanges[topic.kind]) === 'agent'
 }

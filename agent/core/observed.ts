@@ -88,6 +88,16 @@ export interface Observed {
   readonly images: Readonly<Record<string, ObservedImage>>
   /** Minor number of the Engine's API version: 41 of 1.41. */
   readonly api: number
+  /** Host ports that containers of others publish. */
+  readonly taken?: readonly TakenPort[]
+}
+
+export interface TakenPort {
+  readonly ip: string
+  readonly port: number
+  readonly protocol: string
+  /** Name of the container. */
+  readonly container: string
 }
 
 export const nothingObserved: Observed = { containers: [], networks: [], volumes: [], images: {}, api: 41 }

@@ -6,6 +6,7 @@ import { imageSteps } from './images.js'
 import { containerName, scaleOf } from './labels.js'
 import { isRunning, type Match, matchContainers, staleNetworks } from './match.js'
 import type { Observed, ObservedContainer } from './observed.js'
+import { portRefusals } from './ports.js'
 import { leftoverNetworks, missingResources } from './resources.js'
 import { oweRestart, starts } from './starts.js'
 import type { Step } from './step.js'
@@ -36,9 +37,11 @@ function planRunning(wish: RunningWish, observed: Observed, memory: Memory, now:
   const match = matchContainers(wish, observed)
   const stale = staleNetworks(wish, observed)
   const resources = missingResources(wish, observed)
-  const images = imageSteps(wish, { observed, memory, now, incomplete: incompleteServices(wish, match) })
+  const incomplete = incompleteServices(wish, match)
+  const images = imageSteps(wish, { observed, memory, now, incomplete })
+  const impossible = [...refusals(wish.project, observed.api), ...portRefusals(wish, observed, incomplete)]
   return firstOf(
-    () => [...refusals(wish.project, observed.api), ...resources, ...images].filter(step => step.kind === 'refuse'),
+    () => [...impossible, ...resources, ...images].filter(step => step.kind === 'refuse'),
     () => images,
     () => (stale.size > 0 ? leaveStaleNetworks(observed, match, stale) : []),
     () => resources,

@@ -25,7 +25,6 @@ const imageId = text(100)
 
 /** What was made so last: what the containers are of. */
 const applied = record({ revision: field(1, uint()), digest: field(2, digest), run: field(3, oneOf(runStates, 'running')) })
-export type Applied = Of<typeof applied>
 
 /** The image that each service was made from. */
 const serviceImage = tuple({ service: text(255), id: imageId })
@@ -38,6 +37,8 @@ const good = record({
   content: field(3, whole(100)),
   generation: field(4, uint()),
   images: field(5, list(serviceImage, 1000)),
+  /** What the device gave to its compose file then; absent: whatever it gives now. */
+  variables: optional(6, list(tuple({ name: text(255), value: whole(32_768) }), 1000)),
 })
 export type Good = Of<typeof good>
 

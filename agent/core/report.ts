@@ -68,7 +68,11 @@ function reportServices(view: AppView, match: Match | undefined): ReportedServic
   return [...new Set(names)].sort().map(name => {
     const container = worstOf(match?.current.get(name) ?? []) ?? newestOf(view.observed, name)
     const image = project?.services[name]?.image ?? container?.image ?? ''
-    return { ...reportService(name, image, container, serviceState(view, name, container)), ...reportImage(view, name, image, container) }
+    const state = serviceState(view, name, container)
+    const scale = project?.services[name]?.scale
+    const current = match?.current.get(name) ?? []
+    const counts = scale === undefined ? {} : { running: current.filter(isRunning).length, scale }
+    return { ...reportService(name, image, container, state), ...reportImage(view, name, image, container), ...counts }
   })
 }
 
@@ -110,7 +114,8 @@ function reportService(name: string, image: string, container: ObservedContainer
 function serviceState({ known, wish, pulling, memory }: AppView, name: string, container: ObservedContainer | undefined): ServiceState {
   if (!known) return 'unknown'
   if (pulling.has(name)) return 'pulling'
-  if (container === undefined) return wish?.run === 'running' ? 'pending' : 'stopped'
+  const isWanted = wish?.run === 'running' && wish.project.services[name]?.scale !== 0
+  if (container === undefined) return isWanted ? 'pending' : 'stopped'
   switch (container.state) {
     case 'running':
       return container.health === 'none' ? 'running' : container.health
@@ -159,7 +164,7 @@ function runningState(
 ): AppState {
   if (hindrance !== undefined) return trying ? 'updating' : 'failed'
   if (busy) return 'updating'
-  const isGood = ({ name, state }: ReportedService) => good.includes(state) && !loops.has(name)
+  const isGood = ({ name, state, scale }: ReportedService) => scale === 0 || (good.includes(state) && !loops.has(name))
   if (services.every(isGood)) return 'running'
   if (fault === undefined && services.some(({ state }) => underway.includes(state))) return 'updating'
   return services.some(isGood) ? 'partial' : 'failed'

@@ -72,6 +72,12 @@ logs('a line of 40,000 bytes, which the Engine keeps in pieces, is one line', as
   )
 })
 
+logs('a log that the Engine does not keep is refused', async () => {
+  const id = ran('none', 'echo one', ['--log-driver', 'none'])
+  const code = await read(query(id)).catch(error => error.code)
+  assert.is(code, 'engine.refused')
+})
+
 logs('a log that nobody takes is not read to its end', async () => {
   const id = ran('much', 'for n in $(seq 1 2000); do head -c 10000 /dev/zero | tr "\\\\0" x; echo; done')
   const abort = new AbortController()
@@ -89,7 +95,7 @@ logs('following ends with the signal, and a container that is gone has no lines'
   const sources = await engine.logSources(app)
   assert.equal(
     sources.map(({ service }) => service),
-    ['both', 'gone', 'long', 'much', 'steps', 'tty', 'web'].filter(service => sources.some(source => source.service === service)),
+    ['both', 'gone', 'long', 'much', 'none', 'steps', 'tty', 'web'].filter(service => sources.some(source => source.service === service)),
   )
   docker('rm', '-f', id)
   assert.equal(await read(query(id)), { out: '', err: '' })

@@ -242,6 +242,18 @@ requests('following goes on with a container made anew, and with one started aga
   world.requests.endAll()
 })
 
+requests('following ends with the app', async () => {
+  let services: readonly string[] | undefined = ['web']
+  const world = new World(() => [batch(lines(1))], { servicesOf: () => services })
+  world.sources = [{ id: 'c1', service: 'web', number: 1, running: false }]
+  world.ask('r', { follow: true })
+  await world.sent('r', 100)
+  services = undefined
+  world.sources = []
+  world.clock.advance(1_000)
+  assert.is((await world.done('r')).fault, undefined)
+})
+
 requests('an Engine that fails ends the request with its fault', async () => {
   const logSources = async () => {
     throw new SkerryError('engine.unavailable', 'away')
@@ -249,6 +261,35 @@ requests('an Engine that fails ends the request with its fault', async () => {
   const world = new World(undefined, { engine: { logSources, async *readLog() {} } })
   world.ask('r', {})
   assert.is((await world.done('r')).fault?.code, 'engine.unavailable')
+})
+
+requests('a log that cannot be read is told by its service', async () => {
+  const world = new World(() => {
+    throw new SkerryError('engine.refused', 'the driver does not support reading')
+  })
+  world.ask('r', {})
+  const { fault } = await world.done('r')
+  assert.equal([fault?.code, fault?.path], ['engine.refused', 'services.web.logging'])
+})
+
+requests('of all requests together one part is on its way at a time', async () => {
+  const world = new World(() => [batch(lines(1000))])
+  const waiting: (() => void)[] = []
+  let sent = 0
+  world.requests = new Requests({
+    ...world.options,
+    publish: () => {
+      sent++
+      return new Promise(resolve => waiting.push(() => resolve(true)))
+    },
+  })
+  for (const rid of ['a', 'b', 'c']) world.ask(rid, {})
+  while (sent < 30) {
+    await settled()
+    assert.is(waiting.length, 1)
+    waiting.shift()?.()
+  }
+  world.requests.endAll()
 })
 
 requests('an app without containers has no lines', async () => {

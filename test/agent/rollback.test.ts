@@ -57,10 +57,9 @@ const deploy = async ({ observer, agent }: AgentWorld, compose: string, revision
   await observer.manifest({ device: agent!.id }, { apps: [{ ...wanted, policy }] })
 }
 const reported = ({ observer }: AgentWorld): ReportedApp | undefined => observer.seen.reports.at(-1)?.apps.find(({ name }) => name === app)
-const runs = () => {
-  const { web } = containersOf(app)
-  return web !== undefined && docker('inspect', '-f', '{{.State.Running}}', web) === 'true'
-}
+/** One look, as a container may go between two. */
+const webIs = () => docker('ps', '-a', '--no-trunc', '--filter', `label=io.skerry.app=${app}`, '--format', '{{.State}} {{.Command}}')
+const runs = () => webIs().startsWith('running')
 /** Nobody but the ledger is told that a revision has proved itself. */
 const proved = (world: AgentWorld, revision: number) =>
   eventually(20_000, `revision ${revision} is good`, () => world.records().apps.get(app)?.good?.revision === revision)
@@ -94,16 +93,12 @@ rollback('with the broker gone the last good revision comes back as well', async
   await deploy(world, service('command: ["sh", "-c", "sleep 3; exit 3"]'), 2, { settleS: 10 })
   await eventually(20_000, 'the new container', () => containersOf(app).web !== undefined && containersOf(app).web !== web)
   await world.broker.stop()
-  await eventually(30_000, 'the old revision', () => runs() && docker('inspect', '-f', '{{.Path}}', containersOf(app).web!) === 'sleep')
+  await eventually(30_000, 'the old revision', () => webIs() === 'running "sleep 3600"')
   await world.start({ broker: { url: 'mqtt://127.0.0.1:1' } })
   assert.is(world.records().apps.get(app)?.failed?.revision, 2)
   const before = containersOf(app)
   docker('rm', '-f', before.web!)
-  await eventually(
-    20_000,
-    'the old revision again',
-    () => runs() && docker('inspect', '-f', '{{.Path}}', containersOf(app).web!) === 'sleep',
-  )
+  await eventually(20_000, 'the old revision again', () => webIs() === 'running "sleep 3600"')
 })
 
 rollback('a first deploy that fails leaves nothing of its own, and volumes of before', async ({ world }) => {
@@ -126,11 +121,58 @@ rollback('a revision that was superseded before it had proved itself comes back,
   const slow: Policy = { settleS: 3600 }
   await deploy(world, `${service('restart: always, volumes: ["data:/data"]')}\nvolumes: { data: {} }`, 1, slow)
   await appState(world.observer, app, 'running')
-  const volume = docker('volume', 'inspect', '-f', '{{.CreatedAt}}', `${app}_data`)
+  docker('exec', containersOf(app).web!, 'touch', '/data/mark')
   await deploy(world, service('command: ["sh", "-c", "exit 3"]'), 2)
   await appState(world.observer, app, 'rolled-back')
   assert.ok(runs())
-  assert.is(docker('volume', 'inspect', '-f', '{{.CreatedAt}}', `${app}_data`), volume)
+  assert.is(docker('exec', containersOf(app).web!, 'ls', '/data'), 'mark')
+})
+
+rollback('what a stranger has in the way leaves what runs alone, and comes by itself once it is free', async ({ world }) => {
+  await world.start()
+  await deploy(world, good, 1)
+  await proved(world, 1)
+  const before = containersOf(app)
+  takePort()
+  await deploy(world, service(`ports: ["127.0.0.1:${port}:80"]`), 2)
+  await appState(world.observer, app, 'rolled-back')
+  assert.equal(containersOf(app), before)
+  assert.match(reported(world)?.fault?.message ?? '', stranger)
+  docker('rm', '-f', stranger)
+  await eventually(60_000, 'it comes', () => reported(world)?.revision === 2 && reported(world)?.state === 'running')
+})
+
+rollback('a name that a stranger has is told of, and the next deploy goes on', async ({ world }) => {
+  await world.start()
+  docker('create', '--name', stranger, testImage)
+  await deploy(world, service(`container_name: ${stranger}`), 1)
+  await appState(world.observer, app, 'failed')
+  assert.equal([reported(world)?.fault?.code, reported(world)?.fault?.path], ['name.in-use', 'services.web.container_name'])
+  await eventually(10_000, 'nothing is left', () => docker('network', 'ls', '-q', '--filter', `label=io.skerry.app=${app}`) === '')
+  await deploy(world, good, 2)
+  await appState(world.observer, app, 'running')
+})
+
+rollback('a label that makes an app fail is told of, and the app goes back to what the label was', async ({ world }) => {
+  await world.start()
+  const wanted = await world.observer.spec(
+    app,
+    service(`command: ["sh", "-c", "$\${HOW}"], environment: { HOW: "\${SKERRY_LABEL_HOW}" }`),
+    1,
+  )
+  const label = (how: string) =>
+    world.observer.manifest(
+      { device: world.agent!.id },
+      { apps: [{ ...wanted, policy: quick }], variables: [{ name: 'LABEL_HOW', value: how }] },
+    )
+  await label('exec sleep 3600')
+  await proved(world, 1)
+  await label('exit 3')
+  await appState(world.observer, app, 'rolled-back')
+  assert.ok(runs())
+  await label('exec sleep 7200')
+  await appState(world.observer, app, 'running')
+  assert.match(docker('inspect', '-f', '{{.Config.Env}}', containersOf(app).web!), 'exec sleep 7200')
 })
 
 rollback('a policy without roll-back leaves what failed', async ({ world }) => {

@@ -170,8 +170,8 @@ test('a reader that stops reading gets no more credit; nothing is lost when it g
   const most = 64 * 1024 * 1024
   let sent = 0
   let part = 1
-  const sendAll = async () => {
-    while (sent + line.length <= granted()) {
+  const sendUpTo = async (limit: number) => {
+    while (sent < limit && sent + line.length <= granted()) {
       await device.respond(rid, part++, { service: 'web', stream: 'out', data: line })
       sent += line.length
     }
@@ -181,7 +181,7 @@ test('a reader that stops reading gets no more credit; nothing is lost when it g
       () => true,
       () => false,
     )
-  do await sendAll()
+  do await sendUpTo(most)
   while (sent < most && (await moreComes()))
   assert.ok(sent < most, 'a reader that stands still is given credit for ever')
   let read = 0
@@ -189,7 +189,7 @@ test('a reader that stops reading gets no more credit; nothing is lost when it g
     read += chunk.length
   })
   await eventually(10_000, 'credit as it reads', () => sent + line.length <= granted())
-  await sendAll()
+  await sendUpTo(sent + 20 * line.length)
   await device.respond(rid, part, { last: true })
   await within(10_000, 'the end', new Promise(resolve => reader.once('end', resolve)))
   assert.equal(read, (sent / line.length) * (line.length + 'web | '.length))
@@ -204,6 +204,21 @@ test('a device that is lost ends what it was asked', async ({ site }) => {
   const response = await reading
   lost.die()
   assert.match(await response.text(), /^web \| one\nerror: .*NotReady \(Disconnected\) \(device\.unavailable\)\n$/)
+})
+
+test('a manager that stops ends what is read from it', async () => {
+  const site = await startSite()
+  const told = await FakeDevice.online({ url: site.broker.url, id: 'f1' })
+  await deviceIs(site.manager, 'f1', 'Ready')
+  await request(site.manager, 'PUT', '/devices/f1/apps/web', webApp())
+  const reading = fetch(`${site.manager.url}/api/v1/devices/f1/apps/web/logs?follow=true`)
+  const { rid } = await answer(told, 'logs', [out('web', 'one\n')])
+  const text = (await reading).text().catch(() => 'cut')
+  await within(5_000, 'the manager stops', site.manager.stop())
+  await within(5_000, 'the end', text)
+  await told.request('cancel', asked => asked.rid === rid)
+  await told.leave()
+  await site.stop()
 })
 
 test('a restart answers when the device has done it, and is told as an event', async ({ site, device }) => {
