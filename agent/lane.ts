@@ -1,53 +1,26 @@
 // One app's loop: look, plan, take one set of steps, look again, until there is nothing to do. Apps do not wait for each other.
-import type { Logger } from 'pino'
-import type { Clock } from '../protocol/clock.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { type BackoffLimits, backoffMs } from './core/backoff.js'
 import type { Memory, RunningWish } from './core/desired.js'
 import { nothingObserved, type Observed } from './core/observed.js'
 import { policyChanges } from './core/policies.js'
 import { describeStep, type Step } from './core/step.js'
-import type { Verdict } from './core/trial.js'
-import type { Engine } from './engine.js'
 import { type CreatedIds, createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
 import { calmingSteps, Holds } from './holds.js'
-import { ImageNotes, type UsedImage } from './images.js'
+import { ImageNotes } from './images.js'
+import { type LanePorts, outcomeOf } from './lane-ports.js'
 import { look } from './look.js'
-import type { PullBoard } from './pulls.js'
-import { type Restart, restartSteps } from './restart.js'
+import { Restarts } from './restart.js'
 import { takeRounds } from './rounds.js'
 import type { Given, Target } from './target.js'
 import { Timers } from './timers.js'
 import { Trial } from './trial.js'
 import type { LaneView } from './view.js'
 
-/** The end of a trial. `touched`: containers of before have been stopped or removed for it. */
-export type Outcome =
-  | { readonly state: 'good'; readonly observed: Observed }
-  | { readonly state: 'failed'; readonly error: SkerryError; readonly touched: boolean }
-
-export interface LanePorts {
-  readonly engine: Engine
-  readonly clock: Clock
-  readonly random: () => number
-  readonly log: Logger
-  readonly pulls: PullBoard
-  /** Puts the files of the target's spec where containers find them. Called before anything is made; throws why it cannot. */
-  readonly prepare: (target: Target) => void
-  /** Something that is reported may have changed. */
-  readonly onChange: () => void
-  /** A trial begins, and this is what there was before its first step. */
-  readonly onTrial: (target: Target, observed: Observed) => void
-  readonly onOutcome: (target: Target, outcome: Outcome) => void
-  /** Images have been pulled or built. */
-  readonly onImages: (images: readonly UsedImage[]) => void
-  /** Nothing is left to do for this target. */
-  readonly onConverged: (target: Target, observed: Observed) => void
-  readonly onUnavailable: () => void
-}
-
 const retries: BackoffLimits = { firstMs: 2_000, maxMs: 5 * 60_000 }
 const patientRetries: BackoffLimits = { firstMs: 10_000, maxMs: 10 * 60_000 }
+/** Steps that leave containers, networks and volumes as they are. */
+const harmless: readonly Step['kind'][] = ['pull', 'build', 'refuse']
 /** Steps that end what ran before. */
 const touching: readonly Step['kind'][] = ['stop', 'remove', 'rename', 'removeNetwork']
 
@@ -57,6 +30,7 @@ export class Lane {
   readonly #holds: Holds
   readonly #timers: Timers
   readonly #images = new ImageNotes()
+  readonly #restarts = new Restarts()
   #target: Target
   #trial: Trial | undefined
   #observed: Observed = nothingObserved
@@ -71,7 +45,6 @@ export class Lane {
   #running: Promise<void> | undefined
   #abort = new AbortController()
   #stopped = false
-  #restarts: Restart[] = []
 
   constructor(target: Target, ports: LanePorts) {
     this.#target = target
@@ -133,17 +106,10 @@ export class Lane {
 
   /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
   restart(services: readonly string[], signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#stopped) return reject(new SkerryError('engine.unavailable', 'the agent is stopping'))
-      const restart = { services, resolve, reject }
-      this.#restarts.push(restart)
-      const takeBack = () => {
-        this.#restarts = this.#restarts.filter(each => each !== restart)
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', takeBack, { once: true })
-      this.wake()
-    })
+    const done = this.#restarts.add(services, signal)
+    if (this.#stopped) this.#restarts.refuse(new SkerryError('engine.unavailable', 'the agent is stopping'))
+    this.wake()
+    return done
   }
 
   /** Ends waiting and pulling; waits for the steps under way. */
@@ -151,12 +117,8 @@ export class Lane {
     this.#stopped = true
     this.#timers.close()
     this.#abort.abort()
-    this.#refuseRestarts(new SkerryError('engine.unavailable', 'the agent is stopping'))
+    this.#restarts.refuse(new SkerryError('engine.unavailable', 'the agent is stopping'))
     await this.#running
-  }
-
-  #refuseRestarts(error: SkerryError): void {
-    for (const { reject } of this.#restarts.splice(0)) reject(error)
   }
 
   async #run(): Promise<void> {
@@ -175,7 +137,7 @@ export class Lane {
     const target = this.#target
     const { engine, clock } = this.#ports
     const { wish } = target
-    if (wish?.run !== 'running') this.#refuseRestarts(new SkerryError('request.invalid', `${target.owner.app} does not run`))
+    if (wish?.run !== 'running') this.#restarts.refuse(new SkerryError('request.invalid', `${target.owner.app} does not run`))
     if (wish === undefined) return await this.#watchOnly(target)
     const first = this.#observed === nothingObserved || !this.#begun
     const { observed, steps } = await look(engine, wish, this.#memory(), clock.now)
@@ -202,30 +164,17 @@ export class Lane {
   /** Restarts that were asked for, and crash loops: true if something was done. */
   async #tend(wish: RunningWish, observed: Observed): Promise<boolean> {
     const looping = this.#holds.note(observed)
-    const [restart] = this.#restarts.splice(0, 1)
-    if (restart !== undefined) {
-      await this.#restartNow(wish, observed, restart)
-    } else {
-      const steps = this.#trial === undefined ? calmingSteps(wish, observed, looping) : []
-      if (steps.length === 0) return false
-      for (const service of looping) this.#wakeAfter(`hold ${service}`, this.#holds.noteLoop(service) + 1)
-      await this.#take(steps, this.#abort.signal)
-    }
+    const restarted = await this.#restarts.takeNext(wish, observed, steps => this.#take(steps, this.#abort.signal))
+    const calming = restarted || this.#trial !== undefined ? [] : calmingSteps(wish, observed, looping)
+    if (!restarted && calming.length === 0) return false
+    for (const service of calming.length > 0 ? looping : []) this.#wakeAfter(`hold ${service}`, this.#holds.noteLoop(service) + 1)
+    await this.#take(calming, this.#abort.signal)
     this.#woken = true
     return true
   }
 
-  async #restartNow(wish: RunningWish, observed: Observed, { services, resolve, reject }: Restart): Promise<void> {
-    try {
-      for (const steps of restartSteps(wish, observed, services)) await this.#take(steps, this.#abort.signal)
-      resolve()
-    } catch (error) {
-      reject(error)
-    }
-  }
-
   async #take(steps: readonly Step[], signal: AbortSignal): Promise<CreatedIds> {
-    if (steps.some(({ kind }) => kind !== 'pull' && kind !== 'build')) this.#begun = true
+    if (steps.some(({ kind }) => !harmless.includes(kind))) this.#begun = true
     if (steps.some(({ kind }) => touching.includes(kind))) this.#touched = true
     return await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
   }
@@ -313,10 +262,4 @@ export class Lane {
   #wakeAfter(what: string, delayMs: number): void {
     this.#timers.after(what, delayMs, () => this.wake())
   }
-}
-
-function outcomeOf(verdict: Verdict, observed: Observed): Outcome {
-  if (verdict.state !== 'failed') return { state: 'good', observed }
-  const { code, message, path } = verdict.refusal
-  return { state: 'failed', error: new SkerryError(code, message, { path, retryable: false }), touched: true }
 }

@@ -2,7 +2,8 @@
 import type { Logger } from 'pino'
 import { SkerryError } from '../protocol/errors.js'
 import type { Observed } from './core/observed.js'
-import { Lane, type LanePorts } from './lane.js'
+import { Lane } from './lane.js'
+import type { LanePorts } from './lane-ports.js'
 import { type Given, noTarget, type Target, targetKey } from './target.js'
 import { watchEngine } from './watcher.js'
 

@@ -28,7 +28,10 @@ export async function gather(shell: Shell, flags: GatherFlags): Promise<Bundle> 
   const texts = [...origin.files, '.env'].map(path => textOf(origin, path))
   const environment = { ...around, ...given, ...sampleVariables(flags.name, texts) }
   const profiles = flags.profile ?? []
-  const parsed = unwrap(parseProject({ app: flags.name, files: origin.files, folder: origin.folder, environment, profiles }))
+  // Files that are named stand in for the folder's own, which then stays here unless a service names it.
+  const variableFiles = flags.envFile === undefined || flags.envFile.length === 0 ? {} : { variableFiles: [] }
+  const source = { app: flags.name, files: origin.files, folder: origin.folder, environment, profiles, ...variableFiles }
+  const parsed = unwrap(parseProject(source))
   const bundle: Bundle = {
     compose: textOf(origin, main),
     path: main,

@@ -20,7 +20,6 @@ export function checkDeployment(name: string, bundle: Bundle): CheckedSpec {
     throw new SkerryError('spec.too-large', `the compose file has more than ${maxSpecBytes} bytes`)
   }
   const spec = unwrap(specOf(bundle))
-  refuseReserved(bundle)
   const files = contentsOf(spec, bundle)
   const texts = [bundle.compose, ...[...files.values()].map(contents => Buffer.from(contents).toString('latin1'))]
   const source = sourceOf(spec, digest => files.get(digestText(digest)), { app: name, variables: sampleVariables(name, texts) })
@@ -44,16 +43,4 @@ export function pack(what: Spec | Uint8Array): PackedBody {
   const { digest, payload }: Packed = what instanceof Uint8Array ? packFile(what) : packSpec(what)
   if (payload.length <= maxSpecBytes) return { digest: digestText(digest), payload }
   throw new SkerryError('spec.too-large', 'the compose file, or one of its files, does not compress to the size of a message')
-}
-
-const reservedLine = /^[ \t]*(?:export[ \t]+)?(SKERRY_\w*)/m
-
-/** Variables of devices come from devices only; the `.env` of a folder would else set those that a device lacks. */
-function refuseReserved({ files = new Map() }: Bundle): void {
-  for (const [path, { contents }] of files) {
-    const [, name] = /(^|\/)\.env$/.test(path) ? (reservedLine.exec(Buffer.from(contents).toString()) ?? []) : []
-    if (name === undefined) continue
-    const place = { path: `files[${JSON.stringify(path)}]` }
-    throw new SkerryError('compose.variable', `${name}: names that begin with SKERRY_ are those of devices`, place)
-  }
 }

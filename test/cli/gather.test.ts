@@ -175,6 +175,14 @@ gathers('only variables that the files refer to leave the machine; what is given
   assert.is(await codeOf(gather({ envFile: ['none.env'] })), 'usage.invalid')
 })
 
+gathers('.env travels, unless other files of variables are given in its place', async ({ write, gather }) => {
+  write({ 'compose.yaml': service('labels: {a: "$A"}'), '.env': 'A=env', 'one.env': 'B=1' })
+  assert.equal(names(await gather({})), ['.env'])
+  assert.equal(names(await gather({ envFile: ['one.env'] })), [])
+  write({ 'compose.yaml': service('labels: {a: "$A"}\n    env_file: .env') })
+  assert.equal(names(await gather({ envFile: ['one.env'] })), ['.env'])
+})
+
 gathers('too many or too large files are refused by name, with their size', async ({ write, gather }) => {
   write({ 'compose.yaml': service('volumes: ["./data:/data"]') })
   write(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`data/${n}`, ''])))

@@ -146,7 +146,6 @@ const refused: [name: string, bundle: Record<string, unknown>, code: string][] =
   ],
   ['a variable of devices', { environment: { SKERRY_APP: 'x' } }, 'compose.variable'],
   ['a variable of devices in .env', { files: { '.env': 'A=1\nexport SKERRY_LABEL_X=1\n' } }, 'compose.variable'],
-  ['a variable of devices in an .env further down', { files: { 'sub/.env': 'SKERRY_APP=1' } }, 'compose.variable'],
   ['both text and base64', { files: { a: { text: '', base64: '' } } }, 'request.invalid'],
   ['a property that is unknown', { volumes: [] }, 'request.invalid'],
 ]

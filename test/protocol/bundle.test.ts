@@ -83,7 +83,7 @@ test('values of a device win over those of the deploy', () => {
 test('values come from the device, then the deploy, then .env, then the default', () => {
   const names = ['SKERRY_APP', 'B', 'C', 'D']
   const text = `services: {a: {image: i, labels: {l: "${names.map(name => `\${${name}:-default}`).join(' ')}"}}}`
-  const files = { '.env': 'SKERRY_APP=env\nB=env\nC=env\n' }
+  const files = { '.env': 'B=env\nC=env\n' }
   const source = sourceFor(files, { compose: text, environment: { B: 'given' } })
   assert.is(unwrap(parseProject(source)).project.services.a?.labels.l, 'web given env default')
 })
