@@ -1,8 +1,9 @@
 // The report put together from what is held and how the loops fare.
 import { digestText } from '../protocol/spec.js'
+import { refreshedOf } from './core/course.js'
 import type { EffectiveApp } from './core/effective.js'
+import type { AppRecord } from './core/record.js'
 import { reportApp } from './core/report.js'
-import type { Applied } from './disk.js'
 import type { Holdings } from './holdings.js'
 import type { Lane } from './lane.js'
 import type { Ledger } from './ledger.js'
@@ -31,21 +32,26 @@ export function assembleReport({ holdings, reconciler, ledger }: ReportSources):
   }
 }
 
-function reportLane(name: string, lane: Lane, app: EffectiveApp | undefined, applied: Applied | undefined) {
+function reportLane(name: string, lane: Lane, app: EffectiveApp | undefined, record: AppRecord | undefined) {
   const view = lane.view()
-  const waiting = app !== undefined && view.wish?.run === 'running' && isOther(lane, app)
+  const { wish, course, failed } = view.target
+  const waiting = app !== undefined && wish?.run === 'running' && isOther(lane, app)
   return reportApp({
     ...view,
     name,
     group: app?.group,
-    revision: applied?.revision ?? 0,
-    digest: applied === undefined ? undefined : Buffer.from(applied.digest, 'base64url'),
+    revision: record?.applied?.revision ?? 0,
+    digest: record?.applied?.digest,
+    wish,
+    course,
+    failed: course === 'desired' && view.begun ? undefined : failed,
+    refreshed: refreshedOf(record),
     busy: view.busy || waiting,
   })
 }
 
 /** True while another spec than the desired one is followed, as that has not come yet. */
 function isOther(lane: Lane, app: EffectiveApp): boolean {
-  const { revision } = lane.target
-  return revision !== undefined && digestText(revision.digest) !== digestText(app.digest)
+  const { revision, course } = lane.target
+  return course === 'desired' && revision !== undefined && digestText(revision.digest) !== digestText(app.digest)
 }

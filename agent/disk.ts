@@ -3,19 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
-import { type Manifest, manifestCodec, type RunState, type SpecBody } from '../protocol/messages.js'
+import { refusePath } from '../protocol/bundle.js'
+import type { Result } from '../protocol/errors.js'
+import { type Manifest, manifestCodec, type SpecBody } from '../protocol/messages.js'
 import { isName } from '../protocol/names.js'
-import { openSpec } from '../protocol/spec.js'
+import { openFile, openSpec } from '../protocol/spec.js'
+import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { lockFolder } from './lock.js'
-
-/** What was made so last, of one app. */
-export interface Applied {
-  readonly revision: number
-  /** In base64url, as the spec's topic has it. */
-  readonly digest: string
-  readonly run: RunState
-}
 
 export class Disk {
   readonly folder: string
@@ -37,18 +32,18 @@ export class Disk {
     this.#unlock()
   }
 
-  /** Counts this start of the agent, durably; never at or below `floor`. */
+  /** Counts this start of the agent, durably unless the disk is full; never at or below `floor`. */
   countStart(floor = 0): number {
     const last = this.#read('starts', bytes => (/^\d{1,5}\n$/.test(bytes.toString()) ? Number(bytes.toString()) : undefined)) ?? 0
     const next = Math.min(0xffff, Math.max(last, floor) + 1)
-    writeAtomic(this.#path('starts'), `${next}\n`)
+    this.#tryWrite('starts', `${next}\n`)
     return next
   }
 
   /** True if the device was booted since the last call, whatever its clock says: boards without a battery wake up in the past. */
   noteBoot(bootId: string): boolean {
     const last = readIfThere(this.#path('boot'))?.toString().trim()
-    if (last !== bootId) writeAtomic(this.#path('boot'), `${bootId}\n`)
+    if (last !== bootId) this.#tryWrite('boot', `${bootId}\n`)
     return last !== undefined && last !== bootId
   }
 
@@ -77,28 +72,47 @@ export class Disk {
     removeIfThere(this.#path('groups', name))
   }
 
-  loadSpec(digest: string): SpecBody | undefined {
-    return this.#read(join('specs', digest), payload => {
-      const spec = openSpec(payload, Buffer.from(digest, 'base64url'))
-      return spec.ok ? spec.value : undefined
-    })
+  /** Digests of the specs, and of files of specs, that are there. */
+  listSpecs(): string[] {
+    return this.#list('specs')
   }
 
+  loadSpec(digest: string): SpecBody | undefined {
+    return this.#read(join('specs', digest), payload => takeValue(openSpec(payload, Buffer.from(digest, 'base64url'))))
+  }
+
+  /** The contents of a spec's file. */
+  loadFile(digest: string): Uint8Array | undefined {
+    return this.#read(join('specs', digest), payload => takeValue(openFile(payload, Buffer.from(digest, 'base64url'))))
+  }
+
+  /** A spec, or a file of one, as it came. */
   saveSpec(digest: string, payload: Uint8Array): void {
     writeAtomic(this.#path('specs', digest), payload)
   }
 
-  /** Removes the specs that nothing needs any more. */
+  /** Removes the specs and files that nothing needs any more. */
   pruneSpecs(needed: ReadonlySet<string>): void {
     for (const digest of this.#list('specs')) if (!needed.has(digest)) removeIfThere(this.#path('specs', digest))
   }
 
-  loadApplied(): Map<string, Applied> {
-    return this.#read('applied.json', bytes => decodeApplied(bytes.toString())) ?? new Map()
+  loadRecords(): Records {
+    return this.#read('ledger', decodeRecords) ?? noRecords
   }
 
-  saveApplied(applied: ReadonlyMap<string, Applied>): void {
-    writeAtomic(this.#path('applied.json'), `${JSON.stringify(Object.fromEntries(applied), undefined, 2)}\n`)
+  saveRecords(records: Records): void {
+    writeAtomic(this.#path('ledger'), encodeRecords(records))
+  }
+
+  /** Marks of the files that were written into an app's folder, by path. */
+  loadPlaced(app: string): Map<string, string> {
+    return this.#read(join('placed', `${app}.json`), bytes => decodePlaced(bytes.toString())) ?? new Map()
+  }
+
+  savePlaced(app: string, placed: ReadonlyMap<string, string>): void {
+    const path = this.#path('placed', `${app}.json`)
+    if (placed.size === 0) removeIfThere(path)
+    else writeAtomic(path, `${JSON.stringify(Object.fromEntries(placed), undefined, 2)}\n`)
   }
 
   /** Where relative bind sources of an app start from. */
@@ -108,8 +122,17 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'applied.json']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'ledger']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
+  }
+
+  /** What a start can do without: a device whose disk is full still runs its apps. Epochs that were used twice are risen above later. */
+  #tryWrite(name: string, bytes: string): void {
+    try {
+      writeAtomic(this.#path(name), bytes)
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#path(name) }, 'a file of the state folder cannot be written')
+    }
   }
 
   #createId(): string {
@@ -154,19 +177,18 @@ function decodeManifest(payload: Uint8Array): Manifest | undefined {
   return manifest.ok ? manifest.value : undefined
 }
 
-function decodeApplied(text: string): Map<string, Applied> | undefined {
+function takeValue<T>(result: Result<T>): T | undefined {
+  return result.ok ? result.value : undefined
+}
+
+function decodePlaced(text: string): Map<string, string> | undefined {
   try {
     const raw: unknown = JSON.parse(text)
-    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined
+    if (typeof raw !== 'object' || raw === null) return undefined
     const entries = Object.entries(raw)
-    return entries.every(([name, value]) => isName('app', name) && isApplied(value)) ? new Map(entries) : undefined
+    const isSound = entries.every(([path, mark]) => refusePath(path) === undefined && typeof mark === 'string')
+    return isSound ? new Map(entries) : undefined
   } catch {
     return undefined
   }
-}
-
-function isApplied(value: unknown): value is Applied {
-  if (typeof value !== 'object' || value === null) return false
-  const { revision, digest, run } = value as Record<string, unknown>
-  return Number.isInteger(revision) && typeof digest === 'string' && /^[\w-]{43}$/.test(digest) && (run === 'running' || run === 'stopped')
 }

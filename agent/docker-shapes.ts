@@ -1,6 +1,13 @@
 // The Engine's answers as what the planner knows: pure.
-import { appLabel, composeLabels, optionsLabel, readDependsOn } from './core/labels.js'
-import type { ContainerState, Health, ObservedContainer, ObservedNetwork } from './core/observed.js'
+import type { Hook } from '../protocol/compose/parts.js'
+import type { Restart } from '../protocol/compose/project.js'
+import { appLabel, composeLabels, optionsLabel, parentIds, preStopLabel, readDependsOn } from './core/labels.js'
+import type { ContainerState, Health, ObservedContainer, ObservedNetwork, ObservedVolume } from './core/observed.js'
+
+interface RestartInfo {
+  readonly Name: string
+  readonly MaximumRetryCount?: number | undefined
+}
 
 /** What is read of GET /containers/{id}/json. */
 interface ContainerInfo {
@@ -9,11 +16,12 @@ interface ContainerInfo {
   readonly Created: string
   readonly Image: string
   readonly RestartCount: number
-  readonly Config: { readonly Image: string; readonly Labels?: Labels | undefined }
-  readonly HostConfig: { readonly NetworkMode?: string | undefined }
+  readonly Config: { readonly Image: string; readonly Labels?: Labels | undefined; readonly StopTimeout?: number | undefined }
+  readonly HostConfig: { readonly RestartPolicy?: RestartInfo | undefined }
   readonly State: {
     readonly Status: string
     readonly ExitCode: number
+    readonly StartedAt: string
     readonly FinishedAt: string
     readonly Health?: { readonly Status: string } | undefined
   }
@@ -33,7 +41,6 @@ type Labels = Readonly<Record<string, string>>
 
 export function containerOf(info: ContainerInfo): ObservedContainer {
   const labels = info.Config.Labels ?? {}
-  const parent = /^container:(.+)$/.exec(info.HostConfig.NetworkMode ?? '')?.[1]
   return {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
@@ -46,16 +53,42 @@ export function containerOf(info: ContainerInfo): ObservedContainer {
     health: healthOf(info.State.Health?.Status),
     exitCode: info.State.ExitCode,
     restarts: info.RestartCount,
+    ...restartOf(info.HostConfig.RestartPolicy),
     createdAt: timeOf(info.Created),
+    startedAt: timeOf(info.State.StartedAt),
     finishedAt: timeOf(info.State.FinishedAt),
     networks: Object.keys(info.NetworkSettings.Networks ?? {}).sort(),
     volumes: (info.Mounts ?? []).flatMap(mount =>
       mount.Type === 'volume' && mount.Name ? [{ name: mount.Name, target: mount.Destination }] : [],
     ),
-    ...(parent === undefined ? {} : { parent }),
+    parents: parentIds({ ...info.HostConfig }),
     dependsOn: readDependsOn(labels[composeLabels.dependsOn] ?? ''),
     ports: portsOf(info.NetworkSettings.Ports ?? {}),
+    preStop: readHooks(labels[preStopLabel]),
+    ...(info.Config.StopTimeout === undefined ? {} : { stopGraceS: info.Config.StopTimeout }),
   }
+}
+
+/** Whoever wrote the label: nothing in it is trusted to be a hook. */
+function readHooks(label: string | undefined): Hook[] {
+  try {
+    const hooks: unknown = JSON.parse(label ?? '[]')
+    return Array.isArray(hooks) ? hooks.filter(isHook) : []
+  } catch {
+    return []
+  }
+}
+
+function isHook(value: unknown): value is Hook {
+  const { command, environment } = Object(value) as Partial<Hook>
+  return (
+    Array.isArray(command) && command.every(word => typeof word === 'string') && typeof environment === 'object' && environment !== null
+  )
+}
+
+export function volumeOf(info: { Name: string; Labels?: Labels | null }, app: string, used: boolean): ObservedVolume {
+  const labels = info.Labels ?? {}
+  return { name: info.Name, owned: labels[appLabel] === app, options: labels[optionsLabel] ?? '', used }
 }
 
 export function networkOf(info: NetworkInfo, app: string): ObservedNetwork {
@@ -80,6 +113,21 @@ export function splitReference(reference: string): { name: string; tag: string }
   const colon = reference.lastIndexOf(':')
   if (colon > reference.lastIndexOf('/')) return { name: reference.slice(0, colon), tag: reference.slice(colon + 1) }
   return { name: reference, tag: 'latest' }
+}
+
+/** A reference as the Engine lists it: without the default registry, and always with a tag. */
+export function familiarName(reference: string): string {
+  const { name, tag } = splitReference(reference)
+  const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '')
+  return `${short}${tag.includes(':') ? '@' : ':'}${tag}`
+}
+
+function restartOf(info: RestartInfo | undefined): { restart?: Restart } {
+  const policies: readonly Restart['policy'][] = ['no', 'always', 'unless-stopped', 'on-failure']
+  const policy = policies.find(each => each === (info?.Name || 'no'))
+  if (policy === undefined || info === undefined) return {}
+  const { MaximumRetryCount: maxRetries = 0 } = info
+  return { restart: maxRetries > 0 ? { policy, maxRetries } : { policy } }
 }
 
 function stateOf(status: string): ContainerState {

@@ -1,12 +1,17 @@
 // What went wrong at the Engine, by a stable code instead of its words.
 import { type ErrorCode, SkerryError } from '../protocol/errors.js'
 
+/** The first that fits; taken from the Engine's, its drivers' and the registries' sentences. */
 const meanings: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/no space left on device/i, 'disk.full'],
-  [/port is already allocated|address already in use|ports are not available/i, 'port.in-use'],
-  [/is already in use by container|name .* is already in use/i, 'name.in-use'],
-  [/pool overlaps|non-overlapping|overlaps with other one/i, 'network.overlap'],
-  [/no such image|manifest unknown|manifest for .* not found|pull access denied|repository does not exist/i, 'image.unavailable'],
+  [/no space left on device|disk quota exceeded|not enough space/i, 'disk.full'],
+  [/port is already allocated|bind: address already in use|ports are not available/i, 'port.in-use'],
+  [/is already in use by container|name .* is already in use|(network|volume) (with name|named) .* already exists/i, 'name.in-use'],
+  [/pool overlaps|non-overlapping|overlaps with other one|^address already in use|requested address is already/i, 'network.overlap'],
+  [/client version .* is too new|requires (at least )?API version/i, 'engine.too-old'],
+  [
+    /no such image|manifest unknown|manifest for .* not found|pull access denied|repository does not exist|match the (specified|requested) platform|no matching manifest/i,
+    'image.unavailable',
+  ],
 ]
 
 const unreachable = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EACCES', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'ABORT_ERR']

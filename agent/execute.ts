@@ -4,25 +4,44 @@ import { composeLabels } from './core/labels.js'
 import { describeStep, type Step, type StepArgs, type StepKind } from './core/step.js'
 import type { Engine, PullProgress } from './engine.js'
 
-/** Does not compile if a step has no executor. */
-export type Executors = { readonly [K in StepKind]: (args: StepArgs[K], signal: AbortSignal) => Promise<void> }
+/** Does not compile if a step has no executor. `create` gives the new container's id. */
+export type Executors = {
+  readonly [K in StepKind]: (args: StepArgs[K], signal: AbortSignal) => Promise<K extends 'create' ? string : void>
+}
+
+/** The ids of the containers that steps have created. */
+export type CreatedIds = ReadonlyMap<Step, string>
 
 export function createExecutors(engine: Engine, onPull: (progress: PullProgress) => void): Executors {
   return {
-    pull: ({ image }, signal) => engine.pull(image, onPull, signal),
+    pull: (args, signal) => engine.pull(args, onPull, signal),
+    build: (args, signal) => engine.build(args, signal),
+    removeImage: ({ image }) => engine.removeImage(image),
     createNetwork: ({ body }) => engine.createNetwork(body),
     removeNetwork: ({ id }) => engine.removeNetwork(id),
     createVolume: ({ body }) => engine.createVolume(body),
     removeVolume: ({ name }) => engine.removeVolume(name),
-    create: ({ name, body, connect }) => engine.createContainer(name, body, connect),
+    create: args => engine.createContainer(args),
     rename: ({ id, name }) => engine.renameContainer(id, name),
-    start: ({ id }) => engine.startContainer(id),
-    stop: ({ id }) => engine.stopContainer(id),
+    start: args => start(engine, args),
+    stop: args => stop(engine, args),
     remove: ({ id, volumes }) => engine.removeContainer(id, volumes),
     refuse: async ({ code, message, path }) => {
       throw new SkerryError(code, message, { path, retryable: false })
     },
   }
+}
+
+async function start(engine: Engine, { id, files, hooks }: StepArgs['start']): Promise<void> {
+  if (files.length > 0) await engine.placeFiles(id, files)
+  await engine.startContainer(id)
+  for (const hook of hooks) await engine.runHook(id, hook)
+}
+
+/** A hook that fails does not keep a container from being stopped. */
+async function stop(engine: Engine, { id, hooks, graceS }: StepArgs['stop']): Promise<void> {
+  for (const hook of hooks) await engine.runHook(id, hook).catch(() => undefined)
+  await engine.stopContainer(id, graceS)
 }
 
 /** Tells of a step before it is taken, and of its end; `error` is set if it failed. */
@@ -37,12 +56,14 @@ export async function executeSteps(
   steps: readonly Step[],
   executors: Executors,
   { signal, onStep }: { signal: AbortSignal; onStep: (progress: StepProgress) => void },
-): Promise<void> {
+): Promise<CreatedIds> {
+  const ids = new Map<Step, string>()
   const outcomes = await Promise.all(
     steps.map(async step => {
       onStep({ step, phase: 'begun' })
       try {
-        await executeStep(step, executors, signal)
+        const id = await executeStep(step, executors, signal)
+        if (typeof id === 'string') ids.set(step, id)
         onStep({ step, phase: 'done' })
         return undefined
       } catch (error) {
@@ -53,7 +74,7 @@ export async function executeSteps(
     }),
   )
   const [first, ...others] = outcomes.flatMap(error => error ?? [])
-  if (first === undefined) return
+  if (first === undefined) return ids
   throw new SkerryError(first.code, first.message, {
     cause: first,
     retryable: first.retryable,
@@ -66,7 +87,7 @@ function executeStep<K extends StepKind>(
   step: { readonly kind: K } & StepArgs[K],
   executors: Executors,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<unknown> {
   return executors[step.kind](step, signal)
 }
 
@@ -81,12 +102,15 @@ function pathOf(step: Step, { code }: SkerryError): string | undefined {
   switch (step.kind) {
     case 'pull':
       return `services.${step.services[0] ?? ''}.image`
+    case 'build':
+      return `services.${step.services[0] ?? ''}.build`
     case 'createNetwork':
       return `networks.${step.body.Labels[composeLabels.network] ?? step.name}`
     case 'createVolume':
       return `volumes.${step.body.Labels[composeLabels.volume] ?? step.name}`
     case 'removeNetwork':
     case 'removeVolume':
+    case 'removeImage':
       return undefined
     case 'refuse':
       return step.path

@@ -33,7 +33,7 @@ export function removeIfThere(path: string): void {
 }
 
 /** Makes the names in a folder durable, too. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r')
   try {
     fsyncSync(handle)

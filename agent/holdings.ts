@@ -1,13 +1,13 @@
 // The manifests and specs that the device holds: checked, written to disk, and only then acted upon.
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import { parseCompose } from '../protocol/compose/parse.js'
-import type { Project } from '../protocol/compose/project.js'
 import type { Refusal, Result } from '../protocol/errors.js'
-import { accept, refuse } from '../protocol/errors.js'
-import { type Manifest, manifestCodec } from '../protocol/messages.js'
-import { digestText, openSpec } from '../protocol/spec.js'
-import { type Effective, effectiveApps, effectiveInterval, supersedes } from './core/effective.js'
+import { type BundleFile, type Manifest, manifestCodec, type Purge } from '../protocol/messages.js'
+import { digestText } from '../protocol/spec.js'
+import { deviceVariables } from '../protocol/variables.js'
+import { type Effective, type EffectiveApp, effectiveApps, effectiveInterval, effectivePurges, supersedes } from './core/effective.js'
 import type { Disk } from './disk.js'
+import { type HeldProject, Specs } from './specs.js'
 
 /** What became of a payload: it changed something, it said nothing new, or it was refused. */
 export type Reception = 'taken' | 'known' | Refusal
@@ -17,12 +17,15 @@ export class Holdings {
   readonly #log: Logger
   #device: Manifest | undefined
   readonly #groups: Map<string, Manifest>
-  /** Specs that were read from disk or came, by digest: an outcome each, as a spec never changes. */
-  readonly #projects = new Map<string, Result<Project>>()
+  readonly #specs: Specs
+  readonly #name: string
 
-  constructor(disk: Disk, log: Logger) {
+  /** `name` is what the device calls itself. */
+  constructor(disk: Disk, log: Logger, name = hostname()) {
     this.#disk = disk
     this.#log = log
+    this.#name = name
+    this.#specs = new Specs(disk)
     this.#device = disk.loadDevice()
     this.#groups = disk.loadGroups()
   }
@@ -53,6 +56,10 @@ export class Holdings {
     return effectiveApps(this.#device, this.#groups)
   }
 
+  purges(): ReadonlyMap<string, Purge> {
+    return effectivePurges(this.#device, this.#groups)
+  }
+
   intervalS(defaultS: number): number {
     return effectiveInterval(this.#device, this.#groups, defaultS)
   }
@@ -78,44 +85,60 @@ export class Holdings {
     return 'taken'
   }
 
+  /** A spec, or a file of one. */
   receiveSpec(digest: string, payload: Uint8Array): Reception {
-    if (this.#projects.has(digest)) return 'known'
-    const spec = openSpec(payload, Buffer.from(digest, 'base64url'))
-    if (!spec.ok) return spec.refusals[0]
-    this.#disk.saveSpec(digest, payload)
-    this.#projects.set(digest, projectOf(spec.value.compose))
-    return 'taken'
+    return this.#specs.receive(digest, payload, this.#named().includes(digest))
   }
 
-  /** A spec's project, why it is none, or undefined if the spec isn't held. */
-  project(digest: string): Result<Project> | undefined {
-    const known = this.#projects.get(digest)
-    if (known !== undefined) return known
-    const spec = this.#disk.loadSpec(digest)
-    if (spec === undefined) return undefined
-    const project = projectOf(spec.compose)
-    this.#projects.set(digest, project)
-    return project
+  /**
+   * An app's project on this device, why it is none, or undefined while the spec or one of its files isn't held.
+   * `digest` may be another spec of the app than the desired one.
+   */
+  project(app: EffectiveApp, digest: string, variables = this.variablesOf(app)): Result<HeldProject> | undefined {
+    return this.#specs.project(digest, app.name, variables)
   }
 
-  /** Digests that a manifest names and that aren't held. */
+  /** What the device itself gives to an app's compose file, now. */
+  variablesOf({ name, group }: EffectiveApp): Readonly<Record<string, string>> {
+    const given = this.#device?.variables ?? []
+    return deviceVariables({ app: name, group, device: { id: this.#disk.id, name: this.#name }, given })
+  }
+
+  /** The files of a spec that is held; none of one that is not. */
+  filesOf(digest: string): readonly BundleFile[] {
+    return this.#specs.filesOf(digest) ?? []
+  }
+
+  /** The contents of a file. Throws if it is not held, which mends itself: it is asked for again. */
+  contentsOf(file: BundleFile): Uint8Array {
+    return this.#specs.contentsOf(file)
+  }
+
+  /** Specs that a manifest names and files of theirs that aren't held: as many as may be asked for at a time. */
   missingSpecs(): string[] {
-    const named = this.effective().apps.map(app => digestText(app.digest))
-    return [...new Set(named)].filter(digest => this.project(digest) === undefined)
+    return this.#specs.missing(this.#named())
+  }
+
+  /** True for each of them, however many there are. */
+  isMissing(digest: string): boolean {
+    return this.#specs.isMissing(digest, this.#named())
   }
 
   /** Drops specs that no manifest names; `applied` are kept as what to fall back on while a spec has not come. */
   pruneSpecs(applied: readonly string[]): void {
-    const needed = new Set([...this.effective().apps.map(app => digestText(app.digest)), ...applied])
-    for (const digest of this.#projects.keys()) if (!needed.has(digest)) this.#projects.delete(digest)
-    this.#disk.pruneSpecs(needed)
+    this.#specs.prune([...this.#named(), ...applied])
   }
 
   forget(): void {
     this.#disk.forget()
     this.#device = undefined
     this.#groups.clear()
-    this.#projects.clear()
+    this.#specs.clear()
+  }
+
+  /** Digests of the desired specs. */
+  #named(): string[] {
+    return [...new Set(this.effective().apps.map(app => digestText(app.digest)))]
   }
 
   #leave(name: string): void {
@@ -123,11 +146,4 @@ export class Holdings {
     this.#groups.delete(name)
     this.#log.info({ group: name }, 'the device has left a group')
   }
-}
-
-function projectOf(compose: string): Result<Project> {
-  const parsed = parseCompose(compose)
-  if (parsed.ok) return accept(parsed.value.project)
-  const [{ code, message, path }] = parsed.refusals
-  return refuse(code, message, path)
 }

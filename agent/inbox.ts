@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import type { Refusal } from '../protocol/errors.js'
 import type { ReleaseMode } from '../protocol/messages.js'
-import { formatTopic, parseTopic, type Topic } from '../protocol/topics.js'
+import { formatTopic, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
 import type { Holdings, Reception } from './holdings.js'
 
 export interface InboxOptions {
@@ -16,6 +16,8 @@ export interface InboxOptions {
   readonly onDesired: () => void
   readonly onEpochFloor: (floor: number) => void
   readonly onRelease: (mode: ReleaseMode) => void
+  /** Returns why the message is dropped, if nothing can be made of it. */
+  readonly onRequest: (rid: string, payload: Uint8Array) => Refusal | undefined
 }
 
 /** A retained manifest follows its subscription at once; a group that has sent none by then has none. */
@@ -47,6 +49,7 @@ export class Inbox {
     const { root, device, holdings } = this.#options
     return [
       formatTopic(root, { kind: 'device', device, channel: 'desired' }),
+      requestsTo(root, device),
       ...holdings.groupNames().map(group => formatTopic(root, { kind: 'group', group, channel: 'desired' })),
       ...holdings.missingSpecs().map(digest => formatTopic(root, { kind: 'spec', digest })),
     ]
@@ -78,9 +81,10 @@ export class Inbox {
   }
 
   /** Never throws, whatever comes. An empty payload is a cleared topic, and changes nothing. */
-  receive(name: string, payload: Buffer): void {
+  receive(name: string, payload: Buffer, retained = false): void {
     if (payload.length === 0) return
     const topic = parseTopic(this.#options.root, name)
+    if (topic?.kind === 'request') return void this.#ask(topic.device, topic.rid, retained ? undefined : payload)
     const reception = topic === undefined ? unexpected(name) : this.#tryAccept(topic, name, payload)
     if (reception === 'taken') this.#options.onDesired()
     else if (reception !== 'known') this.#drop(name, reception)
@@ -119,8 +123,11 @@ export class Inbox {
         if (reception === 'taken') this.#empty.delete(topic.group)
         return reception
       }
+      case 'request':
+      case 'response':
+        return unexpected(topic.kind)
       case 'spec':
-        return holdings.missingSpecs().includes(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
+        return holdings.isMissing(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
     }
   }
 
@@ -131,6 +138,13 @@ export class Inbox {
     if (manifest?.epochFloor !== undefined) onEpochFloor(manifest.epochFloor)
     if (reception === 'taken' && manifest?.release !== undefined) onRelease(manifest.release)
     return reception
+  }
+
+  /** All requests are one source: each has a topic of its own. Without a payload it is one that a broker has kept. */
+  #ask(device: string, rid: string, payload: Buffer | undefined): void {
+    const { root, onRequest } = this.#options
+    const refusal = device !== this.#options.device ? unexpected('request') : payload === undefined ? keptRequest : onRequest(rid, payload)
+    if (refusal !== undefined) this.#drop(requestsTo(root, this.#options.device), refusal)
   }
 
   #drop(source: string, refusal: Refusal): void {
@@ -145,6 +159,8 @@ export class Inbox {
     this.#timers.clear()
   }
 }
+
+const keptRequest: Refusal = { code: 'message.invalid', message: 'a request is never retained' }
 
 function unexpected(name: string): Refusal {
   return { code: 'topic.invalid', message: `nothing is expected on ${name.slice(0, 200)}` }

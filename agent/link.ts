@@ -29,7 +29,7 @@ export interface LinkOptions {
   readonly log: Logger
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
-  readonly onMessage: (topic: string, payload: Buffer) => void
+  readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
 }
 
 /** A session that lasted this long was a good one: the next attempts start from the shortest delay. */
@@ -126,7 +126,7 @@ export class Link {
     const client = mqtt.connect(broker.url, this.#clientOptions(will))
     this.#client = client
     client.on('connect', () => this.#open(client, epoch))
-    client.on('message', (topic, payload) => this.#options.onMessage(topic, payload))
+    client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
     client.on('packetreceive', () => {
       this.#answeredAt = this.#options.clock.monotonic()
     })

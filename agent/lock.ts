@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { SkerryError } from '../protocol/errors.js'
 
-/** Takes the folder's lock; returns what gives it back. Throws `state.in-use` while a living process has it. */
+/** Takes the folder's lock, on a full disk without its owner's name: that keeps nobody out, but the apps running. Returns what gives it back. Throws `state.in-use` while a living process has it. */
 export function lockFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, 'lock')
@@ -13,7 +13,9 @@ export function lockFolder(folder: string): () => void {
       writeFileSync(path, mine, { flag: 'wx', mode: 0o600 })
       return () => rmSync(path, { force: true })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOSPC' || code === 'EDQUOT') return () => rmSync(path, { force: true })
+      if (code !== 'EEXIST') throw error
       setStaleAside(path, folder)
     }
   }

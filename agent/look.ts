@@ -19,11 +19,11 @@ export async function look(engine: Engine, wish: Wish, memory: Memory, now: () =
 
 export function queryOf(wish: Wish): ObserveQuery {
   const { app } = wish.owner
-  if (wish.run !== 'running') return { app, images: [], volumes: [], networks: [] }
+  if (wish.run !== 'running') return { app, images: wish.run === 'removed' ? (wish.images ?? []) : [], volumes: [], networks: [] }
   const { project } = wish
   return {
     app,
-    images: Object.entries(project.services).map(([name, service]) => imageName(app, name, service)),
+    images: Object.entries(project.services).map(([name, service]) => wish.images?.[name] ?? imageName(app, name, service)),
     volumes: wantedVolumes(app, project),
     networks: usedNetworks(project).map(key => networkName(app, key, project.networks[key])),
   }

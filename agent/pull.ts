@@ -33,6 +33,11 @@ interface PullLine {
   readonly progressDetail?: { readonly current?: number; readonly total?: number }
 }
 
+/** A layer's bytes are counted as they come; after that it is checked and unpacked, which tells of bytes once more. */
+function hasCome(status: string | undefined): boolean {
+  return status === 'Download complete' || status === 'Pull complete' || status === 'Extracting' || status === 'Verifying Checksum'
+}
+
 /** Sums up the layers of a pull. Throws what the registry answered. */
 export async function followPull(
   image: string,
@@ -45,7 +50,10 @@ export async function followPull(
     const line = raw as PullLine
     if (line.error !== undefined) throw new Error(line.error)
     const { current, total } = line.progressDetail ?? {}
-    if (line.id !== undefined && current !== undefined && total !== undefined) layers.set(line.id, { current, total })
+    if (line.id !== undefined && current !== undefined && total !== undefined && line.status === 'Downloading')
+      layers.set(line.id, { current, total })
+    const layer = layers.get(line.id ?? '')
+    if (line.id !== undefined && layer !== undefined && hasCome(line.status)) layers.set(line.id, { ...layer, current: layer.total })
     const sums = [...layers.values()]
     onProgress({
       image,

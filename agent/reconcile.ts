@@ -1,20 +1,31 @@
 // The one place that changes containers: a loop for each app, woken by a new target, the Engine's events, a timer, and the start.
 import type { Logger } from 'pino'
-import type { Clock } from '../protocol/clock.js'
-import type { Engine } from './engine.js'
-import { Lane, type Target } from './lane.js'
-import { targetKey } from './targets.js'
+import { SkerryError } from '../protocol/errors.js'
+import type { Observed } from './core/observed.js'
+import { Lane } from './lane.js'
+import type { LanePorts } from './lane-ports.js'
+import { type Given, noTarget, type Target, targetKey } from './target.js'
 import { watchEngine } from './watcher.js'
 
-export interface ReconcilerOptions {
-  readonly engine: Engine
+/** What else than a target's app there is to do. */
+export interface Scope {
+  /** Whatever else this device's agent has made goes. False while it isn't known whether something else is desired. */
+  readonly prune: boolean
+  /** Apps that are removed with their volumes. */
+  readonly purged: ReadonlySet<string>
+  /** Apps that the ledger knows. */
+  readonly known: ReadonlySet<string>
+}
+
+type Shared = Pick<
+  LanePorts,
+  'engine' | 'clock' | 'random' | 'pulls' | 'prepare' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'
+>
+
+export interface ReconcilerOptions extends Shared {
   /** Only apps that this device's agent has made are ever removed. */
   readonly device: string
-  readonly clock: Clock
-  readonly random: () => number
   readonly log: Logger
-  readonly onChange: () => void
-  readonly onConverged: (target: Target) => void
   readonly onRemoved: (app: string) => void
   readonly onEngine: (version: string | undefined) => void
   /** Wall-clock time until which containers may have ended with the device, ms. */
@@ -36,10 +47,10 @@ export class Reconciler {
   readonly #abort = new AbortController()
   #watching: Promise<void> = Promise.resolve()
   #desired: ReadonlySet<string> = new Set()
-  #prune = false
+  #scope: Scope = { prune: false, purged: new Set(), known: new Set() }
   /** The Engine has been asked what there is since the last aim. */
   #discovered = false
-  #volatile = new Map<string, Target['memory']>()
+  #volatile = new Map<string, Given>()
   #downSince: number | undefined
   #up: boolean | undefined
   #probing = false
@@ -63,15 +74,21 @@ export class Reconciler {
     this.#lookLater()
   }
 
-  /** `prune`: whatever else this device's agent has made goes. Off while it isn't known whether something else is desired. */
-  aim(targets: ReadonlyMap<string, Target>, prune: boolean): void {
-    this.#prune = prune
+  aim(targets: ReadonlyMap<string, Target>, scope: Scope): void {
+    this.#scope = scope
     this.#desired = new Set(targets.keys())
     this.#discovered = false
     for (const [app, target] of targets) this.#aimAt(app, target)
-    if (!prune) return
-    for (const [app, lane] of this.#lanes) if (!targets.has(app)) this.#remove(app, lane)
+    if (!scope.prune) return
+    for (const app of [...this.#lanes.keys(), ...scope.known]) if (!targets.has(app)) this.#remove(app)
     this.#discover()
+  }
+
+  /** Stops services of an app and starts them again; all if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
+  async restart(app: string, services: readonly string[], signal: AbortSignal): Promise<void> {
+    const lane = this.#lanes.get(app)
+    if (lane === undefined) throw new SkerryError('app.unknown', `the device has no app ${app}`)
+    await lane.restart(services, signal)
   }
 
   lanes(): ReadonlyMap<string, Lane> {
@@ -90,7 +107,7 @@ export class Reconciler {
 
   wakeAll(): void {
     for (const lane of this.#lanes.values()) lane.wake()
-    if (this.#prune) this.#discover()
+    if (this.#scope.prune) this.#discover()
   }
 
   /** Waits a little for the steps under way: the Engine ends them without us. Containers stay as they are. */
@@ -115,12 +132,13 @@ export class Reconciler {
     this.#laneTo(app, { ...target, memory: this.#withOutages(renewed) })
   }
 
-  #remove(app: string, lane: Lane | undefined): void {
-    if (lane?.target.wish?.run === 'removed') return
+  #remove(app: string): void {
+    const volumes = this.#scope.purged.has(app)
+    const aimed = this.#lanes.get(app)?.target.wish
+    if (aimed?.run === 'removed' && this.#lanes.get(app)?.target.course === 'desired' && (aimed.volumes || !volumes)) return
     const owner = { app, device: this.#options.device }
     this.#volatile.delete(app)
-    const wish = { run: 'removed', owner, volumes: false } as const
-    this.#laneTo(app, { owner, wish, revision: undefined, memory: { outages: [], sinceMs: 0 }, fault: undefined })
+    this.#laneTo(app, { ...noTarget, owner, wish: { run: 'removed', owner, volumes } })
   }
 
   #laneTo(app: string, target: Target): void {
@@ -130,23 +148,20 @@ export class Reconciler {
   }
 
   #openLane(app: string, target: Target): void {
-    const { engine, clock, random, log, onChange } = this.#options
+    const { log, onRemoved: _, onEngine: __, device: ___, bootedAtMs: ____, ...shared } = this.#options
     const lane = new Lane(target, {
-      engine,
-      clock,
-      random,
+      ...shared,
       log: log.child({ app }),
-      onChange,
-      onConverged: done => this.#noteConverged(app, done),
+      onConverged: (done, observed) => this.#noteConverged(app, done, observed),
       onUnavailable: () => this.#probe(),
     })
     this.#lanes.set(app, lane)
     lane.wake()
   }
 
-  #noteConverged(app: string, target: Target): void {
+  #noteConverged(app: string, target: Target, observed: Observed): void {
     if (target.wish?.run === 'removed') this.#closeLane(app)
-    else this.#options.onConverged(target)
+    else this.#options.onConverged(target, observed)
   }
 
   #closeLane(app: string): void {
@@ -163,8 +178,8 @@ export class Reconciler {
     this.#cancelDiscovery = () => {}
     engine.apps(device).then(
       apps => {
-        if (!this.#prune || this.#abort.signal.aborted) return
-        for (const app of apps) if (!this.#desired.has(app)) this.#remove(app, this.#lanes.get(app))
+        if (!this.#scope.prune || this.#abort.signal.aborted) return
+        for (const app of apps) if (!this.#desired.has(app)) this.#remove(app)
         this.#discovered = true
         this.#options.onChange()
       },
@@ -215,7 +230,7 @@ export class Reconciler {
     this.#options.onEngine(undefined)
   }
 
-  #withOutages(memory: Target['memory']): Target['memory'] {
+  #withOutages(memory: Given): Given {
     return { ...memory, outages: [...this.#outages, ...memory.outages] }
   }
 

@@ -4,7 +4,6 @@ import { type Clock, systemClock } from '../protocol/clock.js'
 import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
 import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
-import { assembleReport } from './assemble.js'
 import { heartbeatOf } from './core/heartbeat.js'
 import { leaseMs } from './core/liveness.js'
 import { Disk } from './disk.js'
@@ -13,14 +12,13 @@ import { Epochs } from './epochs.js'
 import { readFacts } from './facts.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
-import type { Target } from './lane.js'
-import { Ledger } from './ledger.js'
 import { Link } from './link.js'
+import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
-import { Reconciler } from './reconcile.js'
 import { Reporter } from './reporter.js'
-import { targetOf } from './targets.js'
+import { Requests } from './requests.js'
+import { Steward } from './steward.js'
 import { agentVersion } from './version.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
@@ -34,13 +32,13 @@ export class RunningAgent {
   readonly #log: Logger
   readonly #disk: Disk
   readonly #holdings: Holdings
-  readonly #ledger: Ledger
   readonly #epochs: Epochs
-  readonly #reconciler: Reconciler
+  readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
   readonly #pulse: Pulse
   readonly #inbox: Inbox
+  readonly #requests: Requests
   readonly #measure: ReturnType<typeof createMeter>
   #engineVersion: string | undefined
   #releasing: ReleaseMode | undefined
@@ -53,34 +51,43 @@ export class RunningAgent {
     this.#options = options
     this.#clock = clock
     this.#log = log
-    const engine = connectEngine(options.engine)
     this.#disk = new Disk(options.folder, log.child({ part: 'disk' }))
     this.id = this.#disk.id
     this.released = new Promise(resolve => {
       this.#resolveReleased = resolve
     })
     this.#epochs = new Epochs(this.#disk)
-    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }))
-    this.#ledger = new Ledger(this.#disk)
+    this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#measure = createMeter(this.#disk.folder)
-    this.#reconciler = new Reconciler({
+    const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
+    this.#steward = new Steward({
       engine,
-      device: this.id,
+      disk: this.#disk,
+      holdings: this.#holdings,
       clock,
       random: Math.random,
-      log: log.child({ part: 'reconcile' }),
+      log,
       bootedAtMs: this.#disk.noteBoot(readBootId()) ? clock.now() : bootedAtMs(),
+      knowsAll: () => this.#knowsAll(),
       onChange: () => this.#noteChange(),
-      onConverged: target => this.#noteApplied(target),
-      onRemoved: app => this.#noteRemoved(app),
+      onVerdict: () => this.#follow(),
       onEngine: version => this.#noteEngine(version),
     })
     this.#reporter = new Reporter({
       clock,
-      assemble: () => assembleReport({ holdings: this.#holdings, reconciler: this.#reconciler, ledger: this.#ledger }),
+      assemble: () => this.#steward.report(),
       publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#requests = new Requests({
+      engine,
+      clock,
+      log: log.child({ part: 'requests' }),
+      epoch: () => this.#epochs.current,
+      publish: (rid, payload) => this.#respond(rid, payload),
+      servicesOf: app => this.#steward.servicesOf(app),
+      restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+    })
     this.#inbox = new Inbox({
       root: options.root,
       device: this.id,
@@ -90,6 +97,7 @@ export class RunningAgent {
       onDesired: () => this.#follow(),
       onEpochFloor: floor => this.#riseAbove(floor),
       onRelease: mode => this.#release(mode),
+      onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#link = new Link({
       broker: options.broker,
@@ -103,13 +111,13 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#inbox.noteSubscribed(topic),
-      onMessage: (topic, payload) => this.#inbox.receive(topic, payload),
+      onMessage: (topic, payload, retained) => this.#inbox.receive(topic, payload, retained),
     })
   }
 
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
-    this.#reconciler.start()
+    this.#steward.start()
     this.#follow()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
@@ -133,8 +141,9 @@ export class RunningAgent {
     this.#pulse.stop()
     this.#reporter.stop()
     this.#inbox.stop()
+    this.#requests.endAll()
     await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
-    await this.#reconciler.stop()
+    await this.#steward.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -142,10 +151,7 @@ export class RunningAgent {
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
     if (this.#releasing !== undefined || this.#stopping !== undefined) return
-    const { apps } = this.#holdings.effective()
-    const sources = { holdings: this.#holdings, disk: this.#disk, ledger: this.#ledger, now: this.#clock.now }
-    this.#reconciler.aim(new Map(apps.map(app => [app.name, targetOf(app, sources)])), this.#knowsAll())
-    this.#holdings.pruneSpecs(this.#ledger.digests())
+    this.#steward.follow()
     this.#link.want(new Set(this.#inbox.topics()))
     this.#pulse.adjust()
     this.#noteChange()
@@ -154,18 +160,6 @@ export class RunningAgent {
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
-  }
-
-  #noteApplied(target: Target): void {
-    if (!this.#ledger.enter(target)) return
-    this.#holdings.pruneSpecs(this.#ledger.digests())
-    this.#log.info({ app: target.owner.app, revision: target.revision?.revision, run: target.wish?.run }, 'the app is as desired')
-  }
-
-  #noteRemoved(app: string): void {
-    this.#ledger.strike(app)
-    this.#log.info({ app }, 'the app has been removed')
-    this.#noteChange()
   }
 
   #noteChange(): void {
@@ -193,6 +187,7 @@ export class RunningAgent {
   }
 
   #greet(): void {
+    this.#requests.endAll()
     this.#inbox.noteSession()
     void this.#publishBirth()
     this.#reporter.renew()
@@ -230,16 +225,22 @@ export class RunningAgent {
     if (this.#releasing !== undefined) return
     this.#releasing = mode
     this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
-    if (mode === 'remove') this.#reconciler.aim(new Map(), true)
+    if (mode === 'remove') this.#steward.removeAll()
     this.#noteChange()
   }
 
   #finishRelease(): void {
     const mode = this.#releasing
     if (mode === undefined || this.#stopping !== undefined) return
-    if (mode === 'remove' && !this.#reconciler.isBare()) return
+    if (mode === 'remove' && !this.#steward.isBare()) return
     this.#holdings.forget()
+    this.#steward.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
+  }
+
+  #respond(rid: string, payload: Buffer): Promise<boolean> {
+    const topic = formatTopic(this.#options.root, { kind: 'response', device: this.id, rid })
+    return this.#link.publish(topic, payload, { qos: 1, retain: false })
   }
 
   /** Nothing follows the farewell: a birth after it would stay on the broker. */

@@ -1,16 +1,19 @@
 // The same engine on this machine with no manager: applies, plans or removes one app and returns when done.
-import { parseCompose } from '../protocol/compose/parse.js'
+import type { DigestOf } from '../protocol/compose/hash.js'
+import type { Project } from '../protocol/compose/project.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkName } from '../protocol/names.js'
 import { type Memory, noMemory, type RunningWish, type Wish } from './core/desired.js'
 import type { Owner } from './core/labels.js'
 import { judgeProgress } from './core/progress.js'
-import { foreseeSteps } from './core/simulate.js'
+import { foreseeSteps, notePulled } from './core/simulate.js'
 import type { Step } from './core/step.js'
 import { connectEngine } from './docker.js'
 import type { Engine, PullProgress } from './engine.js'
 import { createExecutors, executeSteps, type StepProgress } from './execute.js'
+import { Logins, withLogins } from './logins.js'
 import { look } from './look.js'
+import { takeRounds } from './rounds.js'
 import { runningWish } from './wish.js'
 
 export type Progress = StepProgress | { readonly pull: PullProgress }
@@ -18,18 +21,19 @@ export type Progress = StepProgress | { readonly pull: PullProgress }
 interface Common {
   /** A socket's path, or a `unix://`, `tcp://` or `http://` URL. */
   readonly engine: string
-  /** The app's name. */
-  readonly project: string
+  /** The agent's state folder, for its logins at registries; without it there are none. */
+  readonly state?: string
+  readonly app: string
   readonly onProgress?: (progress: Progress) => void
   readonly signal?: AbortSignal
 }
 
 export interface ApplyOptions extends Common {
-  readonly composeText: string
-  /** Variables for the file's ${…}; none by default. */
-  readonly environment?: Readonly<Record<string, string>>
-  /** Folder that relative bind sources start from; by default the working folder. */
-  readonly folder?: string
+  readonly project: Project
+  /** Folder that relative paths start from. */
+  readonly folder: string
+  /** Contents that count as part of a service; none by default. */
+  readonly digestOf?: DigestOf
   /** Return only when every service with a health check is healthy and none has failed. */
   readonly wait?: boolean
 }
@@ -37,11 +41,13 @@ export interface ApplyOptions extends Common {
 export interface RemoveOptions extends Common {
   /** Also removes the app's named volumes with their data. */
   readonly volumes?: boolean
+  /** Also removes the images of its containers. Both only if nothing else uses them. */
+  readonly images?: boolean
 }
 
-/** Returns when all services have been started. Throws a SkerryError if one cannot be. Applying the same again changes nothing. */
-export async function applyOnce(options: ApplyOptions): Promise<void> {
-  await converge(wishOf(options), options, options.wait ?? false)
+/** Returns when all services have been started, with the number of steps taken. Throws a SkerryError if one cannot be. Applying the same again changes nothing. */
+export async function applyOnce(options: ApplyOptions): Promise<number> {
+  return await converge(wishOf(options), options, options.wait ?? false)
 }
 
 /** Every step that applying would take if all went well; [] if everything is as it should be. Changes nothing. */
@@ -52,31 +58,48 @@ export async function planOnce(options: ApplyOptions): Promise<readonly Step[]> 
   return foreseeSteps(wish, observed, memory, Date.now())
 }
 
-/** Returns when nothing of the app is left but its named volumes. */
+/** Returns when nothing of the app is left but what was not asked for. */
 export async function removeOnce(options: RemoveOptions): Promise<void> {
-  await converge({ run: 'removed', owner: ownerOf(options), volumes: options.volumes ?? false }, options, false)
+  const owner = ownerOf(options)
+  const images = options.images === true ? await imagesOf(options) : []
+  await converge({ run: 'removed', owner, volumes: options.volumes ?? false, images }, options, false)
+}
+
+async function imagesOf({ engine, app }: Common): Promise<string[]> {
+  const { containers } = await connectEngine(engine).observe({ app, images: [], volumes: [], networks: [] })
+  return [...new Set(containers.map(({ image }) => image))]
+}
+
+/** Whoever applies by hand wants the newer image where the pull policy speaks of one. */
+function openEngine({ engine, state }: Common): Engine {
+  return state === undefined ? connectEngine(engine) : withLogins(connectEngine(engine), new Logins(state))
 }
 
 function wishOf(options: ApplyOptions): RunningWish {
-  const owner = ownerOf(options)
-  const { project } = unwrap(parseCompose(options.composeText, { environment: options.environment ?? {} }))
-  return runningWish(owner, project, options.folder ?? process.cwd())
+  return { ...runningWish(ownerOf(options), options.project, options.folder, options.digestOf), refresh: 'by-policy' }
 }
 
-function ownerOf({ project }: Common): Owner {
-  return { app: unwrap(checkName('app', project)), device: '' }
+function ownerOf({ app }: Common): Owner {
+  return { app: unwrap(checkName('app', app)), device: '' }
 }
 
-/** Whoever applies by hand wants what has failed before to be tried again. */
+/** Whoever applies by hand wants everything that has ended, however it did, to be started again. */
 function memoryNow(): Memory {
-  return { ...noMemory, sinceMs: Date.now() }
+  return { ...noMemory, outages: [{ fromMs: 0, toMs: Date.now() }] }
 }
 
-async function converge(wish: Wish, options: Common, healthy: boolean): Promise<void> {
-  const engine = connectEngine(options.engine)
+async function converge(wish: Wish, options: Common, healthy: boolean): Promise<number> {
+  const engine = openEngine(options)
   const { onProgress = () => {}, signal = new AbortController().signal } = options
-  const memory = memoryNow()
+  let memory = memoryNow()
   const executors = createExecutors(engine, pull => onProgress({ pull }))
+  let taken = 0
+  const take = async (steps: readonly Step[]) => {
+    const ids = await executeSteps(steps, executors, { signal, onStep: onProgress })
+    taken += steps.length
+    memory = steps.reduce(notePulled, memory)
+    return ids
+  }
   const changes = watchChanges(engine, wish.owner.app)
   try {
     for (;;) {
@@ -84,11 +107,11 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
       const seen = changes.count()
       const { observed, steps } = await look(engine, wish, memory, Date.now)
       if (steps.length > 0) {
-        await executeSteps(steps, executors, { signal, onStep: onProgress })
+        await takeRounds({ observed, steps }, { wish, memory: () => memory, now: Date.now, take, isOver: () => signal.aborted })
         continue
       }
       const outcome = judgeProgress(wish, observed, memory, healthy)
-      if (outcome.state === 'done') return
+      if (outcome.state === 'done') return taken
       if (outcome.state === 'failed') throw new SkerryError(outcome.refusal.code, outcome.refusal.message, { path: outcome.refusal.path })
       await changes.after(seen, signal)
     }

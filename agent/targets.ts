@@ -1,48 +1,110 @@
-// From what is desired and what is held to a target for each app's loop.
+// From what is desired, held and remembered to a target for each app's loop.
+import { createHash } from 'node:crypto'
 import { digestText } from '../protocol/spec.js'
+import { type Candidate, chooseCourse, entryOf, isGood } from './core/course.js'
+import type { RunningWish } from './core/desired.js'
 import type { EffectiveApp } from './core/effective.js'
+import type { Owner } from './core/labels.js'
+import type { AppRecord } from './core/record.js'
 import type { Disk } from './disk.js'
 import type { Holdings } from './holdings.js'
-import type { Target } from './lane.js'
 import type { Ledger } from './ledger.js'
-import { runningWish } from './wish.js'
+import type { HeldProject } from './specs.js'
+import { type Given, noTarget, type Revision, type Target } from './target.js'
+import type { Verdicts } from './verdicts.js'
+import { buildDigests, runningWish } from './wish.js'
 
 export interface TargetSources {
   readonly holdings: Holdings
   readonly disk: Disk
   readonly ledger: Ledger
+  readonly verdicts: Verdicts
   readonly now: () => number
 }
 
 /**
  * While a spec has not come, the one that was applied last goes on. A spec that cannot be read leaves everything as it is.
+ * What has failed gives way to what was good before.
  */
 export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
-  const { holdings, disk, ledger, now } = sources
+  const { holdings, ledger } = sources
+  const record = ledger.get(app.name)
+  const plain = plainTarget(app, sources, record)
+  const revision: Revision = { revision: app.revision, digest: app.digest }
+  if (app.run === 'stopped') return { ...plain, wish: { run: 'stopped', owner: plain.owner }, revision }
+  const project = holdings.project(app, digestText(app.digest))
+  if (project === undefined) return fallback(app, plain, sources, record)
+  if (!project.ok) return { ...plain, fault: project.refusals[0] }
+  return chosenTarget(app, { ...plain, revision }, wishOf(plain.owner, project.value, sources), sources)
+}
+
+function plainTarget(app: EffectiveApp, { disk, now }: TargetSources, record: AppRecord | undefined): Target {
+  const started = app.run === 'running' && record?.applied?.run === 'stopped'
+  const memory: Given = { outages: started ? [{ fromMs: 0, toMs: now() }] : [], sinceMs: 0, restart: app.policy?.restart ?? 'no' }
   const owner = { app: app.name, device: disk.id }
-  const last = ledger.get(app.name)
-  const revision = { revision: app.revision, digest: app.digest }
-  const started = app.run === 'running' && last?.run === 'stopped'
-  const memory = { outages: started ? [{ fromMs: 0, toMs: now() }] : [], sinceMs: 0 }
-  if (app.run === 'stopped') return { owner, wish: { run: 'stopped', owner }, revision, memory, fault: undefined }
-  const project = holdings.project(digestText(app.digest))
-  if (project === undefined) return fallback(app, sources, memory)
-  if (!project.ok) return { owner, wish: undefined, revision: undefined, memory, fault: project.refusals[0] }
-  return { owner, wish: runningWish(owner, project.value, disk.appFolder(app.name)), revision, memory, fault: undefined }
+  return { ...noTarget, owner, memory }
 }
 
-function fallback({ name }: EffectiveApp, { holdings, disk, ledger }: TargetSources, memory: Target['memory']): Target {
-  const owner = { app: name, device: disk.id }
-  const last = ledger.get(name)
-  const project = last === undefined || last.run === 'stopped' ? undefined : holdings.project(last.digest)
-  if (last === undefined || project === undefined || !project.ok)
-    return { owner, wish: undefined, revision: undefined, memory, fault: undefined }
-  const revision = { revision: last.revision, digest: Buffer.from(last.digest, 'base64url') }
-  return { owner, wish: runningWish(owner, project.value, disk.appFolder(name)), revision, memory, fault: undefined }
+function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sources: TargetSources): Target {
+  const record = sources.ledger.get(app.name)
+  const candidate = candidateOf(app, wish)
+  const course = app.policy?.rollBack === false ? 'desired' : chooseCourse(record, candidate, sources.verdicts.isRetrying(app.name))
+  const failed = record?.failed?.entry === candidate.entry ? record.failed : undefined
+  switch (course) {
+    case 'desired': {
+      const proved = isGood(record, candidate)
+      const settleMs = app.policy?.settleS === undefined ? undefined : app.policy.settleS * 1000
+      const trial = proved ? undefined : { candidate, settleMs, variables: sources.holdings.variablesOf(app) }
+      return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), trial, failed }
+    }
+    case 'last-good':
+      return { ...goBack(app, plain, sources, record), course, failed }
+    case 'undone':
+      return {
+        ...plain,
+        wish: { run: 'removed', owner: plain.owner, volumes: true, kept: record?.kept ?? [] },
+        revision: undefined,
+        course,
+        failed,
+      }
+  }
 }
 
-/** Equal keys mean equal targets, whatever is remembered. */
-export function targetKey({ wish, revision, fault, owner }: Target): string {
-  const digest = revision === undefined ? '' : digestText(revision.digest)
-  return JSON.stringify([owner.app, wish?.run, revision?.revision, digest, fault])
+function wishOf(owner: Owner, { project, digestOf }: HeldProject, { disk }: TargetSources): RunningWish {
+  return { ...runningWish(owner, project, disk.appFolder(owner.app), digestOf), builds: buildDigests(project, digestOf) }
+}
+
+/** Newer images are wanted once for each generation, and with a new revision where the pull policy asks for it. */
+function withRefresh(wish: RunningWish, { refresh }: EffectiveApp, record: AppRecord | undefined): RunningWish {
+  if (refresh === undefined || refresh.generation <= (record?.good?.generation ?? 0)) return { ...wish, refresh: 'by-policy' }
+  return { ...wish, refresh: refresh.services === undefined ? {} : { services: refresh.services } }
+}
+
+function candidateOf(app: EffectiveApp, wish: RunningWish): Candidate {
+  const content = createHash('sha256').update(app.digest).update(JSON.stringify(wish.hashes)).digest('base64url')
+  return { entry: `${entryOf(app)} ${content}`, content, generation: app.refresh?.generation ?? 0 }
+}
+
+/** The last good revision, of the images and variables that it was made from then. */
+function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
+  const good = record?.good
+  const variables = good?.variables && Object.fromEntries(good.variables.map(({ name, value }) => [name, value]))
+  const project = good && sources.holdings.project(app, digestText(good.digest), variables)
+  if (good === undefined || project?.ok !== true) return { ...plain, revision: undefined }
+  const images = Object.fromEntries(good.images.map(({ service, id }) => [service, id]))
+  return {
+    ...plain,
+    wish: { ...wishOf(plain.owner, project.value, sources), images },
+    revision: { revision: good.revision, digest: good.digest },
+  }
+}
+
+function fallback(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
+  const { applied, failed, good } = record ?? {}
+  if (applied === undefined || applied.run === 'stopped') return plain
+  if (failed !== undefined && good !== undefined) return goBack(app, plain, sources, record)
+  const project = sources.holdings.project(app, digestText(applied.digest))
+  if (project?.ok !== true) return plain
+  const revision: Revision = { revision: applied.revision, digest: applied.digest }
+  return { ...plain, wish: wishOf(plain.owner, project.value, sources), revision }
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { backoffMs } from './core/backoff.js'
 import type { Engine } from './engine.js'
+import { pause } from './pause.js'
 
 export interface WatcherOptions {
   readonly engine: Engine
@@ -39,16 +40,4 @@ export async function watchEngine(options: WatcherOptions, signal: AbortSignal):
     }
     if (!signal.aborted) await pause(clock, failures === 0 ? 0 : backoffMs(failures, retries, random()), signal)
   }
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const finish = () => {
-      cancel()
-      signal.removeEventListener('abort', finish)
-      resolve()
-    }
-    const cancel = clock.after(delayMs, finish)
-    signal.addEventListener('abort', finish, { once: true })
-  })
 }

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { applyOnce, removeOnce } from '../agent/standalone.js'
+import { parseCompose } from '../protocol/compose/parse.js'
+import { unwrap } from '../protocol/errors.js'
 import { ensureTestImage } from '../test/support/busybox.js'
 import { median, printFigure } from './support/figures.js'
 
@@ -82,11 +84,12 @@ async function raw(): Promise<Times> {
   return { up, again, down }
 }
 
-async function ours(): Promise<Times> {
-  const project = 'skerry-bench'
-  const up = await timed(() => applyOnce({ engine, project, composeText }))
-  const again = await timed(() => applyOnce({ engine, project, composeText }))
-  const down = await timed(() => removeOnce({ engine, project, volumes: true }))
+async function ours(folder: string): Promise<Times> {
+  const app = 'skerry-bench'
+  const { project } = unwrap(parseCompose(composeText))
+  const up = await timed(() => applyOnce({ engine, app, project, folder }))
+  const again = await timed(() => applyOnce({ engine, app, project, folder }))
+  const down = await timed(() => removeOnce({ engine, app, volumes: true }))
   return { up, again, down }
 }
 
@@ -108,7 +111,7 @@ const hasPeer = spawnSync('docker-compose', ['version']).status === 0
 const results = { floor: [] as Times[], skerry: [] as Times[], peer: [] as Times[] }
 for (let run = 0; run < runs; run++) {
   results.floor.push(await raw())
-  results.skerry.push(await ours())
+  results.skerry.push(await ours(folder))
   if (hasPeer) results.peer.push(await reference(folder))
 }
 rmSync(folder, { recursive: true })

@@ -1,5 +1,7 @@
 // Who a client is and what it may do. Pure and synchronous: an answer that came later would reorder a client's messages.
-import { deviceChannels, deviceOfClientId, parseTopic } from '../protocol/topics.js'
+import { deviceChannels, deviceOfClientId, exchanges, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
+
+type DeviceTopic = Extract<Topic, { readonly device: string }>
 
 export type Principal =
   | { readonly kind: 'manager' }
@@ -31,14 +33,19 @@ export function may(principal: Principal, action: Action, topic: string): boolea
 
 function deviceMay(device: string, root: string, action: Action, name: string): boolean {
   const topic = parseTopic(root, name)
-  if (topic === undefined) return action === 'subscribe' && name === `${root}/spec/+`
-  const own = topic.kind === 'device' && topic.device === device
+  if (topic === undefined) return action === 'subscribe' && (name === `${root}/spec/+` || name === requestsTo(root, device))
+  const own = 'device' in topic && topic.device === device
   switch (action) {
     case 'publish':
-      return own && deviceChannels[topic.channel] === 'agent'
+      return own && isAgents(topic)
     case 'will':
-      return own && topic.channel === 'status'
+      return own && topic.kind === 'device' && topic.channel === 'status'
     case 'subscribe':
-      return topic.kind === 'device' ? own && topic.channel === 'desired' : true
+      return 'device' in topic ? own && !isAgents(topic) : true
   }
+}
+
+/** Whether a device's agent writes there, and the manager reads. */
+function isAgents(topic: DeviceTopic): boolean {
+  return (topic.kind === 'device' ? deviceChannels[topic.channel] : exchanges[topic.kind]) === 'agent'
 }

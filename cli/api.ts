@@ -1,7 +1,7 @@
 // What the HTTP API answers, as the commands use it.
 
 import type { Refusal } from '../protocol/errors.js'
-import type { AppState, Facts, RunState, ServiceState } from '../protocol/messages.js'
+import type { AppState, Facts, Policy, RunState, ServiceState } from '../protocol/messages.js'
 
 export type DeviceState = 'Ready' | 'NotReady' | 'Unknown'
 /** How an app does on one device; `pending` until the device has said anything. */
@@ -19,6 +19,11 @@ export interface Service {
   readonly restarts?: number | null
   readonly ports?: readonly string[]
   readonly container?: string | null
+  readonly digest?: string
+  readonly running?: number
+  readonly scale?: number
+  readonly pulledBytes?: number
+  readonly pullBytes?: number
 }
 
 interface AppStatus {
@@ -28,6 +33,10 @@ interface AppStatus {
   readonly desiredRevision: number | null
   readonly state: AppOnDeviceState
   readonly fault: Refusal | null
+  /** A revision that failed there and is not tried again until something changes. */
+  readonly failedRevision: number | null
+  /** Generation of the newest refresh that was done, or given up. */
+  readonly refreshed: number | null
   readonly services: readonly Service[]
 }
 
@@ -80,6 +89,8 @@ export interface App {
   readonly createdAt: string
   readonly updatedAt: string
   readonly services: readonly string[]
+  readonly refresh: { readonly generation: number; readonly services: readonly string[] | null } | null
+  readonly policy: { readonly restart: NonNullable<Policy['restart']>; readonly settleS: number | null; readonly rollBack: boolean }
   readonly state: string
   readonly counts: { readonly total: number; readonly running: number }
   readonly devices: readonly AppDevice[]
@@ -94,6 +105,17 @@ export interface Deployed extends App {
 export interface Checked {
   readonly services: readonly string[]
   readonly warnings: readonly Refusal[]
+}
+
+export interface Restarted {
+  readonly items: readonly { readonly device: string; readonly name: string; readonly restarted: boolean; readonly fault: Refusal | null }[]
+}
+
+export interface LogLine {
+  readonly service: string
+  readonly stream: 'out' | 'err'
+  readonly time?: string
+  readonly line: string
 }
 
 export interface FleetEvent {

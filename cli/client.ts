@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SkerryError } from '../protocol/errors.js'
 import type { FleetEvent } from './api.js'
-import { parseProblem } from './problem.js'
+import { faultOf, parseProblem } from './problem.js'
 import { createSseParser } from './sse.js'
 
 type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
@@ -13,11 +13,15 @@ export interface RequestOptions {
   readonly body?: unknown
   readonly type?: string
   readonly signal?: AbortSignal
+  /** How long the answer may take, ms; 30 s by default. */
+  readonly limitMs?: number
 }
 
 export interface Client {
   readonly url: string
   request<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, options?: RequestOptions): Promise<T>
+  /** Lines of JSON as they come, as fast as they are taken. Throws the fault that ends them, if one does; ends quietly by `signal`. */
+  lines<T>(path: string, options: { query?: Query; signal: AbortSignal }): AsyncGenerator<T>
   /** Events as they come, after reconnects from where it stopped. Ends when `signal` aborts; throws if the first connect fails. */
   events(options: { query?: Query; signal: AbortSignal; onConnect?: () => void }): AsyncGenerator<FleetEvent>
 }
@@ -25,6 +29,8 @@ export interface Client {
 const firstRetryMs = 250
 const longestRetryMs = 5000
 const answerLimitMs = 30_000
+/** What a slow link takes in 1 ms, at least. */
+const slowBytes = 4
 
 /** `url` is the server's, without `/api/v1`. */
 export function openClient(url: string, token?: string): Client {
@@ -44,7 +50,7 @@ export function openClient(url: string, token?: string): Client {
     async request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
       const type = options.type ?? 'application/json'
       const body = options.type === undefined ? JSON.stringify(options.body) : String(options.body)
-      const limit = AbortSignal.timeout(answerLimitMs)
+      const limit = AbortSignal.timeout(options.limitMs ?? answerLimitMs + Math.ceil((body?.length ?? 0) / slowBytes))
       const answer = await fetchAt(
         path,
         {
@@ -57,6 +63,19 @@ export function openClient(url: string, token?: string): Client {
       )
       const text = await answer.text()
       return (text === '' ? undefined : parseJson(text, url)) as T
+    },
+    async *lines<T>(path: string, { query = {}, signal }: { query?: Query; signal: AbortSignal }): AsyncGenerator<T> {
+      try {
+        const answer = await fetchAt(path, { headers: { ...headers, accept: 'application/x-ndjson' }, signal }, query)
+        for await (const line of readLines(answer)) {
+          const fault = faultOf(parseJson(line, url))
+          if (fault !== undefined) throw fault
+          yield parseJson(line, url) as T
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        throw error instanceof SkerryError ? error : unreachable(url, error, signal)
+      }
     },
     async *events({ query = {}, signal, onConnect }): AsyncGenerator<FleetEvent> {
       let last: string | undefined
@@ -90,6 +109,19 @@ async function* readEvents(answer: Response): AsyncGenerator<FleetEvent> {
   for await (const chunk of answer.body) {
     for (const message of parse(decoder.decode(chunk as Uint8Array, { stream: true }))) yield JSON.parse(message.data) as FleetEvent
   }
+}
+
+/** The lines that are not empty. */
+async function* readLines(answer: Response): AsyncGenerator<string> {
+  if (answer.body === null) return
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of answer.body) {
+    const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines.filter(line => line !== '')
+  }
+  if (rest !== '') yield rest
 }
 
 /** A refusal by the server will not go away by asking again. */

@@ -11,6 +11,13 @@ export function parseProblem(text: string): SkerryError | undefined {
   return new SkerryError(top.code, top.message, { path: top.path, others: listed.filter(each => !same(each)) })
 }
 
+/** The fault that ends a stream of lines, if this is it. */
+export function faultOf(line: unknown): SkerryError | undefined {
+  if (typeof line !== 'object' || line === null || !('fault' in line)) return undefined
+  const { code, message, path } = toRefusal(line.fault) ?? { code: 'internal', message: JSON.stringify(line.fault), path: undefined }
+  return new SkerryError(code, message, { path })
+}
+
 function parseObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)

@@ -7,10 +7,13 @@ import { addDelete } from './commands/delete.js'
 import { addDescribe } from './commands/describe.js'
 import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
+import { addLogs } from './commands/logs.js'
+import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
 import { addSet } from './commands/set.js'
 import { addUp } from './commands/up.js'
+import { addUpdate } from './commands/update.js'
 import { addVersion, readVersion } from './commands/version.js'
 import { addWatch } from './commands/watch.js'
 import { asSkerryError, exitCodeOf, formatError, formatProblem, usageError } from './errors.js'
@@ -26,7 +29,8 @@ export function buildProgram(shell: Shell): Command {
     .configureOutput({ writeOut: text => shell.print(text.trimEnd()), writeErr: text => shell.say(text.trimEnd()), outputError: () => {} })
   program.version(readVersion(), '-V, --version').showSuggestionAfterError()
   for (const add of [addUp, addServer, addAgent]) add(program, shell)
-  for (const add of [addGet, addDescribe, addApply, addDelete, addRun, addGroup, addSet, addWatch]) add(program, shell)
+  for (const add of [addGet, addDescribe, addApply, addUpdate, addDelete, addRun, addRestart, addLogs, addGroup, addSet, addWatch])
+    add(program, shell)
   for (const add of [addContext, addVersion]) add(program, shell)
   return addExamples(program, [
     'skerry up',

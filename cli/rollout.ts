@@ -10,6 +10,8 @@ export type Verdict =
 
 export interface Goal {
   readonly revision: number
+  /** Generation of the refresh that is waited for; absent: none. */
+  readonly refresh?: number
   /** Devices whose failure is that of an earlier deploy, until they report anew. */
   readonly stale: ReadonlySet<string>
 }
@@ -18,12 +20,12 @@ export interface Goal {
  * Done when every Ready device runs the revision and at least one does; failed when some Ready device has failed and no other Ready one
  * is still at it. Devices that are not Ready are not waited for, unless there is no other: then nothing runs it yet, and `why` names them.
  */
-export function judge(app: App, { revision, stale }: Goal): Verdict {
+export function judge(app: App, goal: Goal): Verdict {
   if (app.devices.length === 0) return { kind: 'done', running: 0, absent: [] }
   const ready = app.devices.filter(device => device.deviceState === 'Ready')
   if (ready.length === 0) return { kind: 'waiting', why: `no device is Ready: ${listAbsent(app.devices)}` }
-  const failed = ready.filter(device => hasFailed(device) && !stale.has(device.device))
-  const running = ready.filter(device => runs(device, revision))
+  const failed = ready.filter(device => failedAt(device, goal))
+  const running = ready.filter(device => runs(device, goal))
   if (failed.length + running.length < ready.length) return { kind: 'waiting' }
   if (failed.length > 0) return { kind: 'failed', devices: failed }
   return { kind: 'done', running: running.length, absent: app.devices.filter(device => device.deviceState !== 'Ready') }
@@ -43,8 +45,16 @@ function listAbsent(devices: readonly AppDevice[]): string {
   return [...names, ...(devices.length > shownAbsent ? [`and ${devices.length - shownAbsent} more`] : [])].join(', ')
 }
 
-function runs(device: AppDevice, revision: number): boolean {
-  return device.state === 'running' && (device.revision ?? 0) >= revision
+function runs(device: AppDevice, { revision, refresh = 0 }: Goal): boolean {
+  return device.state === 'running' && (device.revision ?? 0) >= revision && (device.refreshed ?? 0) >= refresh
+}
+
+/** A device names the revision that failed, and the refresh that it gave up; where it does not, only what is stale is of before. */
+function failedAt(device: AppDevice, { revision, refresh, stale }: Goal): boolean {
+  if (!hasFailed(device)) return false
+  if (refresh !== undefined && device.refreshed !== null) return device.refreshed >= refresh
+  if (refresh === undefined && device.failedRevision !== null) return device.failedRevision >= revision
+  return !stale.has(device.device)
 }
 
 export function hasFailed(device: AppDevice): boolean {

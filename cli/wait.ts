@@ -16,6 +16,8 @@ export interface Rollout {
   /** From before the deploy: begun then, so that no event is missed. */
   readonly feed: EventFeed
   readonly revision: number
+  /** Generation of the refresh that is waited for; absent: none. */
+  readonly refresh?: number
   /** The app as it was before the deploy; absent if it is new. */
   readonly before: App | undefined
   /** False if the deploy changed nothing: then a failure that is there already counts. */
@@ -27,7 +29,7 @@ export interface Rollout {
 
 /** Resolves when it runs. Throws exit code 1 with the fault of the first device that failed, 5 when time is up. */
 export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind: 'done' }> {
-  const { client, path, feed, before, signal } = rollout
+  const { client, path, feed, before, signal, revision, refresh } = rollout
   const end = performance.now() + rollout.timeoutMs
   const failedBefore = (before?.devices ?? []).filter(hasFailed).map(device => device.device)
   const stale = new Set(rollout.changed ? failedBefore : [])
@@ -39,7 +41,7 @@ export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind
     for (const device of app.devices) if (!hasFailed(device)) stale.delete(device.device)
     for (const line of describeChanges(last, app)) rollout.onChange(line)
     last = app
-    const verdict = judge(app, { revision: rollout.revision, stale })
+    const verdict = judge(app, { revision, stale, ...(refresh === undefined ? {} : { refresh }) })
     if (verdict.kind === 'done') return verdict
     if (verdict.kind === 'failed') throw failure(verdict, app)
     if (verdict.why !== undefined && verdict.why !== said) {

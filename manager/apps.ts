@@ -1,15 +1,18 @@
 // What users do to apps: deploy, start, stop, delete, on a device or a group.
 
-import { parseCompose } from '../protocol/compose/parse.js'
+import type { Bundle, Spec } from '../protocol/bundle.js'
 import { type Refusal, SkerryError, unwrap } from '../protocol/errors.js'
-import { maxSpecBytes } from '../protocol/messages.js'
-import { checkName } from '../protocol/names.js'
-import { digestText, packSpec } from '../protocol/spec.js'
+import type { Purge } from '../protocol/messages.js'
+import { digestText, openFile, openSpec } from '../protocol/spec.js'
 import { newEvent } from './core/events.js'
-import type { App, Target } from './core/model.js'
+import { type App, aboutTarget, type Target } from './core/model.js'
+import { type PolicyPatch, patchPolicy } from './core/wishes.js'
 import type { Fleet } from './fleet.js'
+import { checkDeployment, contentsOf, pack } from './specs.js'
 import * as apps from './store/apps.js'
-import { bumpTarget, insertSpec } from './store/outbox.js'
+import { bumpTarget, hasBody, insertBody, insertSpecFiles, readBody } from './store/outbox.js'
+import { deletePurge, insertPurge } from './store/purges.js'
+import { setAppPolicy } from './wishes.js'
 
 /** As many as a manifest may name. */
 const maxAppsOfTarget = 1000
@@ -21,26 +24,12 @@ export function findApp(fleet: Fleet, target: Target, name: string): App {
   throw new SkerryError('app.unknown', `there is no app ${JSON.stringify(name.slice(0, 64))} on ${target.kind} ${target.name}`)
 }
 
-export interface CheckedSpec {
-  readonly services: readonly string[]
-  readonly warnings: readonly Refusal[]
-}
-
-/** Throws `name.invalid`, `spec.too-large`, or every reason that the compose file gives, with its path. */
-export function checkDeployment(name: string, compose: string): CheckedSpec {
-  unwrap(checkName('app', name))
-  if (Buffer.byteLength(compose) > maxSpecBytes) {
-    throw new SkerryError('spec.too-large', `the compose file has more than ${maxSpecBytes} bytes`)
-  }
-  const { project, warnings } = unwrap(parseCompose(compose))
-  return { services: Object.keys(project.services), warnings }
-}
-
 export interface Deployment {
   readonly target: Target
   readonly name: string
-  readonly compose: string
+  readonly bundle: Bundle
   readonly origin: apps.RevisionRow['origin']
+  readonly policy: PolicyPatch
 }
 
 export interface Deployed {
@@ -50,28 +39,55 @@ export interface Deployed {
   readonly warnings: readonly Refusal[]
 }
 
-/** Makes a new revision, unless the text is that of the current one; running from now on. */
-export function deployApp(fleet: Fleet, { target, name, compose, origin }: Deployment): Deployed {
-  const { services, warnings } = checkDeployment(name, compose)
-  const { digest, payload } = packSpec({ compose })
-  if (payload.length > maxSpecBytes) throw new SkerryError('spec.too-large', 'the compose file does not compress to the size of a message')
+/** Makes a new revision, unless everything is as in the current one; running from now on. */
+export function deployApp(fleet: Fleet, { target, name, bundle, origin, policy: patch }: Deployment): Deployed {
+  const { spec, services, warnings } = checkDeployment(name, bundle)
+  const body = pack(spec)
+  const { digest } = body
   const current = apps.readApp(fleet.db, target, name)
-  if (current !== undefined && current.digest === digestText(digest)) {
-    return { created: false, changed: setAppRun(fleet, current, 'running', origin), warnings }
+  const policy = patchPolicy(current?.policy ?? {}, patch)
+  if (current !== undefined && current.digest === digest) {
+    const governed = setAppPolicy(fleet, current, policy)
+    return { created: false, changed: setAppRun(fleet, current, 'running', origin) || governed, warnings }
   }
   if (current === undefined && apps.readAppsOf(fleet.db, target).length >= maxAppsOfTarget) {
     throw new SkerryError('request.invalid', `${target.kind} ${target.name} has ${maxAppsOfTarget} apps already`)
   }
+  const files = contentsOf(spec, bundle)
+  const news = [...files].filter(([file]) => !hasBody(fleet.db, file)).map(([, contents]) => pack(contents))
   fleet.journal.change(note => {
-    insertSpec(fleet.db, { digest: digestText(digest), payload, compose })
-    apps.insertRevision(fleet.db, { target, name, digest: digestText(digest), services, origin, at: fleet.clock.now() })
+    for (const each of [body, ...news]) insertBody(fleet.db, each)
+    insertSpecFiles(fleet.db, digest, [...files.keys()])
+    apps.insertRevision(fleet.db, { target, name, digest, services, origin, policy, at: fleet.clock.now() })
+    deletePurge(fleet.db, target, name)
     bumpTarget(fleet.db, target)
     const { revision } = findApp(fleet, target, name)
     const message = `revision ${revision} of ${name} was deployed to ${target.kind} ${target.name}`
-    note(newEvent('app.deployed', message, { ...about(target), app: name, data: { revision, digest: digestText(digest), services } }))
+    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, digest, services } }))
   })
   fleet.publisher.wake()
   return { created: current === undefined, changed: true, warnings }
+}
+
+export interface ShownSpec extends Spec {
+  readonly row: apps.RevisionRow
+}
+
+/** A revision with its spec. Throws `revision.unknown`. */
+export function findRevision(fleet: Fleet, app: App, revision: number): ShownSpec {
+  const found = apps.readRevision(fleet.db, app, revision)
+  if (found === undefined) throw new SkerryError('revision.unknown', `${app.name} has no revision ${revision}`)
+  const { payload, ...row } = found
+  return { ...unwrap(openSpec(payload, Buffer.from(row.digest, 'base64url'))), row }
+}
+
+/** A file's contents. Throws `file.unknown`. */
+export function readFileOf(fleet: Fleet, { row, files = [] }: ShownSpec, path: string): Uint8Array {
+  const file = files.find(each => each.path === path)
+  const payload = file && readBody(fleet.db, digestText(file.digest))
+  if (file === undefined || payload === undefined)
+    throw new SkerryError('file.unknown', `revision ${row.revision} has no file ${JSON.stringify(path.slice(0, 200))}`)
+  return unwrap(openFile(payload, file.digest))
 }
 
 /** Returns whether anything changed. */
@@ -84,29 +100,34 @@ export function setAppRun(fleet: Fleet, app: App, run: App['run'], origin?: apps
     const verb = run === 'running' ? 'started' : 'stopped'
     const message = `${name} was ${verb} on ${target.kind} ${target.name}`
     note(
-      newEvent(`app.${verb}`, message, { ...about(target), app: name, data: origin === undefined ? { revision } : { revision, origin } }),
+      newEvent(`app.${verb}`, message, {
+        ...aboutTarget(target),
+        app: name,
+        data: origin === undefined ? { revision } : { revision, origin },
+      }),
     )
   })
   fleet.publisher.wake()
   return true
 }
 
-export function removeApp(fleet: Fleet, app: App): void {
+/** What goes with the app beyond its containers and networks, where nothing else uses it. */
+export type Extras = Omit<Purge, 'name'>
+
+export function removeApp(fleet: Fleet, app: App, extras: Extras = {}): void {
   const { name, target, revision } = app
+  const { volumes = false, images = false } = extras
   fleet.journal.change(note => {
     apps.deleteApp(fleet.db, app, fleet.clock.now())
+    if (volumes || images) insertPurge(fleet.db, target, { name, volumes, images })
     bumpTarget(fleet.db, target)
     note(
       newEvent('app.deleted', `${name} was deleted from ${target.kind} ${target.name}`, {
-        ...about(target),
+        ...aboutTarget(target),
         app: name,
-        data: { revision },
+        data: { revision, volumes, images },
       }),
     )
   })
   fleet.publisher.wake()
-}
-
-function about({ kind, name }: Target): { device: string } | { group: string } {
-  return kind === 'device' ? { device: name } : { group: name }
 }

@@ -1,6 +1,7 @@
 // What users do to devices: name, describe, label, set the heartbeat's interval, release.
 import { unwrap } from '../protocol/errors.js'
 import type { ReleaseMode } from '../protocol/messages.js'
+import { manifestVariables } from '../protocol/variables.js'
 import { newEvent } from './core/events.js'
 import type { Device } from './core/model.js'
 import { resolveDevice } from './core/resolve.js'
@@ -8,6 +9,7 @@ import type { Fleet } from './fleet.js'
 import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
 import { bumpTarget } from './store/outbox.js'
+import { deletePurgesOf } from './store/purges.js'
 import { insertTombstone } from './store/tombstones.js'
 
 /** By id or unique name. Throws `device.unknown`, or `request.invalid` if several have the name. */
@@ -33,7 +35,7 @@ export function changeDevice(fleet: Fleet, device: Device, patch: DevicePatch): 
   if (same) return
   fleet.journal.change(note => {
     updateDevice(fleet.db, { ...next, id: device.id, epochFloor: device.epochFloor })
-    if (intervalS !== device.intervalS) bumpTarget(fleet.db, { kind: 'device', name: device.id })
+    if (toldOf(next) !== toldOf(device)) bumpTarget(fleet.db, { kind: 'device', name: device.id })
     note(newEvent('device.changed', `${device.id} was changed`, { device: device.id, data: next }))
   })
   Object.assign(device, next)
@@ -47,6 +49,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
   journal.change(note => {
     insertTombstone(db, device.id, mode, clock.now())
     deleteAppsOf(db, target, clock.now())
+    deletePurgesOf(db, target)
     deleteDevice(db, device.id)
     bumpTarget(db, target)
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))
@@ -59,6 +62,11 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
 function mergeLabels(labels: Device['labels'], changes: Readonly<Record<string, string | null>>): Record<string, string> {
   const merged = Object.entries({ ...labels, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null)
   return Object.fromEntries(merged.sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+/** What of it stands in the device's manifest. */
+function toldOf({ name, labels, intervalS }: Pick<Device, 'name' | 'labels' | 'intervalS'>): string {
+  return JSON.stringify([intervalS, manifestVariables(name, labels)])
 }
 
 function pick({ name, description, labels, intervalS }: Device): Required<Omit<DevicePatch, 'labels'>> & Pick<Device, 'labels'> {

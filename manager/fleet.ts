@@ -4,6 +4,7 @@ import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
 import type { Reception } from './reception.js'
+import type { Requests } from './requests.js'
 import type { Db } from './store/db.js'
 
 export interface Fleet {
@@ -13,4 +14,5 @@ export interface Fleet {
   readonly inventory: Inventory
   readonly reception: Reception
   readonly publisher: Publisher
+  readonly requests: Requests
 }

@@ -9,6 +9,7 @@ import type { Note } from './journal.js'
 import { deleteAppsOf, readAppsOf } from './store/apps.js'
 import * as groups from './store/groups.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
+import { deletePurgesOf } from './store/purges.js'
 
 /** As many as a manifest may name. */
 const maxGroupsOfDevice = 256
@@ -48,6 +49,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     const members = groups.readMembers(db, name)
     for (const app of apps) note(newEvent('app.deleted', `${app.name} was deleted with group ${name}`, { group: name, app: app.name }))
     deleteAppsOf(db, target, clock.now())
+    deletePurgesOf(db, target)
     groups.deleteGroup(db, name)
     dropTarget(db, target)
     for (const device of members) bumpTarget(db, { kind: 'device', name: device })

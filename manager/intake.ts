@@ -1,13 +1,23 @@
 // What comes from the wire, decoded; whatever is not as topics.md says is counted, logged once per source, and dropped.
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
-import { type Heartbeat, heartbeatCodec, type Reported, reportedCodec, type Status, statusCodec } from '../protocol/messages.js'
+import {
+  type Heartbeat,
+  heartbeatCodec,
+  type Reported,
+  type Response,
+  reportedCodec,
+  responseCodec,
+  type Status,
+  statusCodec,
+} from '../protocol/messages.js'
 import { parseTopic, type Topic } from '../protocol/topics.js'
 
 export interface Receiver {
   heartbeat(device: string, heartbeat: Heartbeat): void
   status(device: string, status: Status, live: boolean): void
   reported(device: string, reported: Reported): void
+  response(device: string, rid: string, response: Response): void
   /** A retained manifest on the broker: what agents are told at present. Empty if there is none any more. */
   desired(topic: string, payload: Uint8Array): void
   /** For the first message dropped of a source, a topic. */
@@ -21,6 +31,7 @@ export interface IntakeStats {
 }
 
 type DeviceTopic = Topic & { kind: 'device' }
+type ExchangeTopic = Topic & { kind: 'request' | 'response' }
 
 /** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
 const maxSources = 10_000
@@ -52,6 +63,7 @@ export class Intake {
     const topic = parseTopic(this.#root, name)
     if (topic === undefined) this.#drop(name, { code: 'topic.invalid', message: 'no topic of a device' })
     else if (topic.kind === 'group') this.#receiver.desired(name, payload)
+    else if (topic.kind === 'response') this.#handleResponse(name, topic, payload, retained)
     else if (topic.kind === 'device') this.#handleChannel(name, topic, payload, retained)
   }
 
@@ -76,10 +88,17 @@ export class Intake {
     }
   }
 
-  #pass<T>(name: string, decoded: Result<T>, receive: (message: T) => void): void {
+  /** All answers of a device are one source: each request has a topic of its own. */
+  #handleResponse(name: string, { device, rid }: ExchangeTopic, payload: Uint8Array, retained: boolean): void {
+    const source = `${this.#prefix}${device}/response`
+    if (retained) this.#drop(name, { code: 'message.invalid', message: 'a response is never retained' }, source)
+    else this.#pass(name, responseCodec.decode(payload), response => this.#receiver.response(device, rid, response), source)
+  }
+
+  #pass<T>(name: string, decoded: Result<T>, receive: (message: T) => void, source = name): void {
     try {
       if (decoded.ok) receive(decoded.value)
-      else this.#drop(name, decoded.refusals[0])
+      else this.#drop(name, decoded.refusals[0], source)
     } catch (error) {
       this.#log.error({ err: error, topic: name.slice(0, 200) }, 'message not taken in')
       this.#count('internal')
@@ -90,9 +109,9 @@ export class Intake {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
   }
 
-  #drop(name: string, refusal: Refusal): void {
+  #drop(name: string, refusal: Refusal, from = name): void {
     this.#count(refusal.code)
-    const source = name.slice(0, maxSourceChars)
+    const source = from.slice(0, maxSourceChars)
     if (this.#sources.has(source) || this.#sources.size >= maxSources) return
     this.#sources.add(source)
     this.#log.warn({ topic: name.slice(0, 200), ...refusal }, 'message dropped')

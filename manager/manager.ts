@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { everyCommand, isCommandTopic, isStateTopic } from '../protocol/command-topics.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
-import { checkRoot, everyDevice } from '../protocol/topics.js'
+import { checkRoot, everyDevice, everyResponse } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
 import { type Api, buildApi } from './api/server.js'
@@ -16,6 +16,7 @@ import { Journal } from './journal.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
+import { Requests } from './requests.js'
 import { States } from './states.js'
 import { type Db, openDb } from './store/db.js'
 import { readInstance } from './store/meta.js'
@@ -115,9 +116,10 @@ function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
     log: log.child({ component: 'publisher' }),
     released: device => reception.unbury(device),
   })
-  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher })
+  const requests = new Requests({ root, clock, journal, inventory })
+  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher }
+  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests }
   const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }) })
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const link: Link = new Link({
@@ -130,12 +132,14 @@ function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
     up() {
       inventory.listen(true)
       publisher.up(link)
+      requests.up(link)
       commands.up(link)
       states.up(link)
     },
     down() {
       inventory.listen(false)
       publisher.down()
+      requests.down()
       commands.down()
       states.down()
     },
@@ -159,6 +163,7 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'status'), qos },
     { filter: everyDevice(root, 'reported'), qos },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    { filter: everyResponse(root), qos: 1 },
     ...everyCommand(root).map(filter => ({ filter, qos: 1 as const })),
   ]
 }

@@ -4,14 +4,14 @@ import type { Command } from '../protocol/command.js'
 import type { CommandTopic } from '../protocol/command-topics.js'
 import type { Refusal } from '../protocol/errors.js'
 import { deployApp, findApp, setAppRun } from './apps.js'
-import type { App, Target } from './core/model.js'
+import type { Target } from './core/model.js'
 import { findDevice } from './devices.js'
 import type { Fleet } from './fleet.js'
 import { findGroup } from './groups.js'
 import { switchRevision } from './revisions.js'
 import type { Origin } from './store/apps.js'
 
-export interface Obeyed extends Required<Pick<Answer, 'changed' | 'revision' | 'run'>> {
+export interface Obeyed extends Pick<Answer, 'changed' | 'revision' | 'run'> {
   readonly text: string
   readonly warnings: readonly Refusal[]
 }
@@ -20,15 +20,17 @@ export interface Obeyed extends Required<Pick<Answer, 'changed' | 'revision' | '
 export function obey(fleet: Fleet, topic: CommandTopic, command: Command, origin: Origin): Obeyed {
   const target = findTarget(fleet, topic)
   const { changed, warnings = [] } = change(fleet, target, command, origin)
-  const { revision, run } = findApp(fleet, target, command.app)
-  return { changed, revision, run, text: tell(command, { changed, revision, run }), warnings }
+  if (command.verb === 'restart') return { changed, text: 'ok: no restart was asked for', warnings }
+  const { name, revision, run } = findApp(fleet, target, command.app)
+  const done = command.verb === 'run' ? `${name} is to be ${run}` : `revision ${revision} of ${name} is current`
+  return { changed, revision, run, text: changed ? `ok: ${done}` : `ok: ${name} is so already`, warnings }
 }
 
 function change(fleet: Fleet, target: Target, command: Command, origin: Origin): { changed: boolean; warnings?: readonly Refusal[] } {
   const { app: name } = command
   switch (command.verb) {
     case 'spec':
-      return deployApp(fleet, { target, name, compose: command.compose, origin })
+      return deployApp(fleet, { target, name, bundle: { compose: command.compose }, origin, policy: {} })
     case 'run':
       return { changed: setAppRun(fleet, findApp(fleet, target, name), command.run, origin) }
     case 'revision':
@@ -40,9 +42,4 @@ function change(fleet: Fleet, target: Target, command: Command, origin: Origin):
 
 function findTarget(fleet: Fleet, { kind, target }: CommandTopic): Target {
   return { kind, name: kind === 'device' ? findDevice(fleet, target).id : findGroup(fleet, target).name }
-}
-
-function tell({ verb, app }: Command, { changed, revision, run }: Pick<App, 'revision' | 'run'> & { changed: boolean }): string {
-  if (!changed) return `ok: ${app} is so already`
-  return verb === 'run' ? `ok: ${app} is to be ${run}` : `ok: revision ${revision} of ${app} is current`
 }

@@ -22,6 +22,8 @@ interface PublisherOptions {
 
 /** Publishes in flight at a time. */
 const window = 200
+/** The same of specs and files, which may have 1 MiB each. */
+const specWindow = 16
 /** A broker has told all its retained manifests when none came for so long. If it was only slow, one is published again: harmless. */
 const quietMs = 500
 const retryMs = 2000
@@ -146,15 +148,15 @@ export class Publisher {
   /** Does the next set of independent things; false when there is none. Specs come before the manifests that name them and go after those that did. */
   async #step(link: Link): Promise<boolean> {
     const { db } = this.#options
-    const specs = outbox.readSpecsToPublish(db)
-    if (specs.length > 0) return this.#each(specs, spec => this.#publishSpec(link, spec))
+    const specs = outbox.readSpecsToPublish(db, specWindow)
+    if (specs.length > 0) return this.#each(specs, digest => this.#publishSpec(link, digest))
     const pending = outbox.readPending(db, window)
     if (pending.length > 0) return this.#each(pending, target => this.#publishManifest(link, target))
     const confirmed = readConfirmed(db)
     if (confirmed.length > 0) return this.#each(confirmed, device => this.#clearDevice(link, device))
     const gone = outbox.readGone(db, window)
     if (gone.length > 0) return this.#each(gone, target => this.#clearTarget(link, target))
-    const unneeded = outbox.readSpecsToClear(db)
+    const unneeded = outbox.readSpecsToClear(db, window)
     if (unneeded.length > 0) db.quickly(() => outbox.markSpecs(db, unneeded, 'clearing'))
     return this.#each(unneeded, digest => this.#clearSpec(link, digest))
   }
@@ -168,8 +170,8 @@ export class Publisher {
     return items.length > 0
   }
 
-  async #publishSpec(link: Link, { digest, payload }: outbox.SpecRow): Promise<() => void> {
-    await this.#publish(link, this.#specTopic(digest), payload)
+  async #publishSpec(link: Link, digest: string): Promise<() => void> {
+    await this.#publish(link, this.#specTopic(digest), outbox.readBody(this.#options.db, digest) ?? noPayload)
     return () => outbox.markSpecs(this.#options.db, [digest], 'there')
   }
 

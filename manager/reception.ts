@@ -1,6 +1,6 @@
 // What a decoded message means for the fleet: a new device, a sign of life, a report, the end of a release, or a device that went back in time.
 import type { Refusal } from '../protocol/errors.js'
-import type { Heartbeat, Reported, Status } from '../protocol/messages.js'
+import type { Heartbeat, Reported, Response, Status } from '../protocol/messages.js'
 import { parseTopic } from '../protocol/topics.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
@@ -9,6 +9,7 @@ import type { Receiver } from './intake.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
+import type { Requests } from './requests.js'
 import type { Db } from './store/db.js'
 import { updateDevice } from './store/devices.js'
 import { raiseRevision } from './store/meta.js'
@@ -22,6 +23,7 @@ interface ReceptionOptions {
   readonly journal: Journal
   readonly inventory: Inventory
   readonly publisher: Publisher
+  readonly requests: Requests
 }
 
 export class Reception implements Receiver {
@@ -65,13 +67,17 @@ export class Reception implements Receiver {
     if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
   }
 
+  response(device: string, rid: string, response: Response): void {
+    this.#options.requests.receive(device, rid, response)
+  }
+
   desired(topic: string, payload: Uint8Array): void {
     this.#options.publisher.seen(topic, payload)
   }
 
   dropped(name: string, refusal: Refusal): void {
     const topic = parseTopic(this.#options.root, name)
-    const device = topic?.kind === 'device' ? topic.device : null
+    const device = topic !== undefined && 'device' in topic ? topic.device : null
     const data = { topic: name.slice(0, 200), ...refusal }
     this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
   }

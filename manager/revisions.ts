@@ -2,7 +2,7 @@
 import { SkerryError } from '../protocol/errors.js'
 import { findApp } from './apps.js'
 import { newEvent } from './core/events.js'
-import type { App } from './core/model.js'
+import { type App, aboutTarget } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { insertRevision, type Origin, readSpecOf, setRun } from './store/apps.js'
 import { bumpTarget } from './store/outbox.js'
@@ -13,20 +13,19 @@ import { bumpTarget } from './store/outbox.js'
  */
 export function switchRevision(fleet: Fleet, app: App, wanted: number | 'previous', origin: Origin): boolean {
   const { db, journal, clock, publisher } = fleet
-  const { name, target, digest, run } = app
+  const { name, target, digest, run, policy } = app
   const number = wanted === 'previous' ? app.revision - 1 : wanted
   const spec = readSpecOf(db, app, number)
   if (spec === undefined) throw new SkerryError('revision.unknown', `${name} has no revision ${number === 0 ? 'before 1' : number}`)
   if (spec.digest === digest) return false
   journal.change(note => {
     const at = clock.now()
-    insertRevision(db, { target, name, ...spec, origin, at })
+    insertRevision(db, { target, name, ...spec, origin, policy, at })
     const { revision, ...made } = findApp(fleet, target, name)
     if (made.run !== run) setRun(db, app, run, at)
     bumpTarget(db, target)
     const message = `revision ${revision} of ${name}, which is revision ${number} again, was deployed to ${target.kind} ${target.name}`
-    const about = target.kind === 'device' ? { device: target.name } : { group: target.name }
-    note(newEvent('app.deployed', message, { ...about, app: name, data: { revision, from: number, ...spec } }))
+    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, from: number, ...spec } }))
   })
   publisher.wake()
   return true

@@ -132,6 +132,7 @@ export type RunState = (typeof runStates)[number]
 
 /** When the agent starts a service again that ended unexpectedly and whose compose file asks for no restart. */
 export const restartPolicies = ['no', 'on-failure', 'always'] as const
+export type RestartPolicy = (typeof restartPolicies)[number]
 
 const policy = record({
   restart: optional(1, oneOf(restartPolicies, 'no')),
@@ -319,14 +320,14 @@ const request = record({
   sinceS: optional(7, uint(Number.MAX_SAFE_INTEGER)),
   /** logs: with the time of each line. */
   timestamps: optional(8, flag),
-  /** logs, credit: bytes that may be sent in all before the next credit. */
+  /** logs, credit: bytes of data that may be sent from the beginning of the request on; each credit names a new, higher sum. */
   creditBytes: optional(9, uint(Number.MAX_SAFE_INTEGER)),
   /** How long the agent may work at it without a sign from the one who asked, in seconds. */
   patienceS: optional(10, integer(1, 3600)),
 })
 export type Request = Of<typeof request>
 
-/** Answered by the agent, on `response/{rid}`: any number of parts, the last of them marked. */
+/** Answered by the agent, on `response/{rid}`: any number of parts, the last of them marked. The first, without data, says that it is at it. */
 const response = record({
   version: field(0, version),
   /** Counted from 0 within a request. */

@@ -13,8 +13,14 @@ export const deviceChannels = {
 } as const
 export type DeviceChannel = keyof typeof deviceChannels
 
+/** What a request and its answers are published on, below a device, with who writes them. */
+export const exchanges = { request: 'manager', response: 'agent' } as const
+type Exchange = keyof typeof exchanges
+
 export type Topic =
   | { readonly kind: 'device'; readonly device: string; readonly channel: DeviceChannel }
+  /** `rid` names one request; see {@link isRequestId}. */
+  | { readonly kind: Exchange; readonly device: string; readonly rid: string }
   | { readonly kind: 'group'; readonly group: string; readonly channel: 'desired' }
   | { readonly kind: 'spec'; readonly digest: string }
 
@@ -26,6 +32,9 @@ export function formatTopic(root: string, topic: Topic): string {
   switch (topic.kind) {
     case 'device':
       return `${root}/device/${topic.device}/${topic.channel}`
+    case 'request':
+    case 'response':
+      return `${root}/device/${topic.device}/${topic.kind}/${topic.rid}`
     case 'group':
       return `${root}/group/${topic.group}/${topic.channel}`
     case 'spec':
@@ -36,12 +45,27 @@ export function formatTopic(root: string, topic: Topic): string {
 /** The meaning of a topic name, or undefined if Skerry has no such topic under `root`. */
 export function parseTopic(root: string, name: string): Topic | undefined {
   if (!name.startsWith(`${root}/`)) return undefined
-  const [kind, id = '', channel, ...rest] = name.slice(root.length + 1).split('/')
+  const [kind, id = '', channel, rid, ...rest] = name.slice(root.length + 1).split('/')
   if (rest.length > 0) return undefined
-  if (kind === 'device' && channel !== undefined && isDeviceChannel(channel) && isName('device', id)) return { kind, device: id, channel }
+  if (kind === 'device' && channel !== undefined && isName('device', id)) return parseChannel(id, channel, rid)
+  if (rid !== undefined) return undefined
   if (kind === 'group' && channel === 'desired' && isName('group', id)) return { kind, group: id, channel }
   if (kind === 'spec' && channel === undefined && digestSegment.test(id)) return { kind, digest: id }
   return undefined
+}
+
+function parseChannel(device: string, channel: string, rid: string | undefined): Topic | undefined {
+  if (rid === undefined) return isDeviceChannel(channel) ? { kind: 'device', device, channel } : undefined
+  return isExchange(channel) && isRequestId(rid) ? { kind: channel, device, rid } : undefined
+}
+
+/** 1 to 40 of `A-Z a-z 0-9 _ -`. */
+export function isRequestId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,40}$/.test(text)
+}
+
+function isExchange(text: string): text is Exchange {
+  return Object.hasOwn(exchanges, text)
 }
 
 function isDeviceChannel(text: string): text is DeviceChannel {
@@ -51,6 +75,16 @@ function isDeviceChannel(text: string): text is DeviceChannel {
 /** The filter that matches one channel of every device. */
 export function everyDevice(root: string, channel: DeviceChannel): string {
   return `${root}/device/+/${channel}`
+}
+
+/** The filter that matches every request to one device. */
+export function requestsTo(root: string, device: string): string {
+  return `${root}/device/${device}/request/+`
+}
+
+/** The filter that matches every response of every device. */
+export function everyResponse(root: string): string {
+  return `${root}/device/+/response/+`
 }
 
 /** A root may have several segments, but no wildcard, NUL, empty segment or leading `$`. */

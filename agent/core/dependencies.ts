@@ -1,10 +1,11 @@
 // Whether a service may start yet: what its dependencies must have become first.
-import type { Dependency } from '../../protocol/compose/project.js'
+import type { Dependency, Service } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import type { Memory, RunningWish } from './desired.js'
 import { judgeEnding } from './ended.js'
-import { parentOf } from './labels.js'
+import { scaleOf } from './labels.js'
 import { isRunning, type Match } from './match.js'
+import type { ObservedContainer } from './observed.js'
 
 export type Readiness = { readonly state: 'ready' | 'waiting' } | { readonly state: 'failed'; readonly refusal: Refusal }
 
@@ -14,13 +15,11 @@ const waiting: Readiness = { state: 'waiting' }
 export function judgeDependencies(wish: RunningWish, match: Match, memory: Memory, service: string): Readiness {
   const spec = wish.project.services[service]
   if (spec === undefined) return ready
-  const parent = parentOf(spec)
-  const implied: [string, Dependency][] = parent === undefined ? [] : [[parent, { condition: 'started', required: true }]]
-  const outcomes = [...implied, ...Object.entries(spec.dependsOn)].map(([name, { condition, required }]) => {
+  const outcomes = Object.entries(spec.dependsOn).map(([name, { condition, required }]) => {
     const outcome = judge(wish, match, memory, { service, name, condition })
     return outcome.state === 'failed' && !required ? ready : outcome
   })
-  return outcomes.find(({ state }) => state === 'failed') ?? outcomes.find(({ state }) => state === 'waiting') ?? ready
+  return worst(outcomes)
 }
 
 interface Edge {
@@ -32,8 +31,17 @@ interface Edge {
 function judge(wish: RunningWish, match: Match, memory: Memory, edge: Edge): Readiness {
   const spec = wish.project.services[edge.name]
   if (spec === undefined) return ready
-  const container = match.current.get(edge.name)
-  if (container === undefined || container.state === 'created') return waiting
+  const containers = match.current.get(edge.name) ?? []
+  if (containers.length < scaleOf(spec)) return waiting
+  return worst(containers.map(container => judgeContainer(container, spec, edge, memory)))
+}
+
+function worst(outcomes: readonly Readiness[]): Readiness {
+  return outcomes.find(({ state }) => state === 'failed') ?? outcomes.find(({ state }) => state === 'waiting') ?? ready
+}
+
+function judgeContainer(container: ObservedContainer, spec: Service, edge: Edge, memory: Memory): Readiness {
+  if (container.state === 'created') return waiting
   const ending = container.state === 'exited' ? judgeEnding(container, spec.restart, memory) : undefined
   switch (edge.condition) {
     case 'started':

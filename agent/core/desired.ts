@@ -1,5 +1,6 @@
 // What should be true of one app on this device, ready for the planner.
 import type { Project } from '../../protocol/compose/project.js'
+import type { RestartPolicy } from '../../protocol/messages.js'
 import type { Owner } from './labels.js'
 
 export type Wish =
@@ -11,9 +12,28 @@ export type Wish =
       readonly hashes: Readonly<Record<string, string>>
       /** Folder that relative bind sources start from. */
       readonly folder: string
+      /** By service: one text for what its image is built from. An image that was built from something else is built anew. */
+      readonly builds?: Readonly<Record<string, string>>
+      /** By service: the id of the image that its containers are made from, whatever the tag stands for now. Never pulled, never built. */
+      readonly images?: Readonly<Record<string, string>>
+      /** Whose images are pulled or built anew though they are here, once: see {@link Memory.pulled}. */
+      readonly refresh?: Refresh
     }
   | { readonly run: 'stopped'; readonly owner: Owner }
-  | { readonly run: 'removed'; readonly owner: Owner; readonly volumes: boolean }
+  | RemovedWish
+
+interface RemovedWish {
+  readonly run: 'removed'
+  readonly owner: Owner
+  /** Volumes, and images by reference, go only if nothing else uses them. */
+  readonly volumes: boolean
+  readonly images?: readonly string[]
+  /** Names of volumes that stay even so. */
+  readonly kept?: readonly string[]
+}
+
+/** The named services, all of them without `services`, or those whose pull policy asks for it. */
+export type Refresh = { readonly services?: readonly string[] } | 'by-policy'
 
 export type RunningWish = Wish & { readonly run: 'running' }
 
@@ -25,6 +45,10 @@ export interface Memory {
   readonly sinceMs: number
   /** Services that ended too often, and until when they wait. */
   readonly holds: Readonly<Record<string, number>>
+  /** References of the images that were pulled or built for this wish: none is refreshed twice. */
+  readonly pulled: readonly string[]
+  /** When to start services again whose compose file asks for no restart. */
+  readonly restart: RestartPolicy
 }
 
-export const noMemory: Memory = { outages: [], sinceMs: 0, holds: {} }
+export const noMemory: Memory = { outages: [], sinceMs: 0, holds: {}, pulled: [], restart: 'no' }

@@ -1,5 +1,5 @@
 // What should run on the device: its groups' apps, overlaid by its own.
-import type { DesiredApp, Fault, Manifest } from '../../protocol/messages.js'
+import type { DesiredApp, Fault, Manifest, Purge } from '../../protocol/messages.js'
 
 export interface EffectiveApp extends DesiredApp {
   /** Absent for the device's own. */
@@ -27,6 +27,19 @@ export function effectiveApps(device: Manifest | undefined, groups: ReadonlyMap<
     for (const app of groups.get(group)?.apps ?? []) offer({ ...app, group })
   }
   return { apps: [...winners.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), conflicts }
+}
+
+/** What is to go with apps that nobody desires any more, by name. */
+export function effectivePurges(device: Manifest | undefined, groups: ReadonlyMap<string, Manifest>): ReadonlyMap<string, Purge> {
+  const desired = new Set(effectiveApps(device, groups).apps.map(({ name }) => name))
+  const purges = new Map<string, Purge>()
+  const sources = [device, ...(device?.groups ?? []).map(group => groups.get(group))]
+  for (const { name, volumes, images } of sources.flatMap(manifest => manifest?.purges ?? [])) {
+    const other = purges.get(name)
+    const both = { name, volumes: volumes === true || other?.volumes === true, images: images === true || other?.images === true }
+    if (!desired.has(name)) purges.set(name, both)
+  }
+  return purges
 }
 
 function conflict(loser: EffectiveApp, winner: EffectiveApp): Fault {

@@ -11,10 +11,11 @@ export type Ending = 'start' | 'completed' | 'failed'
 export function judgeEnding(container: ObservedContainer, restart: Restart, memory: Memory): Ending {
   const { finishedAt } = container
   if (memory.outages.some(({ fromMs, toMs }) => finishedAt >= fromMs && finishedAt <= toMs)) return 'start'
-  if (restart.policy === 'always' || restart.policy === 'unless-stopped') return 'start'
+  const policy = restart.policy === 'no' ? memory.restart : restart.policy
+  if (policy === 'always' || policy === 'unless-stopped') return 'start'
   if (container.exitCode === 0) return 'completed'
   if (finishedAt < memory.sinceMs) return 'start'
-  if (restart.policy === 'on-failure') return isSpent(container, restart) ? 'failed' : 'start'
+  if (policy === 'on-failure') return isSpent(container, restart) ? 'failed' : 'start'
   return killedCodes.includes(container.exitCode) ? 'start' : 'failed'
 }
 

@@ -1,12 +1,17 @@
 // The names and labels of what an app is made of: as docker compose writes them, so that its tools see our apps.
+import { sharedService } from '../../protocol/compose/namespaces.js'
 import type { Network, Project, Service, Volume } from '../../protocol/compose/project.js'
 
 /** Our own label, with the app's name: nothing without it is ever stopped or removed. */
 export const appLabel = 'io.skerry.app'
 /** The device whose agent manages the app; absent for apps applied by hand. */
 export const deviceLabel = 'io.skerry.device'
-/** What a network was made from, so that a change of its options is seen. */
+/** What a network or volume was made from, so that a change of its options is seen. */
 export const optionsLabel = 'io.skerry.options'
+/** What an image was built from here, so that a change of its files is seen. */
+export const buildLabel = 'io.skerry.build'
+/** Commands to run in a container before it is stopped, as JSON: it may outlive its spec. */
+export const preStopLabel = 'io.skerry.pre-stop'
 
 export const composeLabels = {
   project: 'com.docker.compose.project',
@@ -28,8 +33,9 @@ export interface Owner {
   readonly device: string
 }
 
-export function containerName(app: string, name: string, service: Service): string {
-  return service.containerName ?? `${app}-${name}-1`
+/** Containers are numbered from 1. */
+export function containerName(app: string, name: string, service: Service, number = 1): string {
+  return service.containerName ?? `${app}-${name}-${number}`
 }
 
 /** The image that a service's containers are made from: built ones have a name of their own. */
@@ -54,7 +60,7 @@ const conditions = { started: 'service_started', healthy: 'service_healthy', com
 /** `db:service_healthy:false,…`; the last part says whether a restart of the one restarts the other. */
 export function writeDependsOn(service: Service): string {
   return Object.entries(service.dependsOn)
-    .map(([name, { condition }]) => `${name}:${conditions[condition]}:false`)
+    .map(([name, { condition, restart }]) => `${name}:${conditions[condition]}:${restart === true}`)
     .join(',')
 }
 
@@ -65,9 +71,22 @@ export function readDependsOn(label: string): string[] {
     .filter(name => name !== '')
 }
 
-/** The service whose network `service` shares. */
-export function parentOf(service: Service): string | undefined {
-  return service.networkMode?.startsWith('service:') ? service.networkMode.slice('service:'.length) : undefined
+/** The services whose network, IPC or process ids `service` shares, or whose volumes it takes over: made anew, they make it anew. */
+export function parentsOf({ networkMode, ipc, pid, volumesFrom = [] }: Service): string[] {
+  const shared = [networkMode, ipc, pid].flatMap(mode => sharedService(mode) ?? [])
+  return [...new Set([...shared, ...volumesFrom.flatMap(({ service }) => service ?? [])])]
+}
+
+/** The ids of the containers that a HostConfig shares namespaces with or takes volumes from. */
+export function parentIds(host: Readonly<Record<string, unknown>>): string[] {
+  const shared = [host.NetworkMode, host.IpcMode, host.PidMode].flatMap(mode => /^container:(.+)$/.exec(String(mode))?.[1] ?? [])
+  const volumes = Array.isArray(host.VolumesFrom) ? host.VolumesFrom.map(from => String(from).replace(/:(ro|rw)$/, '')) : []
+  return [...new Set([...shared, ...volumes])]
+}
+
+/** How many containers a service has. */
+export function scaleOf(service: Service): number {
+  return service.scale ?? 1
 }
 
 /** Networks of the project that some service uses, by key. */

@@ -1,29 +1,29 @@
-// Which container stands for which service, and which ones must go.
+// Which containers stand for which service, and which ones must go.
 import type { Service } from '../../protocol/compose/project.js'
 import type { RunningWish } from './desired.js'
-import { containerName, imageName, networkName, parentOf, volumeName } from './labels.js'
+import { imageName, networkName, parentsOf, scaleOf, volumeName } from './labels.js'
 import type { Observed, ObservedContainer } from './observed.js'
 import { networkBody } from './resources.js'
 
 export interface Match {
-  /** The container that each service keeps. */
-  readonly current: ReadonlyMap<string, ObservedContainer>
-  /** Containers to stop and remove: replaced ones, and those of services that the spec no longer has. */
+  /** The containers that each service keeps, by number, at least one; no entry while it has none. */
+  readonly current: ReadonlyMap<string, readonly ObservedContainer[]>
+  /** Containers to stop and remove: replaced ones, those beyond the scale, and those of services that the spec no longer has. */
   readonly obsolete: readonly ObservedContainer[]
 }
 
 export function matchContainers(wish: RunningWish, observed: Observed): Match {
-  const current = new Map<string, ObservedContainer>()
+  const current = new Map<string, readonly ObservedContainer[]>()
   const stale = staleNetworks(wish, observed)
   for (const name of parentsFirst(wish)) {
     const service = wish.project.services[name]
     if (service === undefined) continue
-    const candidates = observed.containers.filter(container => container.service === name && container.number === 1)
+    const candidates = observed.containers.filter(container => container.service === name)
     const fitting = candidates.filter(container => fits(container, name, service, { wish, observed, current, stale }))
-    const best = fitting.sort(byPreference(containerName(wish.owner.app, name, service)))[0]
-    if (best !== undefined) current.set(name, best)
+    const kept = onePerNumber(fitting).slice(0, scaleOf(service))
+    if (kept.length > 0) current.set(name, kept)
   }
-  const kept = new Set([...current.values()].map(container => container.id))
+  const kept = new Set([...current.values()].flat().map(container => container.id))
   return { current, obsolete: observed.containers.filter(container => !kept.has(container.id)) }
 }
 
@@ -42,19 +42,24 @@ export function staleNetworks(wish: RunningWish, observed: Observed): ReadonlySe
 interface Surroundings {
   readonly wish: RunningWish
   readonly observed: Observed
-  readonly current: ReadonlyMap<string, ObservedContainer>
+  readonly current: ReadonlyMap<string, readonly ObservedContainer[]>
   readonly stale: ReadonlySet<string>
 }
 
 function fits(container: ObservedContainer, name: string, service: Service, { wish, observed, current, stale }: Surroundings): boolean {
   if (container.state === 'dead' || container.state === 'removing') return false
   if (container.hash !== wish.hashes[name]) return false
-  const image = observed.images[imageName(wish.owner.app, name, service)]
-  if (image !== undefined && image.id !== container.imageId) return false
-  const parent = parentOf(service)
-  if (parent !== undefined && (container.parent === undefined || container.parent !== current.get(parent)?.id)) return false
+  const imageId = wantedImage(wish, observed, name, service)
+  if (imageId !== undefined && imageId !== container.imageId) return false
+  const parents = parentsOf(service).map(parent => current.get(parent)?.[0]?.id)
+  if (!parents.every(id => id !== undefined && container.parents.includes(id))) return false
   if (container.networks.some(network => stale.has(network))) return false
   return hasNetworks(container, service, wish) && hasVolumes(container, service, wish)
+}
+
+/** The id of the image that a service's containers should be of; undefined while nobody knows. */
+function wantedImage(wish: RunningWish, observed: Observed, name: string, service: Service): string | undefined {
+  return wish.images?.[name] ?? observed.images[imageName(wish.owner.app, name, service)]?.id
 }
 
 function hasNetworks(container: ObservedContainer, service: Service, { owner, project }: RunningWish): boolean {
@@ -71,24 +76,29 @@ function hasVolumes(container: ObservedContainer, service: Service, { owner, pro
   )
 }
 
-/** Running before ended, the right name before a temporary one, new before old. */
-function byPreference(name: string): (a: ObservedContainer, b: ObservedContainer) => number {
-  const rank = (container: ObservedContainer) => (isRunning(container) ? 0 : 2) + (container.name === name ? 0 : 1)
-  return (a, b) => rank(a) - rank(b) || b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)
+/** By number; of several with the same one running before ended, new before old. */
+function onePerNumber(containers: readonly ObservedContainer[]): ObservedContainer[] {
+  const best = new Map<number, ObservedContainer>()
+  for (const container of [...containers].sort(byPreference)) if (!best.has(container.number)) best.set(container.number, container)
+  return [...best.values()].sort((a, b) => a.number - b.number)
+}
+
+function byPreference(a: ObservedContainer, b: ObservedContainer): number {
+  const rank = (container: ObservedContainer) => (isRunning(container) ? 0 : 1)
+  return rank(a) - rank(b) || b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)
 }
 
 export function isRunning({ state }: ObservedContainer): boolean {
   return state === 'running' || state === 'paused' || state === 'restarting'
 }
 
-/** Services so that whoever shares another's network comes after it. */
+/** Services so that whoever shares another's namespaces or volumes comes after it. */
 function parentsFirst({ project }: RunningWish): string[] {
   const order = new Set<string>()
   const visit = (name: string, seen: ReadonlySet<string>): void => {
     const service = project.services[name]
     if (service === undefined || order.has(name) || seen.has(name)) return
-    const parent = parentOf(service)
-    if (parent !== undefined) visit(parent, new Set([...seen, name]))
+    for (const parent of parentsOf(service)) visit(parent, new Set([...seen, name]))
     order.add(name)
   }
   for (const name of Object.keys(project.services)) visit(name, new Set())

@@ -2,6 +2,7 @@
 import type { Refusal } from '../../protocol/errors.js'
 import type { Memory, RunningWish, Wish } from './desired.js'
 import { judgeEnding } from './ended.js'
+import { scaleOf } from './labels.js'
 import { type Match, matchContainers } from './match.js'
 import type { Observed } from './observed.js'
 import { dependencyFault, serviceFault } from './report.js'
@@ -14,16 +15,25 @@ export function judgeProgress(wish: Wish, observed: Observed, memory: Memory, he
   const match = matchContainers(wish, observed)
   const outcomes = Object.keys(wish.project.services).map(name => judgeService(wish, match, memory, { name, healthy }))
   if (match.obsolete.length > 0) outcomes.push({ state: 'waiting' })
-  return outcomes.find(({ state }) => state === 'failed') ?? outcomes.find(({ state }) => state === 'waiting') ?? { state: 'done' }
+  return worstOutcome(outcomes)
 }
 
 function judgeService(wish: RunningWish, match: Match, memory: Memory, { name, healthy }: { name: string; healthy: boolean }): Outcome {
-  const container = match.current.get(name)
-  const restart = wish.project.services[name]?.restart
-  if (container === undefined || restart === undefined) return { state: 'waiting' }
-  const refusal = dependencyFault(wish, match, memory, name) ?? (healthy ? serviceFault(wish, container, memory) : undefined)
-  if (refusal !== undefined) return { state: 'failed', refusal }
-  if (container.state === 'created') return { state: 'waiting' }
-  if (container.state === 'exited' && judgeEnding(container, restart, memory) === 'start') return { state: 'waiting' }
-  return { state: healthy && container.health === 'starting' ? 'waiting' : 'done' }
+  const containers = match.current.get(name) ?? []
+  const spec = wish.project.services[name]
+  if (spec === undefined || containers.length < scaleOf(spec)) return { state: 'waiting' }
+  const unmet = dependencyFault(wish, match, memory, name)
+  if (unmet !== undefined) return { state: 'failed', refusal: unmet }
+  const outcomes = containers.map((container): Outcome => {
+    const refusal = healthy ? serviceFault(wish, container, memory) : undefined
+    if (refusal !== undefined) return { state: 'failed', refusal }
+    if (container.state === 'created') return { state: 'waiting' }
+    if (container.state === 'exited' && judgeEnding(container, spec.restart, memory) === 'start') return { state: 'waiting' }
+    return { state: healthy && container.health === 'starting' ? 'waiting' : 'done' }
+  })
+  return worstOutcome(outcomes)
+}
+
+function worstOutcome(outcomes: readonly Outcome[]): Outcome {
+  return outcomes.find(({ state }) => state === 'failed') ?? outcomes.find(({ state }) => state === 'waiting') ?? { state: 'done' }
 }

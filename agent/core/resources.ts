@@ -2,37 +2,49 @@
 import type { Network, Project, Volume } from '../../protocol/compose/project.js'
 import type { RunningWish, Wish } from './desired.js'
 import { composeLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, volumeName } from './labels.js'
-import type { Observed } from './observed.js'
+import { hostPath } from './mounts.js'
+import type { Observed, ObservedVolume } from './observed.js'
+import { present, unlessEmpty } from './present.js'
 import type { NetworkBody, Step, VolumeBody } from './step.js'
 
 export function networkBody(owner: Owner, key: string, network: Network): { name: string; options: string; body: NetworkBody } {
   const name = networkName(owner.app, key, network)
   const options = JSON.stringify({ ...network, name: undefined, external: undefined })
-  const configs = network.subnets.map(({ subnet, gateway, ipRange }) => ({
+  const configs = network.subnets.map(({ subnet, gateway, ipRange, auxAddresses }) => ({
     ...(subnet === undefined ? {} : { Subnet: subnet }),
     ...(gateway === undefined ? {} : { Gateway: gateway }),
     ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+    ...(auxAddresses === undefined ? {} : { AuxiliaryAddresses: auxAddresses }),
   }))
+  const ipam = present({ Driver: network.ipamDriver, Options: network.ipamOptions, Config: unlessEmpty(configs) })
   const body: NetworkBody = {
     Name: name,
     CheckDuplicate: true,
     ...(network.driver === undefined ? {} : { Driver: network.driver }),
     Options: network.driverOpts,
     Internal: network.internal ?? false,
+    ...(network.enableIpv4 === undefined ? {} : { EnableIPv4: network.enableIpv4 }),
     EnableIPv6: network.enableIpv6 ?? false,
     Attachable: network.attachable ?? false,
     Labels: { ...network.labels, ...ownLabels(owner), [composeLabels.network]: key, [optionsLabel]: options },
-    ...(configs.length === 0 ? {} : { IPAM: { Config: configs } }),
+    ...(Object.keys(ipam).length === 0 ? {} : { IPAM: ipam }),
   }
   return { name, options, body }
 }
 
-function volumeBody(owner: Owner, key: string, volume: Volume): VolumeBody {
+/** What of a volume cannot be changed without making it, and losing its data. */
+function volumeOptions({ driver, driverOpts }: Volume): string {
+  return JSON.stringify({ driver, driverOpts })
+}
+
+function volumeBody({ owner, folder }: RunningWish, key: string, volume: Volume): VolumeBody {
+  const { device } = volume.driverOpts
+  const bound = device?.startsWith('.') ? { device: hostPath(device, folder) } : {}
   return {
     Name: volumeName(owner.app, key, volume),
     ...(volume.driver === undefined ? {} : { Driver: volume.driver }),
-    DriverOpts: volume.driverOpts,
-    Labels: { ...volume.labels, ...ownLabels(owner), [composeLabels.volume]: key },
+    DriverOpts: { ...volume.driverOpts, ...bound },
+    Labels: { ...volume.labels, ...ownLabels(owner), [composeLabels.volume]: key, [optionsLabel]: volumeOptions(volume) },
   }
 }
 
@@ -55,11 +67,21 @@ export function missingResources(wish: RunningWish, observed: Observed): Step[] 
   })
   const volumes = Object.keys(project.volumes).flatMap((key): Step[] => {
     const volume = project.volumes[key] ?? plainVolume
-    const body = volumeBody(owner, key, volume)
-    if (observed.volumes.includes(body.Name)) return []
+    const body = volumeBody(wish, key, volume)
+    const existing = observed.volumes.find(({ name }) => name === body.Name)
+    if (existing !== undefined) return isChanged(existing, volume) ? [changed(key, existing.name)] : []
     return [volume.external === true ? missing('volume', key, body.Name) : { kind: 'createVolume', name: body.Name, body }]
   })
   return [...networks, ...volumes]
+}
+
+function isChanged({ owned, options }: ObservedVolume, volume: Volume): boolean {
+  return volume.external !== true && owned && options !== '' && options !== volumeOptions(volume)
+}
+
+function changed(key: string, name: string): Step {
+  const message = `the volume ${name} was made with another driver or other options: remove it, with its data, or give the volume another name`
+  return { kind: 'refuse', code: 'engine.refused', message, path: `volumes.${key}` }
 }
 
 function missing(what: 'network' | 'volume', key: string, name: string): Step {

@@ -1,7 +1,7 @@
 // What a step would make of what is observed, if it went well: to show a whole plan ahead, and to prove that plans end.
 import type { Memory, Wish } from './desired.js'
-import { composeLabels, optionsLabel, readDependsOn } from './labels.js'
-import type { MountedVolume, Observed, ObservedContainer } from './observed.js'
+import { composeLabels, optionsLabel, parentIds, readDependsOn } from './labels.js'
+import type { MountedVolume, Observed, ObservedContainer, ObservedImage, ObservedVolume } from './observed.js'
 import { plan } from './plan.js'
 import type { Step } from './step.js'
 
@@ -12,13 +12,20 @@ const maxRounds = 1000
 export function foreseeSteps(wish: Wish, observed: Observed, memory: Memory, now: number): Step[] {
   const foreseen: Step[] = []
   let state = observed
+  let remembered = memory
   for (let round = 0; round < maxRounds; round++) {
-    const steps = plan(wish, state, memory, now)
+    const steps = plan(wish, state, remembered, now)
     foreseen.push(...steps)
     if (steps.length === 0 || steps.some(step => step.kind === 'refuse')) break
     state = steps.reduce((next, step) => applyStep(next, step, endingsOf(wish)), state)
+    remembered = steps.reduce(notePulled, remembered)
   }
   return foreseen
+}
+
+/** What has been pulled or built is not refreshed again. */
+export function notePulled(memory: Memory, step: Step): Memory {
+  return step.kind === 'pull' || step.kind === 'build' ? { ...memory, pulled: [...memory.pulled, step.image] } : memory
 }
 
 /** Services that end by themselves: those whose end another waits for. */
@@ -31,7 +38,10 @@ function endingsOf(wish: Wish): ReadonlySet<string> {
 export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<string>): Observed {
   switch (step.kind) {
     case 'pull':
-      return { ...observed, images: { ...observed.images, [step.image]: { id: `image of ${step.image}`, volumes: [] } } }
+    case 'build':
+      return { ...observed, images: { ...observed.images, [step.image]: newImage(step.image, observed) } }
+    case 'removeImage':
+      return { ...observed, images: Object.fromEntries(Object.entries(observed.images).filter(([image]) => image !== step.image)) }
     case 'createNetwork': {
       const options = step.body.Labels[optionsLabel] ?? ''
       return { ...observed, networks: [...observed.networks, { id: step.name, name: step.name, owned: true, options, endpoints: 0 }] }
@@ -39,9 +49,9 @@ export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<s
     case 'removeNetwork':
       return { ...observed, networks: observed.networks.filter(({ id }) => id !== step.id) }
     case 'createVolume':
-      return { ...observed, volumes: [...observed.volumes, step.name] }
+      return { ...observed, volumes: [...observed.volumes, newVolume(step)] }
     case 'removeVolume':
-      return { ...observed, volumes: observed.volumes.filter(name => name !== step.name) }
+      return { ...observed, volumes: observed.volumes.filter(({ name }) => name !== step.name) }
     case 'create':
       return { ...observed, containers: [...observed.containers, created(observed, step)] }
     case 'rename':
@@ -50,7 +60,9 @@ export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<s
       return change(
         observed,
         step.id,
-        endings.has(step.service) ? { state: 'exited', exitCode: 0 } : { state: 'running', health: 'healthy' },
+        endings.has(step.service)
+          ? { state: 'exited', exitCode: 0, startedAt: nextTime(observed) }
+          : { state: 'running', health: 'healthy', startedAt: nextTime(observed) },
       )
     case 'stop':
       return change(observed, step.id, { state: 'exited', exitCode: 137 })
@@ -61,34 +73,74 @@ export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<s
   }
 }
 
+/**
+ * What is known of steps that went well before anyone has looked. `ids`: of the containers that were created. Nothing is
+ * taken for healthy or ended, so that whatever waits for that waits for a look.
+ */
+export function foldSteps(observed: Observed, steps: readonly Step[], ids: ReadonlyMap<Step, string>): Observed {
+  return steps.reduce((state, step) => {
+    const next = applyStep(state, step, new Set())
+    const id = ids.get(step)
+    if (step.kind === 'start') return change(next, step.id, { health: 'starting' })
+    return id === undefined
+      ? next
+      : { ...next, containers: next.containers.map((one, at) => (at < state.containers.length ? one : { ...one, id })) }
+  }, observed)
+}
+
+/** What an image becomes by a pull is not known; here it is what it was. */
+function newImage(image: string, { images }: Observed): ObservedImage {
+  return images[image] ?? { id: `image of ${image}`, volumes: [], taggedAt: 0, used: false }
+}
+
+function newVolume({ name, body }: Step & { kind: 'createVolume' }): ObservedVolume {
+  return { name, owned: true, options: body.Labels[optionsLabel] ?? '', used: false }
+}
+
+/** Later than all that has happened. */
+function nextTime({ containers }: Observed): number {
+  return containers.reduce((latest, { createdAt, startedAt }) => Math.max(latest, createdAt, startedAt), 0) + 1
+}
+
 function change(observed: Observed, id: string, changes: Partial<ObservedContainer>): Observed {
   return { ...observed, containers: observed.containers.map(container => (container.id === id ? { ...container, ...changes } : container)) }
 }
 
 function created(observed: Observed, { name, service, body, connect }: Step & { kind: 'create' }): ObservedContainer {
   const { Labels: labels, HostConfig: host } = body
-  const serial = observed.containers.reduce((newest, { createdAt }) => Math.max(newest, createdAt), 0) + 1
-  const parent = /^container:(.+)$/.exec(String(host.NetworkMode))?.[1]
+  const serial = nextTime(observed)
   return {
     id: `${serial}`.padStart(12, '0'),
     name,
     service,
-    number: 1,
+    number: Number(labels[composeLabels.number]),
     hash: labels[composeLabels.hash] ?? '',
     image: body.Image,
-    imageId: observed.images[body.Image]?.id ?? '',
+    imageId: observed.images[body.Image]?.id ?? body.Image,
     state: 'created',
     health: 'none',
     exitCode: 0,
     restarts: 0,
     createdAt: serial,
+    startedAt: 0,
     finishedAt: 0,
     networks: [...Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {}), ...connect.map(({ network }) => network)],
-    volumes: (host.Binds as readonly string[]).flatMap(volumeOf),
-    ...(parent === undefined ? {} : { parent }),
+    volumes: [...(host.Binds as readonly string[]).flatMap(volumeOf), ...(host.Mounts as readonly LongMount[]).flatMap(longVolume)],
+    parents: parentIds(host),
     dependsOn: readDependsOn(labels[composeLabels.dependsOn] ?? ''),
     ports: [],
+    preStop: [],
   }
+}
+
+interface LongMount {
+  readonly Type: string
+  readonly Source?: string
+  readonly Target: string
+}
+
+function longVolume({ Type, Source, Target }: LongMount): MountedVolume[] {
+  return Type === 'volume' && Source !== undefined ? [{ name: Source, target: Target }] : []
 }
 
 function volumeOf(bind: string): MountedVolume[] {

@@ -1,17 +1,18 @@
 // `skerry agent`: the agent of this machine, and the same engine without any manager.
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadSettings, surroundings } from '../../config/load.js'
 import type { Settings } from '../../config/settings.js'
-import { unwrap } from '../../protocol/errors.js'
 import { formatRefusal } from '../errors.js'
-import { addExamples, addSettings } from '../options.js'
+import type { LocalProject, SourceFlags } from '../local-source.js'
+import { addExamples, addSettings, collect } from '../options.js'
 import type { Shell } from '../shell.js'
-import { readSpec } from './apply.js'
+import { addRegistries } from './registries.js'
 
-interface Flags extends Record<string, unknown> {
-  readonly file: string
-  readonly project: string
+interface Flags extends Record<string, unknown>, SourceFlags {
+  readonly wait?: boolean
   readonly volumes?: boolean
+  readonly images?: boolean
 }
 
 export function addAgent(program: Command, shell: Shell): void {
@@ -27,20 +28,38 @@ export function addAgent(program: Command, shell: Shell): void {
     'skerry agent apply -f compose.yaml -p web',
   ])
 
-  const apply = agent.command('apply').description('make a compose file run on this machine, with no manager')
-  addEngineOptions(apply).requiredOption('-f, --file <file>', 'the compose file; - reads standard input')
+  const apply = agent.command('apply').description('make compose files run on this machine, with no manager')
+  addSource(addEngineOptions(apply)).option('--wait', 'until every service with a health check is healthy and none has failed')
   apply.action((_flags: Flags, command: Command) => applyHere(shell, command.optsWithGlobals()))
-  addExamples(apply, ['skerry agent apply -f compose.yaml -p web'])
+  addExamples(apply, [
+    'skerry agent apply -f compose.yaml -p web',
+    'skerry agent apply -f compose.yaml -f site.yaml -p web --profile debug --wait',
+  ])
 
   const plan = agent.command('plan').description('show what apply would do, and change nothing')
-  addEngineOptions(plan).requiredOption('-f, --file <file>', 'the compose file; - reads standard input')
+  addSource(addEngineOptions(plan))
   plan.action((_flags: Flags, command: Command) => planHere(shell, command.optsWithGlobals()))
   addExamples(plan, ['skerry agent plan -f compose.yaml -p web'])
 
   const remove = agent.command('remove').description('remove an app from this machine, with no manager')
-  addEngineOptions(remove).option('--volumes', 'its named volumes too, with their data')
+  addEngineOptions(remove)
+    .option('--volumes', 'its named volumes too, with their data')
+    .option('--images', 'the images of its containers too, if nothing else uses them')
   remove.action((_flags: Flags, command: Command) => removeHere(shell, command.optsWithGlobals()))
-  addExamples(remove, ['skerry agent remove -p web', 'skerry agent remove -p web --volumes'])
+  addExamples(remove, ['skerry agent remove -p web', 'skerry agent remove -p web --volumes --images'])
+
+  addRegistries(agent, shell)
+}
+
+function addSource(command: Command): Command {
+  return command
+    .requiredOption(
+      '-f, --file <file>',
+      'a compose file, merged over those before it, or the folder of one; - reads standard input',
+      collect,
+    )
+    .option('--profile <profile>', 'switch a profile on; may be given again', collect)
+    .option('--env-file <file>', 'variables for the files; may be given again', collect)
 }
 
 function addEngineOptions(command: Command): Command {
@@ -52,28 +71,39 @@ async function settingsOf(shell: Shell, flags: Record<string, unknown>): Promise
 }
 
 async function applyHere(shell: Shell, flags: Flags): Promise<void> {
-  const { engine } = await settingsOf(shell, flags)
-  const composeText = await readChecked(shell, flags.file)
+  const { engine, data } = await settingsOf(shell, flags)
+  const { project, folder, digestOf } = await readChecked(shell, flags)
   const { applyOnce } = await import('../../agent/standalone.js')
   const { createProgress } = await import('../progress.js')
-  await applyOnce({ engine, project: flags.project, composeText, wait: true, onProgress: createProgress(shell.say), signal: shell.signal })
-  shell.say(`app ${flags.project} runs`)
+  const [app, wait, onProgress] = [flags.project, flags.wait === true, createProgress(shell.say)]
+  const took = await applyOnce({
+    engine,
+    state: join(data, 'agent'),
+    app,
+    project,
+    folder,
+    digestOf,
+    wait,
+    onProgress,
+    signal: shell.signal,
+  })
+  shell.say(took === 0 ? 'nothing to do' : `app ${app} runs`)
 }
 
-/** The compose file's text; what of it has no effect is said. Throws what is wrong with it. */
-async function readChecked(shell: Shell, file: string): Promise<string> {
-  const text = await readSpec(shell, file)
-  const { parseCompose } = await import('../../protocol/compose/parse.js')
-  for (const warning of unwrap(parseCompose(text)).warnings) shell.say(`warning: ${formatRefusal(warning)}`)
-  return text
+/** What of the files has no effect is said. Throws what is wrong with them. */
+async function readChecked(shell: Shell, flags: Flags): Promise<LocalProject> {
+  const { readLocal } = await import('../local-source.js')
+  const local = await readLocal(shell, flags)
+  for (const warning of local.warnings) shell.say(`warning: ${formatRefusal(warning)}`)
+  return local
 }
 
 async function planHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine } = await settingsOf(shell, flags)
-  const composeText = await readChecked(shell, flags.file)
+  const { project, folder, digestOf } = await readChecked(shell, flags)
   const { planOnce } = await import('../../agent/standalone.js')
   const { describeStep } = await import('../../agent/core/step.js')
-  const steps = await planOnce({ engine, project: flags.project, composeText, signal: shell.signal })
+  const steps = await planOnce({ engine, app: flags.project, project, folder, digestOf, signal: shell.signal })
   for (const step of steps) shell.print(describeStep(step))
   if (steps.length === 0) shell.say('nothing to do')
 }
@@ -82,7 +112,7 @@ async function removeHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine } = await settingsOf(shell, flags)
   const { removeOnce } = await import('../../agent/standalone.js')
   const { createProgress } = await import('../progress.js')
-  const volumes = flags.volumes === true
-  await removeOnce({ engine, project: flags.project, volumes, onProgress: createProgress(shell.say), signal: shell.signal })
+  const [volumes, images] = [flags.volumes === true, flags.images === true]
+  await removeOnce({ engine, app: flags.project, volumes, images, onProgress: createProgress(shell.say), signal: shell.signal })
   shell.say(`app ${flags.project} removed`)
 }

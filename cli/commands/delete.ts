@@ -13,13 +13,17 @@ export function addDelete(program: Command, shell: Shell): void {
   const remove = program.command('delete').description('delete an app, a group or a device')
   addExamples(remove, ['skerry delete app web --group line-1', 'skerry delete group line-1', 'skerry delete device press-7 --apps remove'])
 
-  const app = remove.command('app').description('delete an app; its containers go, its volumes stay').argument('<app>', 'its name')
-  addClientOptions(addTarget(app)).action(async (name: string, flags: Flags & TargetFlags) => {
+  const app = remove.command('app').description('delete an app: its containers and networks').argument('<app>', 'its name')
+  app
+    .option('--volumes', 'and its volumes that nothing else uses; without this they stay')
+    .option('--images', 'and its images that nothing else uses')
+  addClientOptions(addTarget(app)).action(async (name: string, flags: Flags & TargetFlags & { volumes?: boolean; images?: boolean }) => {
     const client = await connect(shell, flags)
-    const value = await client.request('DELETE', await findAppPath(client, name, flags))
+    const query = { volumes: flags.volumes, images: flags.images }
+    const value = await client.request('DELETE', await findAppPath(client, name, flags), { query })
     await printResult(shell, flags.output, { value: value ?? { name }, name, sentence: `app ${name} deleted` })
   })
-  addExamples(app, ['skerry delete app web', 'skerry delete app web --device press-7'])
+  addExamples(app, ['skerry delete app web', 'skerry delete app web --device press-7 --volumes --images'])
 
   const group = remove.command('group').description('delete a group').argument('<group>', 'its name')
   group.option('--force', 'even if it has apps: its devices lose them')

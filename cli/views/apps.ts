@@ -2,7 +2,7 @@
 import type { App, AppDevice } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, formatFields } from '../table.js'
-import { formatRevision, formatService } from './devices.js'
+import { formatFailed, formatRevision, formatService } from './devices.js'
 
 export function appColour(state: string): Colour | undefined {
   if (state === 'running' || state === 'stopped') return state === 'running' ? 'green' : undefined
@@ -37,14 +37,27 @@ export function describeApp(app: App, now: number): string {
     Desired: app.run,
     Revision: `${app.revision}, ${ageOf(app.updatedAt, now)} old`,
     Digest: app.digest,
+    Policy: describePolicy(app.policy),
   })
   return [head, ...app.devices.map(describeOnDevice)].join('\n\n')
+}
+
+/** Empty while all is as by default. */
+function describePolicy({ restart, settleS, rollBack }: App['policy']): string {
+  const parts = [
+    restart === 'no' ? '' : `restart ${restart}`,
+    settleS === null ? '' : `settle ${settleS} s`,
+    rollBack ? '' : 'no roll-back',
+  ]
+  return parts.filter(part => part !== '').join(', ')
 }
 
 function describeOnDevice(device: AppDevice): string {
   const reason = device.reason === null ? '' : `, ${device.reason}`
   const revision = formatRevision(device.revision, device.desiredRevision)
-  const lines = [`${device.name} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}`]
+  const lines = [
+    `${device.name} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}${formatFailed(device.failedRevision)}`,
+  ]
   if (device.fault !== null) lines.push(`  fault: ${formatRefusal(device.fault)}`)
   return [...lines, ...device.services.map(formatService)].join('\n')
 }

@@ -1,5 +1,5 @@
 // Devices as people read them.
-import type { Device, DeviceState } from '../api.js'
+import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, formatAge, formatFields } from '../table.js'
 
@@ -82,7 +82,9 @@ export function describeDevice(device: Device, now: number): string {
 
 function describeAppOnDevice(app: Device['apps'][number]): string {
   const from = app.group === null ? 'its own' : `of group ${app.group}`
-  const lines = [`App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}`]
+  const lines = [
+    `App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}${formatFailed(app.failedRevision)}`,
+  ]
   if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
   return [...lines, ...app.services.map(formatService)].join('\n')
 }
@@ -94,11 +96,29 @@ export function formatRevision(runs: number | null, desired: number | null): str
   return runs === desired || desired === null ? String(running) : `${running}, ${desired} desired`
 }
 
-export function formatService(service: Device['apps'][number]['services'][number]): string {
+/** `, 5 failed` where a newer one is not tried again. */
+export function formatFailed(failedRevision: number | null | undefined): string {
+  return failedRevision == null ? '' : `, ${failedRevision} failed`
+}
+
+export function formatService(service: Service): string {
   const notes = [
+    service.scale === undefined ? '' : `${service.running ?? 0} of ${service.scale} run`,
+    formatPull(service),
     (service.ports ?? []).join(', '),
     service.restarts ? `${service.restarts} restarts` : '',
     service.state === 'exited' && service.exitCode != null ? `exit code ${service.exitCode}` : '',
+    service.digest === undefined ? '' : service.digest.slice(0, digestChars),
   ].filter(note => note !== '')
   return `  ${service.name}: ${service.state}, ${service.image}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
+}
+
+/** `sha256:` and the first 12 digits. */
+const digestChars = 19
+const mebibyte = 1024 * 1024
+
+function formatPull({ pulledBytes, pullBytes }: Service): string {
+  if (pulledBytes === undefined || pullBytes === undefined || pullBytes === 0) return ''
+  const percent = Math.min(100, Math.floor((100 * pulledBytes) / pullBytes))
+  return `${percent} % of ${(pullBytes / mebibyte).toFixed(1)} MiB pulled`
 }

@@ -1,22 +1,19 @@
 // Routes of apps: the same ones below a device and below a group.
 import { type Static, Type } from 'typebox'
-import { SkerryError } from '../../protocol/errors.js'
-import { maxSpecBytes } from '../../protocol/messages.js'
-import { checkDeployment, deployApp, findApp, removeApp, setAppRun } from '../apps.js'
+import { deployApp, findApp, findRevision, readFileOf, removeApp, setAppRun } from '../apps.js'
 import type { App, Target } from '../core/model.js'
 import { findDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { appOnDevices } from '../queries.js'
-import { readApps, readAppsOf, readRevision, readRevisions } from '../store/apps.js'
-import { AppSchema, CheckedSchema, DeployedSchema, listOf, ProblemSchema, RevisionSchema, ref } from './schemas.js'
+import { checkDeployment } from '../specs.js'
+import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
+import { updateApp } from '../wishes.js'
+import { deployQuery, policyOf } from './policy.js'
+import { AppSchema, CheckedSchema, DeployedSchema, listOf, nullable, ProblemSchema, RevisionSchema, ref, servicesBody } from './schemas.js'
 import type { Api } from './server.js'
-import { showApp, showRefusals, showRevision } from './show.js'
-
-const composeBody = Type.Union([
-  Type.String({ description: 'The compose file, as application/yaml or text/plain.' }),
-  Type.Object({ compose: Type.String() }, { additionalProperties: false, description: 'The same in JSON.' }),
-])
+import { showApp, showRefusals, showRevision, showSpec } from './show.js'
+import { archiveTypes, maxUploadBytes, readUpload, uploadBody } from './upload.js'
 
 const targetKinds = { devices: 'device', groups: 'group' } as const
 type TargetPath = keyof typeof targetKinds
@@ -28,6 +25,7 @@ const appParams = Type.Object({ ...onTarget, app: Type.String() })
 const revisionParams = Type.Object({ ...onTarget, app: Type.String(), revision: Type.Integer({ minimum: 1 }) })
 
 export function appRoutes(api: Api, fleet: Fleet): void {
+  for (const type of archiveTypes) api.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   api.get('/apps', { schema: { tags: ['apps'], summary: 'All apps on all targets.', response: { 200: listOf(AppSchema) } } }, async () => ({
     items: readApps(fleet.db).map(app => showApp(app, appOnDevices(fleet, app))),
   }))
@@ -74,15 +72,29 @@ function readRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
     {
       schema: {
         tags,
-        summary: 'One revision, with its compose file.',
+        summary: 'One revision, with its compose file and what its files are.',
         params: revisionParams,
         response: { 200: ref(RevisionSchema), ...problems },
       },
     },
-    async ({ params }) => {
-      const row = readRevision(fleet.db, find(params), params.revision)
-      if (row === undefined) throw new SkerryError('revision.unknown', `${params.app} has no revision ${params.revision}`)
-      return showRevision(row)
+    async ({ params }) => showSpec(findRevision(fleet, find(params), params.revision)),
+  )
+
+  api.get(
+    `/${path}/:target/apps/:app/revisions/:revision/file`,
+    {
+      schema: {
+        tags,
+        summary: 'The contents of a file of a revision.',
+        params: revisionParams,
+        querystring: Type.Object({ path: Type.String({ description: 'As the revision names it.' }) }),
+        produces: ['application/octet-stream'],
+        response: { 200: Type.Any({ description: 'The file’s bytes.' }), ...problems },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const contents = readFileOf(fleet, findRevision(fleet, find(params), params.revision), query.path)
+      return reply.type('application/octet-stream').send(Buffer.from(contents))
     },
   )
 }
@@ -94,31 +106,32 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   api.put(
     `/${path}/:target/apps/:app`,
     {
-      bodyLimit: maxSpecBytes,
+      bodyLimit: maxUploadBytes,
       schema: {
         tags,
-        summary: `Deploys a compose file to a ${kind}. The same text again changes nothing.`,
-        consumes: ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/plain', 'application/json'],
+        summary: `Deploys a compose file, with the files that it needs, to a ${kind}. The same again changes nothing.`,
+        consumes: Object.keys(uploadBody.content),
         params: appParams,
-        querystring: Type.Object({ dryRun: Type.Optional(Type.Boolean({ description: 'Only checks.' })) }),
-        body: composeBody,
+        querystring: deployQuery,
+        body: uploadBody,
         response: {
           200: Type.Union([ref(DeployedSchema), ref(CheckedSchema)]),
           201: ref(DeployedSchema),
           ...problems,
           413: ref(ProblemSchema),
+          415: ref(ProblemSchema),
         },
       },
     },
     async ({ params, query, body, ip }, reply) => {
       const target = findTarget(fleet, kind, params.target)
-      const compose = typeof body === 'string' ? body : body.compose
+      const bundle = await readUpload(body, query)
       if (query.dryRun === true) {
-        const { services, warnings } = checkDeployment(params.app, compose)
+        const { services, warnings } = checkDeployment(params.app, bundle)
         reply.code(200)
         return { services: [...services], changed: false as const, warnings: showRefusals(warnings) }
       }
-      const deployment = { target, name: params.app, compose, origin: { via: 'api', from: ip } }
+      const deployment = { target, name: params.app, bundle, origin: { via: 'api', from: ip }, policy: policyOf(query) }
       const { created, changed, warnings } = deployApp(fleet, deployment)
       const shown = { ...show(fleet, findApp(fleet, target, params.app)), changed, warnings: showRefusals(warnings) }
       reply.code(created ? 201 : 200)
@@ -128,11 +141,37 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
 
   api.delete(
     `/${path}/:target/apps/:app`,
-    { schema: { tags, summary: 'Deletes an app from its target.', params: appParams, response: { 204: Type.Null(), ...problems } } },
-    async ({ params }, reply) => {
-      removeApp(fleet, findApp(fleet, findTarget(fleet, kind, params.target), params.app))
+    {
+      schema: {
+        tags,
+        summary: 'Deletes an app from its target, with its volumes and images if asked to and nothing else uses them.',
+        params: appParams,
+        querystring: Type.Object({ volumes: Type.Optional(Type.Boolean()), images: Type.Optional(Type.Boolean()) }),
+        response: { 204: Type.Null(), ...problems },
+      },
+    },
+    async ({ params, query }, reply) => {
+      removeApp(fleet, findApp(fleet, findTarget(fleet, kind, params.target), params.app), query)
       reply.code(204)
       return null
+    },
+  )
+
+  api.post(
+    `/${path}/:target/apps/:app/update`,
+    {
+      schema: {
+        tags,
+        summary: 'Pulls the images of an app anew, of all or some services, and makes anew what got another image.',
+        params: appParams,
+        body: nullable(servicesBody),
+        response: { 200: ref(AppSchema), ...problems },
+      },
+    },
+    async ({ params, body }) => {
+      const target = findTarget(fleet, kind, params.target)
+      updateApp(fleet, findApp(fleet, target, params.app), body?.services ?? [])
+      return show(fleet, findApp(fleet, target, params.app))
     },
   )
 

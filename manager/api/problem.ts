@@ -21,6 +21,7 @@ const titles: Readonly<Record<number, string>> = {
   404: 'Not Found',
   409: 'Conflict',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -29,7 +30,7 @@ const titles: Readonly<Record<number, string>> = {
 /** `tooLarge` is the code for a body above the route's limit. */
 export function problemOf(error: unknown, tooLarge: ErrorCode): Problem {
   const [first, ...others] = refusalsOf(error, tooLarge)
-  const status = first.code === 'auth.refused' ? 401 : statuses[errorKinds[first.code]]
+  const status = statusOf(first.code)
   return {
     type: 'about:blank',
     title: titles[status] ?? 'Error',
@@ -41,6 +42,11 @@ export function problemOf(error: unknown, tooLarge: ErrorCode): Problem {
   }
 }
 
+function statusOf(code: ErrorCode): number {
+  if (code === 'auth.refused') return 401
+  return code === 'media.unsupported' ? 415 : statuses[errorKinds[code]]
+}
+
 function refusalsOf(error: unknown, tooLarge: ErrorCode): readonly [Refusal, ...Refusal[]] {
   if (error instanceof SkerryError) return [error.refusal, ...error.others]
   if (!isFastifyError(error)) return [internal]
@@ -49,9 +55,11 @@ function refusalsOf(error: unknown, tooLarge: ErrorCode): readonly [Refusal, ...
     return [
       {
         code: tooLarge,
-        message: tooLarge === 'spec.too-large' ? 'the body is larger than 1 MiB' : 'the body is larger than this route takes',
+        message: 'the body is larger than this route takes',
       },
     ]
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return [{ code: 'media.unsupported', message: 'this route takes no body of that type' }]
   if (error.statusCode !== undefined && error.statusCode < 500) return [{ code: 'request.invalid', message: error.message }]
   return [internal]
 }

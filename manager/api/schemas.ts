@@ -1,6 +1,6 @@
 // The shapes of the API's answers: one schema gives the type, the check and the OpenAPI text.
 import { type Static, type TSchema, Type } from 'typebox'
-import { appStates, releaseModes, runStates, serviceStates } from '../../protocol/messages.js'
+import { appStates, releaseModes, restartPolicies, runStates, serviceStates } from '../../protocol/messages.js'
 import { eventTypes } from '../core/events.js'
 import { deviceStates } from '../core/liveness.js'
 
@@ -52,6 +52,11 @@ export const ServiceSchema = Type.Object(
     restarts: Type.Optional(Type.Integer()),
     ports: Type.Array(Type.String()),
     container: Type.Optional(Type.String()),
+    digest: Type.Optional(Type.String({ description: 'Of its image in the registry; the local id where it has none.' })),
+    running: Type.Optional(Type.Integer({ description: 'Where not exactly one container is wanted: how many run.' })),
+    scale: Type.Optional(Type.Integer({ description: 'How many containers are wanted.' })),
+    pulledBytes: Type.Optional(Type.Integer({ description: 'While its image is pulled: bytes that have come.' })),
+    pullBytes: Type.Optional(Type.Integer({ description: 'Bytes of all layers known so far.' })),
   },
   { $id: 'Service' },
 )
@@ -64,6 +69,8 @@ const onDevice = {
   desiredRevision: nullable(Type.Integer({ description: 'Null once the app is no longer desired.' })),
   state: standing,
   fault: nullable(ref(RefusalSchema)),
+  failedRevision: nullable(Type.Integer({ description: 'A revision that failed here and is not tried again until something changes.' })),
+  refreshed: nullable(Type.Integer({ description: 'Generation of the newest refresh that was done, or given up.' })),
   services: Type.Array(ref(ServiceSchema)),
 }
 
@@ -146,6 +153,13 @@ export const AppSchema = Type.Object(
     createdAt: time,
     updatedAt: time,
     services: Type.Array(Type.String()),
+    refresh: nullable(
+      Type.Object(
+        { generation: Type.Integer(), services: nullable(Type.Array(Type.String(), { description: 'Null: all.' })) },
+        { description: 'The newest wish for newer images.' },
+      ),
+    ),
+    policy: Type.Object({ restart: oneOf(restartPolicies), settleS: nullable(Type.Integer()), rollBack: Type.Boolean() }),
     state: standing,
     counts: Type.Record(Type.String(), Type.Integer(), { description: 'Devices in total, running, and by state.' }),
     devices: Type.Array(
@@ -161,6 +175,20 @@ export const AppSchema = Type.Object(
   { $id: 'App' },
 )
 export type AppView = Static<typeof AppSchema>
+
+export const servicesBody = Type.Object(
+  { services: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 1000, description: 'Without any, all.' })) },
+  { additionalProperties: false },
+)
+
+export const RestartedSchema = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({ device: Type.String(), name: Type.String(), restarted: Type.Boolean(), fault: nullable(ref(RefusalSchema)) }),
+    ),
+  },
+  { $id: 'Restarted', description: 'What became of a restart on each device.' },
+)
 
 export const DeployedSchema = Type.Intersect(
   [ref(AppSchema), Type.Object({ changed: Type.Boolean(), warnings: Type.Array(ref(RefusalSchema)) })],
@@ -180,7 +208,16 @@ export const RevisionSchema = Type.Object(
     digest: Type.String(),
     createdAt: time,
     origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()), topic: Type.Optional(Type.String()) }),
-    compose: Type.Optional(Type.String({ description: 'Only when one revision is asked for.' })),
+    compose: Type.Optional(
+      Type.String({ description: 'The main compose file. This and what follows only when one revision is asked for.' }),
+    ),
+    path: Type.Optional(Type.String()),
+    overrides: Type.Optional(Type.Array(Type.String())),
+    files: Type.Optional(
+      Type.Array(Type.Object({ path: Type.String(), sizeBytes: Type.Integer(), digest: Type.String(), executable: Type.Boolean() })),
+    ),
+    environment: Type.Optional(Type.Array(Type.String(), { description: 'Names of the variables that have values.' })),
+    profiles: Type.Optional(Type.Array(Type.String())),
   },
   { $id: 'Revision' },
 )
@@ -211,6 +248,7 @@ export const sharedSchemas: readonly TSchema[] = [
   ReleasedSchema,
   GroupSchema,
   AppSchema,
+  RestartedSchema,
   DeployedSchema,
   CheckedSchema,
   RevisionSchema,

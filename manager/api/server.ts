@@ -16,6 +16,7 @@ import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 import type { Fleet } from '../fleet.js'
 import { appRoutes } from './apps.js'
+import { askingRoutes } from './asking.js'
 import { checkRequest } from './auth.js'
 import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
@@ -64,6 +65,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
     if (request.url.split('?')[0] === `${base}/health`) return
     checkRequest(request.headers, token)
+    checkEncoding(request.headers)
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
@@ -84,12 +86,21 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
       appRoutes(api, fleet)
+      askingRoutes(api, fleet)
       eventRoutes(api, fleet)
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     },
     { prefix: base },
   )
   return app
+}
+
+/** Archives may be compressed, and say so themselves; whatever else comes is read as it is. */
+function checkEncoding(headers: FastifyRequest['headers']): void {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return
+  if (encoding === 'gzip' && headers['content-type']?.startsWith('application/x-tar')) return
+  throw new SkerryError('media.unsupported', `a body encoded as ${encoding.slice(0, 40)} is not read here`)
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {

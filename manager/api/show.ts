@@ -1,6 +1,8 @@
 // The fleet as the API shows it. Pure.
 import type { Refusal } from '../../protocol/errors.js'
 import type { ReportedService } from '../../protocol/messages.js'
+import { digestText } from '../../protocol/spec.js'
+import type { ShownSpec } from '../apps.js'
 import type { Event } from '../core/events.js'
 import { leaseMs } from '../core/liveness.js'
 import { type App, type Device, nameOf } from '../core/model.js'
@@ -55,6 +57,8 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
     createdAt: iso(app.createdAt),
     updatedAt: iso(app.updatedAt),
     services: [...app.services],
+    refresh: app.refresh === null ? null : { generation: app.refresh.generation, services: app.refresh.services?.slice() ?? null },
+    policy: { restart: app.policy.restart ?? 'no', settleS: app.policy.settleS ?? null, rollBack: app.policy.rollBack ?? true },
     state: summarise(standings),
     counts: countStandings(standings),
     devices: devices.map(({ device, on }) => ({
@@ -67,9 +71,26 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
   }
 }
 
-export function showRevision(row: RevisionRow & { readonly compose?: string }) {
-  const { revision, digest, createdAt, origin, compose } = row
-  return { revision, digest, createdAt: iso(createdAt), origin, ...(compose === undefined ? {} : { compose }) }
+export function showRevision({ revision, digest, createdAt, origin }: RevisionRow) {
+  return { revision, digest, createdAt: iso(createdAt), origin }
+}
+
+/** Values of variables may be secrets: their names alone are shown. */
+export function showSpec({ row, compose, path = 'compose.yaml', overrides = [], files = [], environment = [], profiles = [] }: ShownSpec) {
+  return {
+    ...showRevision(row),
+    compose,
+    path,
+    overrides: [...overrides],
+    files: files.map(file => ({
+      path: file.path,
+      sizeBytes: file.sizeBytes,
+      digest: digestText(file.digest),
+      executable: file.executable ?? false,
+    })),
+    environment: environment.map(({ name }) => name),
+    profiles: [...profiles],
+  }
 }
 
 export function showEvent({ id, at, type, device, group, app, message, data }: Event): EventView {
@@ -80,8 +101,8 @@ export function showRefusals(refusals: readonly Refusal[]): Refusal[] {
   return refusals.map(refusal => ({ ...refusal }))
 }
 
-function showOnDevice({ group, revision, desiredRevision, state, fault, services }: AppOnDevice) {
-  return { group, revision, desiredRevision, state, fault, services: services.map(showService) }
+function showOnDevice({ app: _, services, ...on }: AppOnDevice) {
+  return { ...on, services: services.map(showService) }
 }
 
 function showService({ ports = [], ...service }: ReportedService) {

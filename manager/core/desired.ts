@@ -1,23 +1,37 @@
 // From the fleet's rows to what devices are told, and which of several apps of one name a device follows.
-import { type Manifest, protocolVersion } from '../../protocol/messages.js'
+import { type DesiredApp, type Manifest, protocolVersion } from '../../protocol/messages.js'
+import { manifestVariables } from '../../protocol/variables.js'
 import type { App, DesiredTarget } from './model.js'
 
 /** `digestBytes` turns a digest's text into bytes. */
 export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestBytes: (text: string) => Uint8Array): Manifest {
-  const { target, revision, apps, groups, intervalS, epochFloor, release } = desired
+  const { target, revision, apps, purges, groups, intervalS, epochFloor, release, givenName, labels } = desired
   const manifest: Manifest = {
     version: protocolVersion,
     instance,
     revision,
-    apps:
-      release === null ? apps.map(app => ({ name: app.name, digest: digestBytes(app.digest), run: app.run, revision: app.revision })) : [],
+    apps: release === null ? apps.map(app => desiredApp(app, digestBytes(app.digest))) : [],
+    ...(release !== null || purges.length === 0 ? {} : { purges }),
   }
   if (target.kind === 'group') return manifest
+  const variables = manifestVariables(givenName, labels)
   return {
     ...manifest,
     ...(release === null ? { groups: [...groups] } : { release }),
     ...(intervalS === null ? {} : { intervalS }),
     ...(epochFloor === null ? {} : { epochFloor }),
+    ...(release !== null || variables.length === 0 ? {} : { variables }),
+  }
+}
+
+function desiredApp({ name, run, revision, refresh, policy }: App, digest: Uint8Array): DesiredApp {
+  return {
+    name,
+    digest,
+    run,
+    revision,
+    ...(refresh === null ? {} : { refresh }),
+    ...(Object.keys(policy).length === 0 ? {} : { policy }),
   }
 }
 

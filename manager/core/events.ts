@@ -16,6 +16,9 @@ export const eventTypes = [
   'app.deployed',
   'app.started',
   'app.stopped',
+  'app.updated',
+  'app.changed',
+  'app.restarted',
   'app.deleted',
   'app.state',
   'manager.started',
@@ -91,7 +94,8 @@ export function newFaults(before: Reported | null, after: Reported): NonNullable
 function appEvent(device: string, app: ReportedApp, state: ReportedApp['state'] | 'removed'): NewEvent {
   const why = app.fault === undefined ? '' : `: ${app.fault.message}`
   const services = state === 'removed' ? [] : app.services
-  const data = { state, revision: app.revision, fault: app.fault ?? null, services }
+  const { revision, fault = null, failedRevision = null } = app
+  const data = { state, revision, failedRevision, fault, services }
   return newEvent('app.state', `${app.name} on ${device} is ${state}${why}`, { device, group: app.group ?? null, app: app.name, data })
 }
 
@@ -99,6 +103,7 @@ function sameApp(one: ReportedApp | undefined, other: ReportedApp): boolean {
   return one !== undefined && JSON.stringify(comparable(one)) === JSON.stringify(comparable(other))
 }
 
-function comparable({ revision, state, fault, services }: ReportedApp): unknown {
-  return [revision, state, fault, services]
+/** Progress of pulls is no event: a slow one would fill the history. */
+function comparable({ revision, state, fault, failedRevision, refreshed, services }: ReportedApp): unknown {
+  return [revision, state, fault, failedRevision, refreshed, services.map(({ pulledBytes, pullBytes, ...service }) => service)]
 }

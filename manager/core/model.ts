@@ -1,5 +1,5 @@
 // The fleet as plain data: devices, targets and apps, as every other file of the manager speaks of them.
-import type { Facts, ReleaseMode, Reported, RunState } from '../../protocol/messages.js'
+import type { Facts, Policy, Purge, Refresh, ReleaseMode, Reported, RunState } from '../../protocol/messages.js'
 import type { DeviceState, Reason, Signs } from './liveness.js'
 
 /** What apps are deployed to. `name` is a device's id or a group's name. */
@@ -56,6 +56,10 @@ export interface App {
   readonly digest: string
   readonly run: RunState
   readonly services: readonly string[]
+  /** The newest wish for newer images; null if there was none since the app was made. */
+  readonly refresh: Refresh | null
+  /** What differs from the default. */
+  readonly policy: Policy
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -65,13 +69,22 @@ export interface DesiredTarget {
   readonly target: Target
   readonly revision: number
   readonly apps: readonly App[]
+  readonly purges: readonly Purge[]
   readonly groups: readonly string[]
   readonly intervalS: number | null
   readonly epochFloor: number | null
   readonly release: ReleaseMode | null
+  /** What a user named the device; null if nobody did. */
+  readonly givenName: string | null
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /** The name that people see. */
 export function nameOf(device: Device): string {
   return device.name ?? device.facts?.name ?? device.id
+}
+
+/** The target as events name it. */
+export function aboutTarget({ kind, name }: Target): { device: string } | { group: string } {
+  return kind === 'device' ? { device: name } : { group: name }
 }

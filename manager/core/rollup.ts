@@ -19,6 +19,10 @@ export interface AppOnDevice {
   /** As reported; `pending` if the device has not reported the app. */
   readonly state: Standing
   readonly fault: AppFault | null
+  /** A revision that failed here and is not tried again until something changes. */
+  readonly failedRevision: number | null
+  /** Generation of the newest refresh that was done, or given up; null if none was. */
+  readonly refreshed: number | null
   readonly services: readonly ReportedService[]
 }
 
@@ -58,6 +62,7 @@ export function standingOf(app: App, on: AppOnDevice): Standing {
   if (on.fault?.code === 'app.conflict' && on.revision === null) return 'failed'
   if (on.state === 'updating' || on.state === 'failed' || on.state === 'rolled-back' || on.state === 'removing') return on.state
   if (on.revision !== app.revision) return 'pending'
+  if (app.run === 'running' && app.refresh !== null && (on.refreshed ?? 0) < app.refresh.generation) return 'pending'
   if (app.run === 'stopped') return on.state === 'stopped' ? 'stopped' : 'pending'
   return on.state === 'stopped' || on.state === 'unknown' ? 'pending' : on.state
 }
@@ -91,12 +96,15 @@ function isOf(reported: ReportedApp, app: App): boolean {
 function showApp(app: App, reported: ReportedApp | undefined): AppOnDevice {
   const group = app.target.kind === 'group' ? app.target.name : null
   const base = { app: app.name, group, desiredRevision: app.revision }
-  if (reported === undefined) return { ...base, revision: null, state: 'pending', fault: null, services: [] }
-  const { revision, state, fault, services } = reported
-  return { ...base, revision, state, fault: fault ?? null, services }
+  if (reported !== undefined) return { ...base, ...told(reported) }
+  return { ...base, revision: null, state: 'pending', fault: null, failedRevision: null, refreshed: null, services: [] }
 }
 
 function showLeftover(reported: ReportedApp): AppOnDevice {
-  const { name, group, revision, state, fault, services } = reported
-  return { app: name, group: group ?? null, revision, desiredRevision: null, state, fault: fault ?? null, services }
+  const { name, group } = reported
+  return { app: name, group: group ?? null, desiredRevision: null, ...told(reported) }
+}
+
+function told({ revision, state, fault, failedRevision, refreshed, services }: ReportedApp) {
+  return { revision, state, fault: fault ?? null, failedRevision: failedRevision ?? null, refreshed: refreshed ?? null, services }
 }

@@ -1,5 +1,6 @@
-// Apps, their revisions, and the specs that revisions are of. Revisions and compose texts stay for good.
+// Apps, their revisions, and the specs that revisions are of. Revisions and specs stay for good.
 import type { Insertable } from 'kysely'
+import type { Policy, Refresh } from '../../protocol/messages.js'
 import type { App, Target } from '../core/model.js'
 import type { Db } from './db.js'
 import type { Tables } from './schema.js'
@@ -48,28 +49,29 @@ export interface NewRevision {
   readonly digest: string
   readonly services: readonly string[]
   readonly origin: RevisionRow['origin']
+  readonly policy: Policy
   readonly at: number
 }
 
 /** Makes the app if it is new, and its next revision; running, whatever it was before. */
-export function insertRevision(db: Db, { target, name, digest, services, origin, at }: NewRevision): void {
+export function insertRevision(db: Db, { target, name, digest, services, origin, policy, at }: NewRevision): void {
   const known = db.first(
     db.build
       .selectFrom('apps')
-      .select(['id', 'revision', 'created_at', 'deleted_at'])
+      .select(['id', 'revision', 'deleted_at'])
       .where('kind', '=', target.kind)
       .where('target', '=', target.name)
       .where('name', '=', name),
   )
   const revision = (known?.revision ?? 0) + 1
-  const columns = { revision, run: 'running', updated_at: at, deleted_at: null } as const
+  const columns = { revision, run: 'running', policy: JSON.stringify(policy), updated_at: at, deleted_at: null } as const
   const id = known?.id ?? insertApp(db, { kind: target.kind, target: target.name, name, created_at: at, ...columns })
   if (known !== undefined) {
-    const created_at = known.deleted_at === null ? known.created_at : at
+    const reborn = known.deleted_at === null ? {} : { created_at: at, refresh: null, refresh_services: null }
     db.run(
       db.build
         .updateTable('apps')
-        .set({ ...columns, created_at })
+        .set({ ...columns, ...reborn })
         .where('id', '=', id),
     )
   }
@@ -87,6 +89,20 @@ export function insertRevision(db: Db, { target, name, digest, services, origin,
 
 export function setRun(db: Db, app: App, run: App['run'], at: number): void {
   db.run(db.build.updateTable('apps').set({ run, updated_at: at }).where('id', '=', app.id))
+}
+
+export function setPolicy(db: Db, app: App, policy: Policy, at: number): void {
+  db.run(
+    db.build
+      .updateTable('apps')
+      .set({ policy: JSON.stringify(policy), updated_at: at })
+      .where('id', '=', app.id),
+  )
+}
+
+export function setRefresh(db: Db, app: App, { generation, services }: Refresh, at: number): void {
+  const refresh_services = services === undefined ? null : JSON.stringify(services)
+  db.run(db.build.updateTable('apps').set({ refresh: generation, refresh_services, updated_at: at }).where('id', '=', app.id))
 }
 
 export function deleteApp(db: Db, app: App, at: number): void {
@@ -118,17 +134,17 @@ export function readSpecOf(db: Db, app: App, revision: number): Pick<NewRevision
   return row === undefined ? undefined : { digest: row.digest, services: JSON.parse(row.services) as string[] }
 }
 
-export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly compose: string }) | undefined {
+export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly payload: Uint8Array }) | undefined {
   const row = db.first(
     db.build
       .selectFrom('revisions')
       .innerJoin('specs', 'specs.digest', 'revisions.digest')
       .selectAll('revisions')
-      .select('specs.compose')
+      .select('specs.payload')
       .where('revisions.app', '=', app.id)
       .where('revisions.revision', '=', revision),
   )
-  return row === undefined ? undefined : { ...toRevision(row), compose: row.compose }
+  return row === undefined ? undefined : { ...toRevision(row), payload: new Uint8Array(row.payload) }
 }
 
 function insertApp(db: Db, values: Insertable<Tables['apps']>): number {
@@ -144,6 +160,9 @@ interface AppRow {
   readonly name: string
   readonly revision: number
   readonly run: 'running' | 'stopped'
+  readonly refresh: number | null
+  readonly refresh_services: string | null
+  readonly policy: string
   readonly created_at: number
   readonly updated_at: number
   readonly digest: string
@@ -169,9 +188,16 @@ function toApp(row: AppRow): App {
     digest: row.digest,
     run: row.run,
     services: JSON.parse(row.services) as string[],
+    refresh: refreshOf(row),
+    policy: JSON.parse(row.policy) as Policy,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
+}
+
+function refreshOf({ refresh, refresh_services }: AppRow): Refresh | null {
+  if (refresh === null) return null
+  return { generation: refresh, ...(refresh_services === null ? {} : { services: JSON.parse(refresh_services) as string[] }) }
 }
 
 function toRevision(row: { revision: number; digest: string; created_at: number; origin: string }): RevisionRow {

@@ -40,6 +40,22 @@ export const migrations: readonly string[] = [
   create index events_by_device on events (device, id);
   `,
   `
+  create table bodies (digest text primary key, published integer not null, payload blob not null) strict;
+  insert into bodies select digest, published, payload from specs;
+  drop table specs;
+  alter table bodies rename to specs;
+  create table spec_files (spec text not null, file text not null, primary key (spec, file)) strict, without rowid;
+  `,
+  `
+  alter table apps add column refresh integer;
+  alter table apps add column refresh_services text;
+  alter table apps add column policy text not null default '{}';
+  create table purges (
+    id integer primary key, kind text not null, target text not null, name text not null, volumes integer not null, images integer not null,
+    unique (kind, target, name)
+  ) strict;
+  `,
+  `
   create table commands (
     number integer primary key autoincrement, topic text not null, sender_id text not null, digest blob not null, answer text not null,
     at integer not null, unique (topic, sender_id)

@@ -4,6 +4,7 @@ import { readAppsOf } from './apps.js'
 import type { Db } from './db.js'
 import { readGroupsOf } from './groups.js'
 import { nextRevision } from './meta.js'
+import { readPurges } from './purges.js'
 
 export interface TargetRow extends Target {
   readonly revision: number
@@ -69,64 +70,78 @@ export function markLost(db: Db, { kind, name }: Target, revision: number): void
 export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   const { kind, name, revision } = target
   const apps = readAppsOf(db, target)
-  const nothing = { groups: [], intervalS: null, epochFloor: null, release: null }
-  if (kind === 'group') return { target: { kind, name }, revision, apps, ...nothing }
-  const device = db.first(db.build.selectFrom('devices').select(['interval_s', 'epoch_floor']).where('id', '=', name))
+  const purges = readPurges(db, target)
+  const nothing = { groups: [], intervalS: null, epochFloor: null, release: null, givenName: null, labels: {} }
+  if (kind === 'group') return { target: { kind, name }, revision, apps, purges, ...nothing }
+  const device = db.first(db.build.selectFrom('devices').select(['name', 'labels', 'interval_s', 'epoch_floor']).where('id', '=', name))
   const tombstone = db.first(db.build.selectFrom('tombstones').select('mode').where('device', '=', name))
   return {
     target: { kind, name },
     revision,
     apps,
+    purges,
     groups: readGroupsOf(db, name),
     intervalS: device?.interval_s ?? null,
     epochFloor: device?.epoch_floor ?? null,
+    givenName: device?.name ?? null,
+    labels: JSON.parse(device?.labels ?? '{}') as Record<string, string>,
     release: tombstone?.mode ?? null,
   }
 }
 
 /** `clearing`: the broker may have the spec or not, as after a crash. It is needed: publish it; it is not: clear it. */
-const specStanding = { absent: 0, there: 1, clearing: 2 } as const
-type SpecStanding = keyof typeof specStanding
+const standing = { absent: 0, there: 1, clearing: 2 } as const
+type SpecStanding = keyof typeof standing
 
 export interface SpecRow {
   readonly digest: string
   readonly payload: Uint8Array
 }
 
-export function insertSpec(db: Db, spec: SpecRow & { readonly compose: string }): void {
-  const { digest, payload, compose } = spec
-  db.run(
-    db.build
-      .insertInto('specs')
-      .values({ digest, payload, compose, published: 0 })
-      .onConflict(conflict => conflict.column('digest').doNothing()),
-  )
+/** Keeps a spec, or a file of one, unless it is kept already. */
+export function insertBody(db: Db, { digest, payload }: SpecRow): void {
+  db.runSql('insert into specs (digest, published, payload) values (?, ?, ?) on conflict do nothing', [digest, standing.absent, payload])
 }
 
-/** Specs that a current revision names and the broker lacks. */
-export function readSpecsToPublish(db: Db): SpecRow[] {
-  const rows = db.all(
-    db.build
-      .selectFrom('specs')
-      .select(['digest', 'payload'])
-      .where('published', '!=', specStanding.there)
-      .where('digest', 'in', needed(db)),
-  )
-  return rows.map(({ digest, payload }) => ({ digest, payload: new Uint8Array(payload) }))
+/** The files that travel with a spec. */
+export function insertSpecFiles(db: Db, spec: string, files: readonly string[]): void {
+  for (const file of files) db.runSql('insert into spec_files (spec, file) values (?, ?) on conflict do nothing', [spec, file])
 }
 
-/** Specs that the broker has, or may have, and no current revision names. */
-export function readSpecsToClear(db: Db): string[] {
+export function hasBody(db: Db, digest: string): boolean {
+  return db.first(db.build.selectFrom('specs').select('digest').where('digest', '=', digest)) !== undefined
+}
+
+/** A spec or a file as it travels. */
+export function readBody(db: Db, digest: string): Uint8Array | undefined {
+  const row = db.first(db.build.selectFrom('specs').select('payload').where('digest', '=', digest))
+  return row === undefined ? undefined : new Uint8Array(row.payload)
+}
+
+/** Specs, and files of them, that a current revision names and the broker lacks. */
+export function readSpecsToPublish(db: Db, limit: number): string[] {
   const query = db.build
     .selectFrom('specs')
     .select('digest')
-    .where('published', '!=', specStanding.absent)
-    .where('digest', 'not in', needed(db))
+    .where('published', '!=', standing.there)
+    .where('digest', 'in', needed(db))
+    .limit(limit)
   return db.all(query).map(row => row.digest)
 }
 
-export function markSpecs(db: Db, digests: readonly string[], standing: SpecStanding): void {
-  for (const digest of digests) db.runSql('update specs set published = ? where digest = ?', [specStanding[standing], digest])
+/** Specs and files that the broker has, or may have, and no current revision names. */
+export function readSpecsToClear(db: Db, limit: number): string[] {
+  const query = db.build
+    .selectFrom('specs')
+    .select('digest')
+    .where('published', '!=', standing.absent)
+    .where('digest', 'not in', needed(db))
+    .limit(limit)
+  return db.all(query).map(row => row.digest)
+}
+
+export function markSpecs(db: Db, digests: readonly string[], to: SpecStanding): void {
+  for (const digest of digests) db.runSql('update specs set published = ? where digest = ?', [standing[to], digest])
 }
 
 /** The broker has lost its retained messages. */
@@ -138,7 +153,13 @@ function targets(db: Db) {
   return db.build.selectFrom('targets').select(['kind', 'name', 'revision', 'published'])
 }
 
+/** Digests of the current revisions' specs, and of their files. */
 function needed(db: Db) {
+  const files = db.build.selectFrom('spec_files').select('spec_files.file as digest').where('spec_files.spec', 'in', current(db))
+  return current(db).union(files)
+}
+
+function current(db: Db) {
   return db.build
     .selectFrom('apps')
     .innerJoin('revisions', join => join.onRef('revisions.app', '=', 'apps.id').onRef('revisions.revision', '=', 'apps.revision'))

@@ -9,8 +9,11 @@ export interface Tables {
   members: { group_name: string; device: string }
   apps: AppTable
   revisions: { app: number; revision: number; digest: string; services: string; origin: string; created_at: number }
-  specs: { digest: string; compose: string; payload: Uint8Array; published: number }
+  /** Specs and files of bundles, as they travel. */
+  specs: { digest: string; published: number; payload: Uint8Array }
+  spec_files: { spec: string; file: string }
   targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
+  purges: { id: Generated<number>; kind: 'device' | 'group'; target: string; name: string; volumes: number; images: number }
   tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
   events: EventTable
   commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
@@ -47,6 +50,11 @@ interface AppTable {
   /** The current revision; numbers go on when a deleted app is deployed again. */
   revision: number
   run: 'running' | 'stopped'
+  /** Generation of the newest refresh, null if there was none; its services as JSON, null for all. */
+  refresh: number | null
+  refresh_services: string | null
+  /** JSON of what differs from the default. */
+  policy: string
   created_at: number
   updated_at: number
   deleted_at: number | null

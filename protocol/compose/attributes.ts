@@ -1,5 +1,7 @@
 // The attributes of a service that are more than a text, each with its reader.
 import { describe, type Item, isList, isMap, quote, type Report } from './item.js'
+import type { Hook } from './parts.js'
+import { readFolderText } from './paths.js'
 import type { Dependency, Restart, Service } from './project.js'
 import {
   type Draft,
@@ -7,7 +9,6 @@ import {
   field,
   listOf,
   oneOf,
-  oneOrMore,
   pairsOf,
   type Reader,
   readFields,
@@ -15,6 +16,7 @@ import {
   readPairs,
   readScalar,
   readText,
+  readTrue,
   setOf,
   sorted,
   sortUnique,
@@ -23,14 +25,37 @@ import {
 import { splitWords } from './words.js'
 
 export const readName = textOf('a text', text => text.length <= 255)
+const isContainerName = (text: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(text)
+export const readContainerName = textOf('a name of at least two letters, digits, _, . and -', isContainerName)
 export const readTexts = setOf(readText)
+/** With or without CAP_, in any case. */
+export const readCapabilities: Reader<readonly string[]> = (item, report) => {
+  const names = readTexts(item, report)?.map(name => name.toUpperCase().replace(/^CAP_/, ''))
+  return names && sortUnique(names)
+}
 
-/** A seccomp profile is a file of the one who deploys; the Engine only takes its contents. */
+export const readAbsolutePath = textOf('an absolute path', text => text.startsWith('/'))
+
+/** A seccomp profile is a file of the one who deploys; the Engine takes its contents. */
 export const readSecurity = setOf((item, report) => {
   const text = readText(item, report)
-  if (text === undefined || !/^seccomp[=:](?!unconfined$|\s*\{)/.test(text)) return text
-  return report.refuse(item, 'compose.unsupported', 'a device has no file of yours: only seccomp=unconfined is supported')
+  const [, path] = /^seccomp[=:](?!(?:unconfined|builtin)$|\s*\{)(.+)$/.exec(text ?? '') ?? []
+  if (text === undefined || path === undefined) return text
+  const profile = readFolderText(path, item, report)
+  return profile === undefined
+    ? undefined
+    : (compactProfile(profile) ?? report.refuse(item, 'compose.schema', `${quote(path)} is not JSON`))
 })
+
+/** Numbers stay as they are written: some are larger than JavaScript's. */
+function compactProfile(text: string): string | undefined {
+  try {
+    JSON.parse(text)
+    return `seccomp=${text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')}`
+  } catch {
+    return undefined
+  }
+}
 
 /** A string is split as a shell would; an empty one or an empty list clears what the image has. */
 export const readCommand: Reader<readonly string[]> = (item, report) => {
@@ -42,7 +67,14 @@ export const readCommand: Reader<readonly string[]> = (item, report) => {
 }
 
 /** A variable without a value is passed through from the environment that the file is read with. */
-export const readEnvironment = pairsOf((name, item, report) => {
+export const readEnvironment: Reader<Service['environment']> = pairsOf<string | null>((name, item, report) => {
+  const value = report.variable(name)
+  if (value === undefined)
+    report.warn(item, 'compose.variable', `the variable ${quote(name)} is not set; the container gets none, not even the image's`)
+  return value ?? null
+})
+
+const readSetVariables = pairsOf((name, item, report) => {
   const value = report.variable(name)
   if (value === undefined) report.warn(item, 'compose.variable', `the variable ${quote(name)} is not set and is left out`)
   return value
@@ -60,16 +92,6 @@ export const readRestart: Reader<Restart> = (item, report) => {
   return maxRetries === 0 ? { policy: policy as Restart['policy'] } : { policy: policy as Restart['policy'], maxRetries }
 }
 
-export const readNetworkMode: Reader<string> = (item, report) => {
-  const mode = readText(item, report)
-  if (mode === undefined || /^(host|none|bridge|service:.+)$/.test(mode)) return mode
-  return report.refuse(
-    item,
-    'compose.unsupported',
-    `the network mode ${quote(mode)} is not supported: use host, none, bridge, service:NAME or networks`,
-  )
-}
-
 const conditions = { service_started: 'started', service_healthy: 'healthy', service_completed_successfully: 'completed' } as const
 
 const readCondition: Reader<Dependency['condition']> = (item, report) => {
@@ -81,9 +103,7 @@ const dependencyFields: Fields<Draft<Dependency>> = {
   read: {
     condition: field('condition', readCondition),
     required: field('required', readFlag),
-    restart: (item, _draft, report) => {
-      if (readFlag(item, report)) report.refuse(item, 'compose.unsupported', 'restarting with a dependency is not supported')
-    },
+    restart: field('restart', readTrue),
   },
 }
 
@@ -95,7 +115,9 @@ export const readDependsOn: Reader<Readonly<Record<string, Dependency>>> = (item
 
 function readDependency(item: Item, report: Report): Dependency {
   const draft: Draft<Dependency> = {}
-  if (item.value !== null) readFields(item, dependencyFields, draft, report)
+  readFields(item, dependencyFields, draft, report)
+  if (isMap(item.value) && (item.value.get('condition')?.value ?? null) === null)
+    report.refuse(item, 'compose.schema', `a dependency needs a condition: ${Object.keys(conditions).join(', ')}`)
   return { condition: 'started', required: true, ...draft }
 }
 
@@ -109,31 +131,28 @@ export const readLogging: Reader<NonNullable<Service['logging']>> = (item, repor
   return Object.keys(draft).length === 0 ? undefined : { options: {}, ...draft }
 }
 
-/** `host:address` or `host=address`, or a map; one form for all. */
-export const readExtraHosts: Reader<readonly string[]> = (item, report) => {
-  const { value } = item
-  if (isMap(value))
-    return sortUnique(
-      [...value].flatMap(([host, entry]) => oneOrMore(readText)(entry, report)?.map(address => `${host}:${unbracket(address)}`) ?? []),
-    )
-  const readHost = textOf('host:address', text => /^[^\s:=]+[:=]\S+$/.test(text))
-  return listOf(readHost)(item, report)
-    ?.map(text => text.replace(/^([^:=]+)[:=](.*)$/, (_, host, address) => `${host}:${unbracket(address)}`))
-    .sort()
+const hookFields: Fields<Draft<Hook>> = {
+  read: {
+    command: field('command', readCommand),
+    user: field('user', readName),
+    privileged: field('privileged', readTrue),
+    working_dir: field('workingDir', readAbsolutePath),
+    environment: field('environment', readSetVariables),
+  },
 }
 
-function unbracket(address: string): string {
-  return address.replace(/^\[(.*)\]$/, '$1')
+/** In the order in which they run. */
+export const readHooks: Reader<readonly Hook[]> = (item, report) => {
+  const hooks = listOf(readHook)(item, report) ?? []
+  return hooks.length === 0 ? undefined : hooks
 }
 
-const readDevice = textOf('a device such as /dev/ttyUSB0:/dev/ttyUSB0:rwm', text => /^\/[^:]*(:\/[^:]*)?(:[rwm]{1,3})?$/.test(text))
-
-/** Written out in full: host path, container path, permissions. */
-export const readDevices: Reader<readonly string[]> = (item, report) =>
-  listOf(readDevice)(item, report)
-    ?.map(text => {
-      const [host = '', ...rest] = text.split(':')
-      const inside = rest.find(part => part.startsWith('/')) ?? host
-      return `${host}:${inside}:${rest.find(part => !part.startsWith('/')) ?? 'rwm'}`
-    })
-    .sort()
+function readHook(item: Item, report: Report): Hook | undefined {
+  const draft: Draft<Hook> = {}
+  const faults = report.refusals.length
+  readFields(item, hookFields, draft, report)
+  const { command = [] } = draft
+  if (report.refusals.length > faults) return undefined
+  if (command.length === 0) return report.refuse(item, 'compose.schema', 'a hook needs a command')
+  return { environment: {}, ...draft, command }
+}

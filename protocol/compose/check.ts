@@ -1,13 +1,14 @@
-// What only shows across attributes and services: names that do not exist, attributes that exclude each other, clashes, cycles.
-import { type Item, isMap, quote, type Report } from './item.js'
-import { isWithin } from './network.js'
-import { arrange, sharedNetworkOf } from './order.js'
-import type { Port, Project, Service } from './project.js'
-
-/** Where services stand in the file, for the paths of their faults. */
-export type Places = ReadonlyMap<string, Item>
+// What only shows across attributes and services: names that do not exist, attributes that exclude each other, cycles.
+import { checkHosts } from './check-hosts.js'
+import { isWithin } from './cidr.js'
+import { type Item, quote, type Report } from './item.js'
+import { namespaceParents, sharedService } from './namespaces.js'
+import { arrange } from './order.js'
+import { find, nearest, type Places } from './place.js'
+import type { Project, Service } from './project.js'
 
 interface Scope {
+  readonly place: Item
   readonly project: Project
   readonly report: Report
 }
@@ -15,10 +16,9 @@ interface Scope {
 export function checkProject(project: Project, places: Places, report: Report): void {
   for (const [name, service] of Object.entries(project.services)) {
     const place = places.get(name)
-    if (place !== undefined) checkService(service, place, { project, report })
+    if (place !== undefined) checkService(service, { place, project, report })
   }
-  checkContainerNames(project, places, report)
-  checkPublished(project, places, report)
+  checkHosts(project, places, report)
   for (const cycle of arrange(project).cycles) {
     const place = places.get(cycle[0] ?? '')
     if (place !== undefined) report.refuse(place, 'compose.inconsistent', `services depend on each other in a circle: ${nameCycle(cycle)}`)
@@ -30,32 +30,18 @@ function nameCycle(cycle: readonly string[]): string {
   return shown.join(' -> ')
 }
 
-function checkService(service: Service, place: Item, scope: Scope): void {
-  checkDependencies(service, place, scope)
-  checkNetworks(service, place, scope)
-  checkVolumes(service, place, scope)
-  if (service.networkMode !== undefined) checkNetworkMode(service, service.networkMode, place, scope)
+function checkService(service: Service, scope: Scope): void {
+  checkDependencies(service, scope)
+  checkNetworks(service, scope)
+  checkTargets(service, scope)
+  checkSources(service, scope)
+  checkShares(service, scope)
 }
 
-/** The item of an attribute, or the service's where there is none. */
-function at(place: Item, ...keys: readonly (string | number)[]): Item {
-  let item = place
-  for (const key of keys) {
-    const { value } = item
-    const next = isMap(value) ? value.get(String(key)) : Array.isArray(value) ? findEntry(value, key) : undefined
-    if (next === undefined) return item
-    item = next
-  }
-  return item
-}
-
-function findEntry(list: readonly Item[], key: string | number): Item | undefined {
-  return list.find((entry, n) => n === key || entry.value === key)
-}
-
-function checkDependencies({ dependsOn }: Service, place: Item, { project: { services }, report }: Scope): void {
-  for (const [name, { condition, required }] of Object.entries(dependsOn)) {
-    const where = at(place, 'depends_on', name)
+/** Implied ones too; the fault stands at the attribute that implies it. */
+function checkDependencies(service: Service, { place, project: { services }, report }: Scope): void {
+  for (const [name, { condition, required }] of Object.entries(service.dependsOn)) {
+    const where = find(place, 'depends_on', name) ?? nearest(place, implyingAttribute(service, name))
     const other = Object.hasOwn(services, name) ? services[name] : undefined
     if (other === undefined) {
       if (required) report.refuse(where, 'compose.inconsistent', `there is no service ${quote(name)}`)
@@ -65,89 +51,76 @@ function checkDependencies({ dependsOn }: Service, place: Item, { project: { ser
   }
 }
 
-function checkNetworks(service: Service, place: Item, { project: { networks }, report }: Scope): void {
+function implyingAttribute(service: Service, name: string): string {
+  const [shared] = namespaceParents(service).find(([, parent]) => parent === name) ?? []
+  return shared ?? (service.links?.some(link => link.service === name) ? 'links' : 'volumes_from')
+}
+
+function checkNetworks(service: Service, { place, project: { networks }, report }: Scope): void {
   for (const [name, { ipv4, ipv6 }] of Object.entries(service.networks)) {
     const network = Object.hasOwn(networks, name) ? networks[name] : undefined
-    const where = at(place, 'networks', name)
+    const where = nearest(place, 'networks', name)
     if (network === undefined) {
       report.refuse(where, 'compose.inconsistent', `there is no network ${quote(name)} under networks`)
       continue
     }
     for (const address of [ipv4, ipv6]) {
-      const isFree = address === undefined || network.external === true
+      const isFree = address === undefined || network.external === true || network.ipamDriver !== undefined
       if (!isFree && !network.subnets.some(({ subnet }) => subnet !== undefined && isWithin(address, subnet)))
         report.refuse(where, 'compose.inconsistent', `the network ${quote(name)} has no subnet with ${address} in it`)
+      if (address !== undefined && (service.scale ?? 1) > 1)
+        report.refuse(where, 'compose.inconsistent', `${service.scale} containers cannot all have the address ${address}`)
     }
   }
 }
 
-function checkVolumes({ volumes, tmpfs }: Service, place: Item, { project, report }: Scope): void {
-  const targets = new Set(volumes.map(mount => mount.target))
-  for (const entry of tmpfs) {
-    const [target = ''] = entry.split(':')
-    if (targets.has(target)) report.refuse(at(place, 'tmpfs'), 'compose.inconsistent', `${quote(target)} is mounted twice`)
-    targets.add(target)
+/** Volumes, tmpfs, configs and secrets: one thing at one place. */
+function checkTargets({ volumes, tmpfs, files = [] }: Service, { place, report }: Scope): void {
+  const taken = new Set(volumes.map(mount => mount.target))
+  const take = (target: string, attribute: string): void => {
+    if (taken.has(target)) report.refuse(nearest(place, attribute), 'compose.inconsistent', `${quote(target)} is mounted twice`)
+    taken.add(target)
   }
+  for (const entry of tmpfs) take(entry.split(':')[0] ?? '', 'tmpfs')
+  for (const { target } of files) take(target, find(place, 'secrets') === undefined ? 'configs' : 'secrets')
+}
+
+function checkSources({ volumes }: Service, { place, project, report }: Scope): void {
   for (const mount of volumes) {
-    if (mount.type === 'volume' && mount.source !== undefined && !Object.hasOwn(project.volumes, mount.source))
-      report.refuse(at(place, 'volumes'), 'compose.inconsistent', `there is no volume ${quote(mount.source)} under volumes`)
+    if (mount.type !== 'volume' || mount.source === undefined || Object.hasOwn(project.volumes, mount.source)) continue
+    const hint = mount.source.includes('/') ? `; a path of the folder is written ./${mount.source}` : ''
+    report.refuse(nearest(place, 'volumes'), 'compose.inconsistent', `there is no volume ${quote(mount.source)} under volumes${hint}`)
   }
 }
 
-/** What the Engine refuses for a container that lives in another's network. */
-const excludedByShare = ['hostname', 'ports', 'expose', 'dns', 'extra_hosts'] as const
+/** What the Engine refuses for a container that lives in the host's network. */
+const excludedByHost = { links: 'links', external_links: 'externalLinks', mac_address: 'macAddress' } as const satisfies Fields
 
-function checkNetworkMode(service: Service, mode: string, place: Item, { project, report }: Scope): void {
+/** And for one in another container's. */
+const excludedByContainer = {
+  ...excludedByHost,
+  hostname: 'hostname',
+  ports: 'ports',
+  expose: 'expose',
+  dns: 'dns',
+  extra_hosts: 'extraHosts',
+} as const satisfies Fields
+
+type Fields = Readonly<Record<string, keyof Service>>
+
+function checkShares(service: Service, { place, report }: Scope): void {
+  const { networkMode: mode, uts, hostname } = service
+  if (uts === 'host' && hostname !== undefined)
+    report.refuse(nearest(place, 'hostname'), 'compose.inconsistent', "a container with the host's uts has the host's name")
+  if (mode === undefined) return
   if (Object.keys(service.networks).length > 0)
-    report.refuse(at(place, 'networks'), 'compose.inconsistent', 'network_mode and networks exclude each other')
-  const shared = sharedNetworkOf(mode)
-  if (shared === undefined) return
-  if (!Object.hasOwn(project.services, shared))
-    report.refuse(at(place, 'network_mode'), 'compose.inconsistent', `there is no service ${quote(shared)}`)
-  for (const name of excludedByShare) {
-    const found = at(place, name)
-    if (found !== place && found.value !== null)
-      report.refuse(found, 'compose.inconsistent', `${name} belongs to ${quote(shared)}, whose network this service shares`)
+    report.refuse(nearest(place, 'networks'), 'compose.inconsistent', 'network_mode and networks exclude each other')
+  const owner = sharedService(mode) ?? (mode.startsWith('container:') ? mode.slice('container:'.length) : undefined)
+  const excluded: Fields = owner !== undefined ? excludedByContainer : mode === 'host' ? excludedByHost : {}
+  for (const [attribute, field] of Object.entries(excluded)) {
+    const value = service[field]
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue
+    const whose = owner === undefined ? 'the host' : quote(owner)
+    report.refuse(nearest(place, attribute), 'compose.inconsistent', `${attribute} belongs to ${whose}, whose network this service shares`)
   }
-}
-
-function checkContainerNames({ services }: Project, places: Places, report: Report): void {
-  const owners = new Map<string, string>()
-  for (const [name, { containerName }] of Object.entries(services)) {
-    if (containerName === undefined) continue
-    const owner = owners.get(containerName)
-    const place = places.get(name)
-    if (owner !== undefined && place !== undefined)
-      report.refuse(at(place, 'container_name'), 'compose.inconsistent', `the service ${quote(owner)} has this name too`)
-    owners.set(containerName, name)
-  }
-}
-
-/** Two containers cannot listen at one address of the host. */
-function checkPublished({ services }: Project, places: Places, report: Report): void {
-  const taken = new Map<string, Map<string, string>>()
-  for (const [name, { ports }] of Object.entries(services)) {
-    const place = places.get(name)
-    for (const port of ports) {
-      if (port.published === 0 || place === undefined) continue
-      const key = `${port.published}/${port.protocol}`
-      const owners = taken.get(key) ?? new Map<string, string>()
-      const owner = findOverlap(port.hostIp, owners)
-      if (owner !== undefined) report.refuse(at(place, 'ports'), 'compose.inconsistent', describeClash(port, owner))
-      taken.set(key, owners.set(port.hostIp, name))
-    }
-  }
-}
-
-/** The owner of this address or of one that includes it or that it includes. */
-function findOverlap(hostIp: string, owners: ReadonlyMap<string, string>): string | undefined {
-  const isV6 = hostIp.includes(':')
-  const all = isV6 ? '::' : '0.0.0.0'
-  const same = owners.get(hostIp) ?? owners.get('') ?? owners.get(all)
-  if (same !== undefined || (hostIp !== '' && hostIp !== all)) return same
-  return [...owners].find(([other]) => hostIp === '' || other.includes(':') === isV6)?.[1]
-}
-
-function describeClash({ published, protocol }: Port, owner: string): string {
-  return `the host's port ${published}/${protocol} is published by ${quote(owner)} already`
 }

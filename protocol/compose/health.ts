@@ -37,9 +37,9 @@ const fields: Fields<Draft<Health>> = {
     interval: field('intervalMs', readInterval),
     timeout: field('timeoutMs', readInterval),
     start_period: field('startPeriodMs', readInterval),
+    start_interval: field('startIntervalMs', readInterval),
     retries: field('retries', integerOf(0, 1_000_000)),
   },
-  unsupported: ['start_interval'],
 }
 
 export const readHealthcheck: Reader<Healthcheck> = (item, report) => {

@@ -9,18 +9,41 @@ export interface Item {
   readonly parent: Item | undefined
   readonly key: string | number
   readonly line: number
-  /** Written once more after loading, when variables are filled in. */
+  /** Written once more while loading, when variables are filled in and paths are made relative to the project's folder. */
   value: Scalar | readonly Item[] | ReadonlyMap<string, Item>
+  /** For a file that is merged over others: what stands here goes, or takes the place of what the others have. */
+  readonly tag?: Tag
+  /** At the top level of a file that faults must name. */
+  readonly file?: string
 }
+
+/** `!reset` and `!override`. */
+export type Tag = 'reset' | 'override'
+
+export type Variables = Readonly<Record<string, string>>
 
 /** Entries of a merge key belong to the map that has it: this key is no step of a path. */
 export const mergeKey = '<<'
 
 const maxRefusals = 50
-/** Ports of one file, ranges spread out. */
-const maxPorts = 20_000
 
-/** What was found while reading one file. Readers are handed it and return undefined where they refuse. */
+/** What all files of a project may come to together, so that none of their tricks makes much of little. */
+const limits = {
+  /** Compose files that are read: given, included, extended. */
+  files: 100,
+  /** Maps, lists and values after anchors and merge keys are expanded, and variables of files. */
+  nodes: 100_000,
+  /** Those of services that extend others. */
+  copies: 300_000,
+  /** Characters of values after variables are filled in. */
+  characters: 4 * 1024 * 1024,
+  /** Characters of files with variables or labels, each time that one is read. */
+  variableFiles: 8 * 1024 * 1024,
+  /** Ports, with ranges spread out. */
+  ports: 20_000,
+}
+
+/** What was found while reading the files of a project. Readers are handed it and return undefined where they refuse. */
 export class Report {
   readonly refusals: Refusal[] = []
   readonly warnings: Refusal[] = []
@@ -28,13 +51,14 @@ export class Report {
   readonly paths = new Set<string>()
   /** Variables that were looked for. */
   readonly variables = new Set<string>()
-  #ports = 0
+  /** The variables of the source and those of its folder's `.env`; set once that has been read. */
+  environment: Variables
+  readonly #left = { ...limits }
+  readonly #unset = new Set<string>()
 
-  /** `environment` holds the variables of the source and those of its folder's `.env`. */
-  constructor(
-    readonly source: ComposeSource,
-    readonly environment: Readonly<Record<string, string>> = source.environment,
-  ) {}
+  constructor(readonly source: ComposeSource) {
+    this.environment = source.environment
+  }
 
   refuse(item: Item, code: ErrorCode, message: string): undefined {
     this.refuseAt(pathOf(item), code, `${message} (line ${item.line})`)
@@ -48,22 +72,28 @@ export class Report {
     add(this.warnings, pathOf(item), code, `${message} (line ${item.line})`)
   }
 
-  /** False if `count` more ports are more than one file may have. */
-  takePorts(count: number): boolean {
-    this.#ports += count
-    return this.#ports <= maxPorts
+  /** False if that is more than a project may have. */
+  take(what: keyof typeof limits, count: number): boolean {
+    this.#left[what] -= count
+    return this.#left[what] >= 0
   }
 
-  /** A variable of the environment that the file is read with. */
-  variable(name: string): string | undefined {
+  /** A variable of the environment that the files are read with; an included file can have one of its own. */
+  variable(name: string, environment: Variables = this.environment): string | undefined {
     this.variables.add(name)
-    return Object.hasOwn(this.environment, name) ? this.environment[name] : undefined
+    return Object.hasOwn(environment, name) ? environment[name] : undefined
+  }
+
+  /** Warns once that a variable is not set. */
+  warnUnset(item: Item, name: string): void {
+    if (!this.#unset.has(name)) this.warn(item, 'compose.variable', `the variable ${name} is not set; it is taken as empty`)
+    this.#unset.add(name)
   }
 
   /** A file of the source's folder; undefined if there is none. */
   file(path: string): Uint8Array | undefined {
     const content = this.source.folder.read(path)
-    if (content !== undefined) this.paths.add(path)
+    if (content !== undefined && !/^(\/|\.\.\/)/.test(path)) this.paths.add(path)
     return content
   }
 }
@@ -74,13 +104,20 @@ function add(list: Refusal[], path: string | undefined, code: ErrorCode, message
   list.push(path === undefined ? { code, message } : { code, message, path })
 }
 
-/** Such as `services.web.ports[0]` or `services.web.labels["a.b"]`. */
+/** Such as `services.web.ports[0]` or `services.web.labels["a.b"]`, with the file's name first where it is not the main one. */
 export function pathOf(item: Item): string {
   const steps: string[] = []
-  for (let at: Item | undefined = item; at?.parent !== undefined; at = at.parent) {
+  let at = item
+  for (; at.parent !== undefined; at = at.parent) {
     if (at.key !== mergeKey) steps.push(stepOf(at.key))
   }
-  return steps.reverse().join('').replace(/^\./, '')
+  return inFile(at.file, steps.reverse().join('').replace(/^\./, ''))
+}
+
+/** A place in a file, as faults name it. */
+export function inFile(file: string | undefined, place: string): string {
+  if (file === undefined) return place
+  return place === '' ? file : `${file}: ${place}`
 }
 
 function stepOf(key: string | number): string {
@@ -99,6 +136,18 @@ export function isMap(value: Item['value']): value is ReadonlyMap<string, Item> 
 
 export function isList(value: Item['value']): value is readonly Item[] {
   return Array.isArray(value)
+}
+
+/** What a map has under a key; undefined too if it is no map. */
+export function childOf(item: Item | undefined, key: string): Item | undefined {
+  return item !== undefined && isMap(item.value) ? item.value.get(key) : undefined
+}
+
+const nothing: ReadonlyMap<string, Item> = new Map()
+
+/** A map's entries; none if it is no map. */
+export function entriesOf(item: Item | undefined): ReadonlyMap<string, Item> {
+  return item !== undefined && isMap(item.value) ? item.value : nothing
 }
 
 /** What stands there, for a message that says what was expected instead. */

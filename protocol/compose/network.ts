@@ -1,7 +1,9 @@
-// Networks and volumes of the project, and how a service is attached to networks.
-import { BlockList, isIP } from 'node:net'
-import { describe, type Item, isList, isMap, type Report } from './item.js'
-import type { Attachment, Network, Volume } from './project.js'
+// Networks and volumes of the project.
+import { isWithin, parseCidr } from './cidr.js'
+import { readAnyAddress } from './hosts.js'
+import { describe, type Item, isMap, type Report } from './item.js'
+import { readPath, takePath } from './paths.js'
+import type { Network, Volume } from './project.js'
 import {
   type Draft,
   type Fields,
@@ -13,7 +15,6 @@ import {
   readPairs,
   readText,
   readTrue,
-  setOf,
   sorted,
   textOf,
 } from './read.js'
@@ -22,8 +23,6 @@ type Subnet = Network['subnets'][number]
 
 const isEngineName = (text: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(text)
 export const readEngineName = textOf('a name of letters, digits, _, . and -', isEngineName)
-const readAddress = (version: 4 | 6) => textOf(`an IPv${version} address`, text => isIP(text) === version)
-export const readAnyAddress = textOf('an IP address', text => isIP(text) !== 0)
 const readCidr = textOf('a subnet such as 10.1.0.0/16', text => parseCidr(text) !== undefined)
 
 /** The default driver is left out. */
@@ -38,46 +37,69 @@ type Named = Draft<Network & Volume>
 
 /** `true`, or the old form `{ name: … }`. */
 function applyExternal(item: Item, draft: Named, report: Report): void {
-  const external = isMap(item.value) ? true : readFlag(item, report)
-  if (isMap(item.value)) readFields(item, { read: { name: field<Named, 'name'>('name', readEngineName) } }, draft, report)
-  if (external) draft.external = true
+  if (!isMap(item.value)) {
+    if (readFlag(item, report)) draft.external = true
+    return
+  }
+  draft.external = true
+  readFields(item, { read: { name: applyName } }, draft, report)
+}
+
+/** In two places only if both say the same. */
+function applyName(item: Item, draft: Named, report: Report): void {
+  const name = readEngineName(item, report)
+  if (name === undefined) return
+  if (draft.name !== undefined && draft.name !== name)
+    report.refuse(item, 'compose.inconsistent', `it has two names: ${draft.name} and ${name}`)
+  draft.name = name
 }
 
 const common: Fields<Named>['read'] = {
-  name: field('name', readEngineName),
+  name: applyName,
   external: applyExternal,
   driver_opts: field('driverOpts', readPairs),
   labels: field('labels', readPairs),
 }
 
+const readHosts: Reader<Readonly<Record<string, string>>> = (item, report) => {
+  if (!isMap(item.value)) return report.refuse(item, 'compose.schema', `expected a map of addresses, found ${describe(item)}`)
+  const hosts = [...item.value].map(([name, entry]) => [name, readAnyAddress(entry, report) ?? ''] as const)
+  return hosts.length === 0 ? undefined : sorted(hosts)
+}
+
 const subnetFields: Fields<Draft<Subnet>> = {
-  read: { subnet: field('subnet', readCidr), gateway: field('gateway', readAnyAddress), ip_range: field('ipRange', readCidr) },
-  unsupported: ['aux_addresses'],
+  read: {
+    subnet: field('subnet', readCidr),
+    gateway: field('gateway', readAnyAddress),
+    ip_range: field('ipRange', readCidr),
+    aux_addresses: field('auxAddresses', readHosts),
+  },
 }
 
 const readSubnet: Reader<Subnet> = (item, report) => {
   const draft: Draft<Subnet> = {}
   readFields(item, subnetFields, draft, report)
-  const { subnet, gateway, ipRange } = draft
-  if (subnet === undefined && (gateway ?? ipRange) !== undefined)
-    return report.refuse(item, 'compose.inconsistent', 'a gateway or range needs a subnet')
-  for (const address of [gateway, ipRange]) {
+  const { subnet, gateway, ipRange, auxAddresses = {} } = draft
+  if (subnet === undefined && Object.keys(draft).length > 0)
+    return report.refuse(item, 'compose.inconsistent', 'a gateway, a range or addresses need a subnet')
+  for (const address of [gateway, ipRange, ...Object.values(auxAddresses)]) {
     if (subnet !== undefined && address !== undefined && !isWithin(address, subnet))
       report.refuse(item, 'compose.inconsistent', `${address} is not in the subnet ${subnet}`)
   }
   return draft
 }
 
+const readSomePairs: Reader<Readonly<Record<string, string>>> = (item, report) => {
+  const pairs = readPairs(item, report)
+  return pairs === undefined || Object.keys(pairs).length === 0 ? undefined : pairs
+}
+
 const ipamFields: Fields<Draft<Network>> = {
   read: {
     config: field('subnets', listOf(readSubnet)),
-    driver: (item, _draft, report) => {
-      const driver = readText(item, report)
-      if (driver !== undefined && driver !== 'default')
-        report.refuse(item, 'compose.unsupported', 'only the default driver of ipam is supported')
-    },
+    driver: field('ipamDriver', readDriver('default')),
+    options: field('ipamOptions', readSomePairs),
   },
-  unsupported: ['options'],
 }
 
 const networkFields: Fields<Named> = {
@@ -85,14 +107,29 @@ const networkFields: Fields<Named> = {
     ...common,
     driver: field('driver', readDriver('bridge')),
     internal: field('internal', readTrue),
+    // On by default.
+    enable_ipv4: (item, draft, report) => {
+      if (readFlag(item, report) === false) draft.enableIpv4 = false
+    },
     enable_ipv6: field('enableIpv6', readTrue),
     attachable: field('attachable', readTrue),
     ipam: (item, draft, report) => readFields(item, ipamFields, draft, report),
   },
-  unsupported: ['enable_ipv4'],
 }
 
-const volumeFields: Fields<Named> = { read: { ...common, driver: field('driver', readDriver('local')) } }
+/** A volume that is a folder of the app: the Engine's own driver binds what `device` names. */
+const readVolumeOptions: Reader<Volume['driverOpts']> = (item, report) => {
+  const options = readPairs(item, report)
+  const device = options?.device
+  if (device === undefined || !/^[.~]/.test(device) || !/(^|,)r?bind(,|$)/.test(options?.o ?? '')) return options
+  const path = readPath(device, item, report)
+  if (path !== undefined) takePath(path, report)
+  return path === undefined ? undefined : { ...options, device: path }
+}
+
+const volumeFields: Fields<Named> = {
+  read: { ...common, driver: field('driver', readDriver('local')), driver_opts: field('driverOpts', readVolumeOptions) },
+}
 
 /** A network of the project; `key` is its name there. */
 export function readNetwork(key: string, item: Item, report: Report): Network {
@@ -109,55 +146,8 @@ function readNamed(key: string, item: Item, fields: Fields<Named>, report: Repor
   if (item.value !== null) readFields(item, fields, draft, report)
   if (draft.external !== true) return draft
   const others = isMap(item.value)
-    ? [...item.value.keys()].filter(name => name !== 'external' && name !== 'name' && !name.startsWith('x-'))
+    ? [...item.value].flatMap(([name, { value }]) => (value === null || /^(external|name|x-.*)$/.test(name) ? [] : [name]))
     : []
   if (others.length > 0) report.refuse(item, 'compose.inconsistent', `what is external is not made here, so it has no ${others.join(', ')}`)
   return { external: true, name: draft.name ?? key }
-}
-
-const attachmentFields: Fields<Draft<Attachment>> = {
-  read: {
-    aliases: field('aliases', setOf(textOf('a host name', text => !/\s/.test(text)))),
-    ipv4_address: field('ipv4', readAddress(4)),
-    ipv6_address: field('ipv6', readAddress(6)),
-  },
-  unsupported: ['link_local_ips', 'mac_address', 'priority', 'gw_priority', 'driver_opts', 'interface_name'],
-}
-
-/** A list of names, or a map from name to how it is attached. */
-export const readAttachments: Reader<Readonly<Record<string, Attachment>>> = (item, report) => {
-  const { value } = item
-  if (isMap(value)) return sorted([...value].map(([name, entry]) => [name, readAttachment(entry, report)]))
-  if (!isList(value)) return report.refuse(item, 'compose.schema', `expected a list or a map of networks, found ${describe(item)}`)
-  return sorted((listOf(readText)(item, report) ?? []).map(name => [name, { aliases: [] }]))
-}
-
-function readAttachment(item: Item, report: Report): Attachment {
-  const draft: Draft<Attachment> = {}
-  if (item.value !== null) readFields(item, attachmentFields, draft, report)
-  return { aliases: [], ...draft }
-}
-
-interface Cidr {
-  readonly address: string
-  readonly prefix: number
-  readonly family: 'ipv4' | 'ipv6'
-}
-
-function parseCidr(text: string): Cidr | undefined {
-  const [, address = '', digits = ''] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? []
-  const version = isIP(address)
-  const prefix = Number(digits)
-  if (version === 0 || prefix > (version === 4 ? 32 : 128)) return undefined
-  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
-}
-
-/** Whether an address, or the first one of a range, is in a subnet. */
-export function isWithin(addressOrRange: string, subnet: string): boolean {
-  const [address = ''] = addressOrRange.split('/')
-  const cidr = parseCidr(subnet)
-  if (cidr === undefined || isIP(address) !== (cidr.family === 'ipv4' ? 4 : 6)) return false
-  const list = new BlockList()
-  list.addSubnet(cidr.address, cidr.prefix, cidr.family)
-  return list.check(address, cidr.family)
 }

@@ -6,17 +6,6 @@ export function startOrder(project: Pick<Project, 'services'>): string[][] {
   return arrange(project).layers
 }
 
-/** The services that this one needs: what it depends on, and the one whose network it shares. */
-export function needsOf({ dependsOn, networkMode }: Service): readonly string[] {
-  const shared = sharedNetworkOf(networkMode)
-  return shared === undefined ? Object.keys(dependsOn) : [...Object.keys(dependsOn), shared]
-}
-
-/** X of `service:X`. */
-export function sharedNetworkOf(networkMode: string | undefined): string | undefined {
-  return networkMode?.startsWith('service:') ? networkMode.slice('service:'.length) : undefined
-}
-
 interface Arrangement {
   readonly layers: string[][]
   /** Each as the names on it, the first one again at the end. */
@@ -41,7 +30,7 @@ export function arrange({ services }: Pick<Project, 'services'>): Arrangement {
 }
 
 function openNeeds(name: string, service: Service, services: Readonly<Record<string, Service>>): Set<string> {
-  const known = needsOf(service).filter(need => Object.hasOwn(services, need))
+  const known = Object.keys(service.dependsOn).filter(need => Object.hasOwn(services, need))
   return new Set(known.includes(name) ? [name, ...known] : known)
 }
 

@@ -1,15 +1,18 @@
 // A compose file's text to its canonical project, or every reason why not.
 
 import { accept, type Refusal, type Result } from '../errors.js'
-import { checkProject } from './check.js'
-import { interpolate } from './interpolate.js'
+import { addFiles } from './env-file.js'
+import { finishProject } from './finish.js'
 import { describe, type Item, isMap, quote, Report } from './item.js'
+import { loadLayers } from './layers.js'
 import { readNetwork, readVolume } from './network.js'
-import type { Network, Project, Service } from './project.js'
+import { readFileSource } from './placed.js'
+import { selectServices } from './profiles.js'
+import type { Project } from './project.js'
 import { type Fields, field, readFields, sorted } from './read.js'
 import { readService } from './service.js'
 import { type ComposeSource, folderOf } from './source.js'
-import { loadYaml } from './yaml.js'
+import { readProjectVariables } from './variables.js'
 
 export interface ParsedCompose {
   readonly project: Project
@@ -35,30 +38,37 @@ export function parseCompose(text: string, { environment = {} }: ParseOptions = 
 /** Pure, bounded in time and memory for any bytes. Refuses with `compose.*` codes and the path of each fault, up to 50. */
 export function parseProject(source: ComposeSource): Result<ParsedCompose> {
   const report = new Report(source)
-  const text = Buffer.from(report.file(source.files[0] ?? '') ?? []).toString()
-  const root = loadYaml(text, report)
-  const project = root && readProject(root, report)
+  report.environment = readProjectVariables(report)
+  const project = report.refusals.length === 0 ? loadProject(report) : undefined
   const [first, ...others] = report.refusals
   if (first !== undefined) return { ok: false, refusals: [first, ...others] }
   if (project === undefined) throw new Error('a project that is neither read nor refused')
   return accept({ project, warnings: report.warnings, paths: [...report.paths], variables: [...report.variables] })
 }
 
-interface Sections {
-  services?: Item
-  networks?: Item
-  volumes?: Item
+/** Services that are off still have to be written well, but need nothing. */
+function checkOff(services: ReadonlyMap<string, Item>, report: Report): void {
+  const found = new Report(report.source)
+  found.environment = report.environment
+  for (const [name, service] of services) readService(name, service, found)
+  for (const { path, code, message } of found.refusals) {
+    if (code === 'compose.schema' || code === 'compose.unknown') report.refuseAt(path, code, message)
+  }
 }
+
+type Sections = Partial<Record<'services' | 'networks' | 'volumes' | 'configs' | 'secrets', Item>>
 
 const sectionFields: Fields<Sections> = {
   read: {
     services: field('services', item => item),
     networks: field('networks', item => item),
     volumes: field('volumes', item => item),
+    configs: field('configs', item => item),
+    secrets: field('secrets', item => item),
     name: checkProjectName,
   },
-  ignored: ['version'],
-  unsupported: ['include', 'configs', 'secrets', 'models'],
+  ignored: { version: 'there is one version of the format' },
+  unsupported: { models: 'a device runs containers only' },
 }
 
 /** The project's name is the app's. */
@@ -68,33 +78,38 @@ function checkProjectName(item: Item, _draft: unknown, report: Report): void {
   else report.refuse(item, 'compose.inconsistent', `a project's name has only a-z, 0-9, _ and -; found ${describe(item)}`)
 }
 
+function loadProject(report: Report): Project | undefined {
+  const { source, environment } = report
+  const root = loadLayers(source.files, { report, folder: '.', environment, open: [] })
+  return root === undefined || report.refusals.length > 0 ? undefined : readProject(root, report)
+}
+
 function readProject(root: Item, report: Report): Project | undefined {
-  if (root.value !== null && !isMap(root.value))
-    return report.refuseAt(undefined, 'compose.schema', `a compose file is a map with services, not ${describe(root)}`)
-  interpolate(root, report)
-  if (report.refusals.length > 0) return undefined
   const sections: Sections = {}
   if (root.value !== null) readFields(root, sectionFields, sections, report)
   if (sections.services === undefined) return report.refuseAt('services', 'compose.schema', 'there are no services')
-  return readSections(sections.services, sections, report)
+  return readSections(prepareServices(sections.services, report), sections, report)
 }
 
-function readSections(section: Item, { networks, volumes }: Sections, report: Report): Project | undefined {
-  const services = readEach(section, readService, report)
+/** The services that are on, with what they take from files. */
+function prepareServices(section: Item, report: Report): Item {
+  if (!isMap(section.value)) return section
+  const { on, off } = selectServices(section.value, report)
+  checkOff(off, report)
+  return { ...section, value: new Map([...on].map(([name, service]) => [name, addFiles(service, report)])) }
+}
+
+function readSections(section: Item, { networks, volumes, configs, secrets }: Sections, report: Report): Project | undefined {
+  const sources = { config: readEach(configs, readFileSource, report), secret: readEach(secrets, readFileSource, report) }
+  const services = readEach(section, (name, item) => readService(name, item, report, sources), report)
   if (services.size === 0 && report.refusals.length === 0) return report.refuse(section, 'compose.schema', 'there are no services')
-  const all = {
+  const read = {
     services: sorted(services),
-    networks: sorted(withDefault(readEach(networks, readNetwork, report))),
+    networks: sorted(readEach(networks, readNetwork, report)),
     volumes: sorted(readEach(volumes, readVolume, report)),
   }
   // Faults across services are told only when all of them could be read: the rest would be noise.
-  if (report.refusals.length === 0) checkProject(all, isMap(section.value) ? section.value : new Map(), report)
-  return report.refusals.length === 0 ? finish(all, report, section) : undefined
-}
-
-/** The network of services that name none; it need not be declared. */
-function withDefault(networks: ReadonlyMap<string, Network>): ReadonlyMap<string, Network> {
-  return new Map([['default', { driverOpts: {}, labels: {}, subnets: [] }], ...networks])
+  return report.refusals.length === 0 ? finishProject(read, section, report) : undefined
 }
 
 function readEach<T>(
@@ -113,34 +128,4 @@ function readEach<T>(
       if (value !== undefined) found.set(name, value)
     }
   return found
-}
-
-/** Leaves out what has no effect: networks that nothing uses, optional dependencies on nothing, ports where there is no network to publish from. */
-function finish(project: Project, report: Report, section: Item): Project {
-  const services = Object.entries(project.services).map(
-    ([name, service]) => [name, finishService(name, service, project, report, section)] as const,
-  )
-  const used = new Set(services.flatMap(([, service]) => Object.keys(service.networks)))
-  return {
-    services: Object.fromEntries(services),
-    networks: keep(project.networks, name => used.has(name)),
-    volumes: project.volumes,
-  }
-}
-
-function finishService(name: string, service: Service, { services }: Project, report: Report, section: Item): Service {
-  const dependsOn = keep(service.dependsOn, other => Object.hasOwn(services, other))
-  const isUnreachable = service.networkMode === 'host' || service.networkMode === 'none'
-  if (!isUnreachable || service.ports.length === 0) return { ...service, dependsOn }
-  const place = entryOf(entryOf(section, name), 'ports')
-  report.warn(place, 'compose.inconsistent', `ports have no effect with network_mode ${service.networkMode}`)
-  return { ...service, dependsOn, ports: [] }
-}
-
-function entryOf(item: Item, key: string): Item {
-  return (isMap(item.value) ? item.value.get(key) : undefined) ?? item
-}
-
-function keep<T>(record: Readonly<Record<string, T>>, wanted: (key: string) => boolean): Readonly<Record<string, T>> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => wanted(key)))
 }

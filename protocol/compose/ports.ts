@@ -2,19 +2,7 @@
 import { isIP } from 'node:net'
 import { describe, type Item, isMap, quote, type Report } from './item.js'
 import type { Port } from './project.js'
-import {
-  type Draft,
-  type Fields,
-  field,
-  integerOf,
-  oneOf,
-  type Reader,
-  readFields,
-  readScalar,
-  readText,
-  sortUnique,
-  textOf,
-} from './read.js'
+import { type Draft, type Fields, field, integerOf, oneOf, type Reader, readFields, readScalar, sortUnique, textOf } from './read.js'
 
 /** From and to, both included. */
 type Range = readonly [number, number]
@@ -111,9 +99,8 @@ const longFields: Fields<Draft<Long>> = {
     protocol: field('protocol', oneOf('tcp', 'udp', 'sctp')),
     // Both mean the same where there is one Engine.
     mode: (item, _draft, report) => void oneOf('host', 'ingress')(item, report),
-    name: (item, _draft, report) => void readText(item, report),
   },
-  ignored: ['app_protocol'],
+  ignored: { app_protocol: 'the Engine looks at no protocols', name: 'the Engine has no names for ports' },
 }
 
 function readLong(item: Item, report: Report): Mapping | undefined {
@@ -129,8 +116,10 @@ function spread(item: Item, mapping: Mapping | undefined, report: Report): reado
   if (mapping === undefined) return []
   const { hostIp, published, target, protocol } = mapping
   const count = target[1] - target[0] + 1
-  if (!report.takePorts(count)) return report.refuse(item, 'compose.too-complex', 'the file has too many ports') ?? []
-  if (published !== undefined && published[1] - published[0] + 1 !== count) return refuseRange(item, count, report) ?? []
+  if (!report.take('ports', count)) return report.refuse(item, 'compose.too-complex', 'the file has too many ports') ?? []
+  if (published !== undefined && count === 1 && published[0] < published[1])
+    return [{ hostIp, published: published[0], publishedTo: published[1], target: target[0], protocol }]
+  if (published !== undefined && published[1] - published[0] + 1 !== count) return refuseRange(item, report) ?? []
   return Array.from({ length: count }, (_, n) => ({
     hostIp,
     // 0 means that the Engine chooses, so a range from 0 does not count up.
@@ -140,14 +129,12 @@ function spread(item: Item, mapping: Mapping | undefined, report: Report): reado
   }))
 }
 
-function refuseRange(item: Item, count: number, report: Report): undefined {
-  if (count === 1)
-    return report.refuse(item, 'compose.unsupported', 'a range of host ports for one container port is not supported: name one')
+function refuseRange(item: Item, report: Report): undefined {
   return report.refuse(item, 'compose.schema', 'the ranges of host ports and container ports differ in length')
 }
 
-function portKey({ hostIp, published, target, protocol }: Port): string {
-  return `${hostIp} ${published} ${target} ${protocol}`
+function portKey({ hostIp, published, publishedTo = published, target, protocol }: Port): string {
+  return `${hostIp} ${published} ${publishedTo} ${target} ${protocol}`
 }
 
 function comparePorts(a: Port, b: Port): number {

@@ -1,4 +1,5 @@
 // The canonical form of a compose file: every attribute in one form, defaults left out, ready to be hashed, diffed and run.
+import type { Blkio, Build, DeviceRequest, Hook, Link, PlacedFile, VolumesFrom } from './parts.js'
 
 /** What a compose file says, normalised. All maps have their keys sorted; equal meaning gives an equal value. */
 export interface Project {
@@ -20,7 +21,8 @@ export interface Service {
   /** Absent: the image's own. Empty: cleared. */
   readonly command?: readonly string[]
   readonly entrypoint?: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
+  /** Null takes the variable away from the image's. */
+  readonly environment: Readonly<Record<string, string | null>>
   readonly ports: readonly Port[]
   readonly expose: readonly string[]
   readonly volumes: readonly Mount[]
@@ -37,6 +39,7 @@ export interface Service {
   readonly externalLinks?: readonly string[]
   readonly macAddress?: string
   readonly restart: Restart
+  /** Links, shared namespaces and `volumesFrom` count too. */
   readonly dependsOn: Readonly<Record<string, Dependency>>
   readonly postStart?: readonly Hook[]
   readonly preStop?: readonly Hook[]
@@ -56,7 +59,6 @@ export interface Service {
   readonly init?: boolean
   readonly privileged?: boolean
   readonly runtime?: string
-  readonly isolation?: string
   /** `host`, `private`, `shareable`, `none`, `service:NAME` or `container:NAME`. */
   readonly ipc?: string
   /** `host`, `service:NAME` or `container:NAME`. */
@@ -86,79 +88,18 @@ export interface Service {
   readonly logging?: { readonly driver?: string; readonly options: Readonly<Record<string, string>> }
 }
 
-/** Paths are relative to the app's folder, or absolute where the file is of this machine. */
-export interface Build {
-  readonly context: string
-  /** Relative to the context. Absent: `Dockerfile`. */
-  readonly dockerfile?: string
-  /** Instead of a file. */
-  readonly dockerfileInline?: string
-  readonly args: Readonly<Record<string, string>>
-  readonly target?: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly network?: string
-  readonly extraHosts: readonly string[]
-  readonly cacheFrom: readonly string[]
-  /** Further names of the image. */
-  readonly tags: readonly string[]
-  readonly noCache?: boolean
-  readonly pull?: boolean
-  readonly platform?: string
-  readonly shmSizeBytes?: number
-}
-
-/** A config or secret: a file that is put into the container. */
-export interface PlacedFile {
-  readonly target: string
-  /** A file of the app's folder, as in {@link Mount}, or the contents themselves. */
-  readonly source: { readonly path: string } | { readonly content: string }
-  /** File mode bits; absent: 0444. */
-  readonly mode?: number
-  readonly uid?: string
-  readonly gid?: string
-}
-
-export interface VolumesFrom {
-  /** One of both. */
-  readonly service?: string
-  readonly container?: string
-  readonly readOnly: boolean
-}
-
-export interface Link {
-  readonly service: string
-  readonly alias: string
-}
-
-/** A command run in the container after it has started, or before it is stopped. */
-export interface Hook {
-  readonly command: readonly string[]
-  readonly user?: string
-  readonly privileged?: boolean
-  readonly workingDir?: string
-  readonly environment: Readonly<Record<string, string>>
-}
-
-/** As the Engine's DeviceRequests. `count` -1 means all. */
-export interface DeviceRequest {
-  readonly driver?: string
-  readonly count?: number
-  readonly deviceIds: readonly string[]
-  readonly capabilities: readonly string[]
-  readonly options: Readonly<Record<string, string>>
-}
-
-/** One published port; ranges are spread out. `published` 0 lets the Engine choose. */
+/** One published port; ranges are spread out. `published` 0 lets the Engine choose, and it chooses from `published` to `publishedTo`. */
 export interface Port {
   readonly hostIp: string
   readonly published: number
+  readonly publishedTo?: number
   readonly target: number
   readonly protocol: 'tcp' | 'udp' | 'sctp'
 }
 
 /**
  * `options` are those of the Engine's short form, sorted. A bind's `source` is absolute, or relative to the app's folder
- * and then begins with `./`; `..` stands only at its start.
+ * and then `.` or begins with `./` or `..`; `..` stands only at its start.
  */
 export type Mount =
   | {
@@ -168,6 +109,8 @@ export type Mount =
       readonly options: readonly string[]
       /** False: the source must exist already. */
       readonly createSource?: false
+      /** Which mounts below the source come along, and how; absent: all, read-only ones as far as the kernel can. */
+      readonly recursive?: 'disabled' | 'writable' | 'readonly'
     }
   /** `source` is a volume of the project; absent for an anonymous one. */
   | {
@@ -176,8 +119,17 @@ export type Mount =
       readonly target: string
       readonly options: readonly string[]
       readonly subpath?: string
+      /** Of the volume, if this mount makes it. */
+      readonly labels?: Readonly<Record<string, string>>
     }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number }
+  | {
+      readonly type: 'tmpfs'
+      readonly target: string
+      readonly sizeBytes?: number
+      /** File mode bits. */
+      readonly mode?: number
+      readonly readOnly?: true
+    }
   /** The files of an image. */
   | { readonly type: 'image'; readonly source: string; readonly target: string; readonly subpath?: string }
 
@@ -239,16 +191,6 @@ export interface Resources {
   readonly blkio?: Blkio
 }
 
-/** Rates are in bytes or operations a second, by device path. */
-export interface Blkio {
-  readonly weight?: number
-  readonly weightDevice?: Readonly<Record<string, number>>
-  readonly readBytes?: Readonly<Record<string, number>>
-  readonly writeBytes?: Readonly<Record<string, number>>
-  readonly readOperations?: Readonly<Record<string, number>>
-  readonly writeOperations?: Readonly<Record<string, number>>
-}
-
 export interface Network {
   /** The Engine's name where the file fixes it; otherwise `{project}_{key}`. */
   readonly name?: string
@@ -274,6 +216,7 @@ export interface Volume {
   readonly name?: string
   readonly external?: boolean
   readonly driver?: string
+  /** A `device` that is bound may be a path of the app's folder, as a bind's `source`. */
   readonly driverOpts: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
 }

@@ -11,10 +11,10 @@ export type Apply<D> = (item: Item, draft: D, report: Report) => void
 /** The attributes of one map of the specification, by what happens to them. Every other key is unknown. */
 export interface Fields<D> {
   readonly read: Readonly<Record<string, Apply<D>>>
-  /** Harmless: no effect here, and a warning says so. */
-  readonly ignored?: readonly string[]
-  /** Known, but refused by name. */
-  readonly unsupported?: readonly string[]
+  /** Harmless: no effect here, and a warning says so and why. */
+  readonly ignored?: Readonly<Record<string, string>>
+  /** Known, but refused by name, with the reason. */
+  readonly unsupported?: Readonly<Record<string, string>>
 }
 
 export type Draft<T> = { -readonly [K in keyof T]?: T[K] }
@@ -27,6 +27,14 @@ export function field<D, K extends keyof D>(name: K, read: Reader<NonNullable<D[
   }
 }
 
+/** One whose empty text means that it is absent: a variable that is not set. */
+export function textField<D, K extends keyof D>(name: K, read: Reader<NonNullable<D[K]>>): Apply<D> {
+  const apply = field<D, K>(name, read)
+  return (item, draft, report) => {
+    if (item.value !== '') apply(item, draft, report)
+  }
+}
+
 /** Reads a map attribute by attribute. No key is dropped in silence, but for extensions (`x-…`) and keys without a value. */
 export function readFields<D>(item: Item, fields: Fields<D>, draft: D, report: Report): void {
   if (!isMap(item.value)) report.refuse(item, 'compose.schema', `expected a map, found ${describe(item)}`)
@@ -34,15 +42,17 @@ export function readFields<D>(item: Item, fields: Fields<D>, draft: D, report: R
     const apply = Object.hasOwn(fields.read, name) ? fields.read[name] : undefined
     if (apply !== undefined) {
       if (entry.value !== null) apply(entry, draft, report)
-    } else if (!name.startsWith('x-')) refuseField(name, entry, fields, report)
+    } else if (!name.startsWith('x-')) turnDown(name, entry, fields, report)
   }
 }
 
-function refuseField<D>(name: string, entry: Item, { read, ignored = [], unsupported = [] }: Fields<D>, report: Report): void {
-  if (ignored.includes(name)) report.warn(entry, 'compose.unsupported', `${name} has no effect here`)
-  else if (unsupported.includes(name)) report.refuse(entry, 'compose.unsupported', `${name} is not supported`)
-  else {
-    const meant = suggest(name, [...Object.keys(read), ...ignored, ...unsupported])
+function turnDown<D>(name: string, entry: Item, { read, ignored = {}, unsupported = {} }: Fields<D>, report: Report): void {
+  if (Object.hasOwn(ignored, name)) {
+    if (entry.value !== null) report.warn(entry, 'compose.unsupported', `${name} has no effect here: ${ignored[name]}`)
+  } else if (Object.hasOwn(unsupported, name)) {
+    if (entry.value !== null) report.refuse(entry, 'compose.unsupported', `${name} is not supported: ${unsupported[name]}`)
+  } else {
+    const meant = suggest(name, [...Object.keys(read), ...Object.keys(ignored), ...Object.keys(unsupported)])
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`
     report.refuse(entry, 'compose.unknown', `there is no attribute ${quote(name)}${hint}`)
   }
@@ -87,6 +97,15 @@ export function integerOf(min: number, max = Number.MAX_SAFE_INTEGER): Reader<nu
   }
 }
 
+/** File mode bits: a number, which YAML has read as octal if it begins with 0, or octal digits as a text. */
+export const readMode: Reader<number> = (item, report) => {
+  const { value } = item
+  const mode = typeof value === 'string' && /^0?o?[0-7]{1,5}$/.test(value) ? Number.parseInt(value.replace('o', ''), 8) : value
+  return typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o7777
+    ? mode
+    : expected('a file mode such as 0440', item, report)
+}
+
 export function oneOf<const T extends string>(...words: readonly T[]): Reader<T> {
   return (item, report) => words.find(word => word === item.value) ?? expected(words.join(', '), item, report)
 }
@@ -122,11 +141,11 @@ export function sortUnique(texts: Iterable<string>): readonly string[] {
 }
 
 /** A map of texts, or a list of `key=value`; a value left out is what `missing` gives, undefined leaves the key out. */
-export function pairsOf(
-  missing: (key: string, item: Item, report: Report) => string | undefined,
-): Reader<Readonly<Record<string, string>>> {
+export function pairsOf<T extends string | null = string>(
+  missing: (key: string, item: Item, report: Report) => T | undefined,
+): Reader<Readonly<Record<string, string | T>>> {
   return (item, report) => {
-    const pairs = new Map<string, string>()
+    const pairs = new Map<string, string | T>()
     for (const [key, value, at] of eachPair(item, report)) {
       if (key === '') expected('a name before =', at, report)
       const text = value === undefined ? missing(key, at, report) : value

@@ -1,8 +1,9 @@
 // Limits on memory, processors and processes, from a service's own attributes and from deploy.
-import type { Item, Report } from './item.js'
-import type { Resources } from './project.js'
-import { type Apply, type Draft, type Fields, integerOf, oneOf, type Reader, readFields, textOf } from './read.js'
-import { readBytes, readCpusMilli } from './units.js'
+import { applyBlkio } from './blkio.js'
+import { type Item, isMap, quote, type Report } from './item.js'
+import type { Resources, Service } from './project.js'
+import { type Apply, type Draft, type Fields, field, integerOf, type Reader, readFields, readFlag, sorted, textOf } from './read.js'
+import { readBytes, readCpusMilli, readMicroseconds } from './units.js'
 
 export interface HasResources {
   resources?: Draft<Resources>
@@ -27,64 +28,91 @@ const readPids: Reader<number> = (item, report) => {
   return pids === 0 ? -1 : pids
 }
 const readCpuset = textOf('processors such as 0-2,4', text => /^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/.test(text))
+const readQuota: Reader<number> = (item, report) => (String(item.value) === '-1' ? 0 : readMicroseconds(item, report))
 
-const memory = limit('memoryBytes', readBytes, 0)
-const memoryReservation = limit('memoryReservationBytes', readBytes, 0)
-const cpus = limit('cpusMilli', readCpusMilli, 0)
-const pids = limit('pids', readPids, -1)
+export const limitMemory = limit('memoryBytes', readBytes, 0)
+export const limitReservation = limit('memoryReservationBytes', readBytes, 0)
+export const limitCpus = limit('cpusMilli', readCpusMilli, 0)
+export const limitPids = limit('pids', readPids, -1)
 
 /** The attributes of a service that limit it. */
 export const resourceFields: Fields<HasResources>['read'] = {
-  mem_limit: memory,
-  mem_reservation: memoryReservation,
+  mem_limit: limitMemory,
+  mem_reservation: limitReservation,
   memswap_limit: limit('memorySwapBytes', readSwap, 0),
-  cpus,
+  // None at all is something else than the Engine's default.
+  mem_swappiness: limit('memorySwappiness', integerOf(-1, 100), -1),
+  oom_kill_disable: limit('oomKillDisable', readFlag, false),
+  oom_score_adj: limit('oomScoreAdj', integerOf(-1000, 1000), 0),
+  cpus: limitCpus,
   cpu_shares: limit('cpuShares', integerOf(0), 0),
+  cpu_quota: limit('cpuQuotaUs', readQuota, 0),
+  cpu_period: limit('cpuPeriodUs', readMicroseconds, 0),
+  cpu_rt_period: limit('cpuRealtimePeriodUs', readMicroseconds, 0),
+  cpu_rt_runtime: limit('cpuRealtimeRuntimeUs', readMicroseconds, 0),
+  cpu_count: limit('cpuCount', integerOf(0), 0),
+  cpu_percent: limit('cpuPercent', integerOf(0, 100), 0),
   cpuset: limit('cpuset', readCpuset),
-  pids_limit: pids,
+  pids_limit: limitPids,
+  blkio_config: applyBlkio,
 }
 
-const limits: Fields<HasResources> = { read: { cpus, memory, pids } }
+type Ulimits = NonNullable<Service['ulimits']>
+type Ulimit = Ulimits[string]
 
-const reservations: Fields<HasResources> = {
-  read: { memory: memoryReservation },
-  // Only a scheduler reserves processors.
-  ignored: ['cpus'],
-  unsupported: ['devices', 'generic_resources'],
+const ulimitNames = [
+  ...['core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc'],
+  ...['rss', 'rtprio', 'rttime', 'sigpending', 'stack'],
+]
+const readUlimitValue = integerOf(-1)
+const ulimitFields: Fields<Draft<Ulimit>> = { read: { soft: field('soft', readUlimitValue), hard: field('hard', readUlimitValue) } }
+
+/** One number for both, or soft and hard; -1 is no limit. */
+function readUlimit(item: Item, report: Report): Ulimit | undefined {
+  if (!isMap(item.value)) {
+    const both = readUlimitValue(item, report)
+    return both === undefined ? undefined : { soft: both, hard: both }
+  }
+  const draft: Draft<Ulimit> = {}
+  const faults = report.refusals.length
+  readFields(item, ulimitFields, draft, report)
+  const { soft, hard } = draft
+  if (report.refusals.length > faults) return undefined
+  if (soft === undefined || hard === undefined) return report.refuse(item, 'compose.schema', 'a ulimit needs soft and hard')
+  if (hard !== -1 && (soft > hard || soft === -1))
+    return report.refuse(item, 'compose.inconsistent', 'the soft limit is above the hard one')
+  return { soft, hard }
 }
 
-const resources: Fields<HasResources> = {
-  read: {
-    limits: (item, draft, report) => readFields(item, limits, draft, report),
-    reservations: (item, draft, report) => readFields(item, reservations, draft, report),
-  },
+export const readUlimits: Reader<Ulimits> = (item, report) => {
+  if (!isMap(item.value)) return report.refuse(item, 'compose.schema', 'expected a map of ulimits')
+  const limits = [...item.value].flatMap(([name, entry]) => {
+    if (!ulimitNames.includes(name)) report.refuse(entry, 'compose.schema', `there is no ulimit ${quote(name)}: ${ulimitNames.join(', ')}`)
+    const value = readUlimit(entry, report)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return limits.length === 0 ? undefined : sorted(limits)
 }
 
-const deploy: Fields<HasResources> = {
-  read: {
-    resources: (item, draft, report) => readFields(item, resources, draft, report),
-    mode: (item, _draft, report) => {
-      if (item.value === 'global') report.refuse(item, 'compose.unsupported', 'the mode global is not supported')
-      else oneOf('replicated')(item, report)
-    },
-    replicas: applyOne,
-  },
-  unsupported: ['restart_policy', 'placement', 'update_config', 'rollback_config', 'endpoint_mode', 'labels'],
-}
-
-export const applyDeploy: Apply<HasResources> = (item, draft, report) => readFields(item, deploy, draft, report)
-
-/** How many containers a service has; only one is supported. */
-export function applyOne(item: Item, _draft: unknown, report: Report): void {
-  const count = integerOf(0)(item, report)
-  if (count !== undefined && count !== 1) report.refuse(item, 'compose.unsupported', 'only one container a service is supported')
-}
+/** The Engine's own least limit of memory. */
+const leastMemoryBytes = 6 * 1024 * 1024
 
 /** What the Engine would refuse. */
-export function checkResources(item: Item, { memoryBytes, memoryReservationBytes, memorySwapBytes }: Resources, report: Report): void {
-  const refuse = (message: string) => report.refuse(item, 'compose.inconsistent', message)
-  if (memorySwapBytes !== undefined && memoryBytes === undefined) refuse('memswap_limit needs mem_limit')
-  if (memorySwapBytes !== undefined && memorySwapBytes !== -1 && memorySwapBytes < (memoryBytes ?? 0))
-    refuse('memswap_limit includes mem_limit, so it is not less')
-  if ((memoryReservationBytes ?? 0) > (memoryBytes ?? Number.POSITIVE_INFINITY)) refuse('more memory is reserved than mem_limit allows')
+export function checkResources(item: Item, resources: Resources, report: Report): void {
+  for (const message of [...memoryFaults(resources), ...cpuFaults(resources)]) report.refuse(item, 'compose.inconsistent', message)
+}
+
+function* memoryFaults({ memoryBytes, memoryReservationBytes = 0, memorySwapBytes = 0 }: Resources): Iterable<string> {
+  const memory = memoryBytes ?? Number.POSITIVE_INFINITY
+  if (Math.min(memory, memoryReservationBytes || memory) < leastMemoryBytes) yield 'no container can do with less than 6m of memory'
+  if (memorySwapBytes > 0 && memoryBytes === undefined) yield 'memswap_limit needs mem_limit'
+  if (memorySwapBytes > 0 && memorySwapBytes < (memoryBytes ?? 0)) yield 'memswap_limit includes mem_limit, so it is not less'
+  if (memoryReservationBytes > memory) yield 'more memory is reserved than mem_limit allows'
+}
+
+function* cpuFaults({ cpusMilli, cpuQuotaUs, cpuPeriodUs, cpuRealtimePeriodUs, cpuRealtimeRuntimeUs = 0 }: Resources): Iterable<string> {
+  if (cpusMilli !== undefined && (cpuQuotaUs ?? cpuPeriodUs) !== undefined) yield 'cpus is another way to write cpu_quota and cpu_period'
+  if (cpuPeriodUs !== undefined && (cpuPeriodUs < 1000 || cpuPeriodUs > 1_000_000)) yield 'cpu_period is from 1ms to 1s'
+  if (cpuQuotaUs !== undefined && cpuQuotaUs < 1000) yield 'cpu_quota is at least 1ms'
+  if (cpuRealtimePeriodUs !== undefined && cpuRealtimeRuntimeUs > cpuRealtimePeriodUs) yield 'cpu_rt_runtime is within cpu_rt_period'
 }

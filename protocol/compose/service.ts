@@ -1,150 +1,153 @@
-// One service: the table of its attributes, and its canonical form with every default in place.
+// One service: the table of its attributes.
+
+import { readAttachments } from './attach.js'
 import {
+  readAbsolutePath,
+  readCapabilities,
   readCommand,
+  readContainerName,
   readDependsOn,
-  readDevices,
   readEnvironment,
-  readExtraHosts,
+  readHooks,
   readLogging,
   readName,
-  readNetworkMode,
   readRestart,
   readSecurity,
-  readTexts,
 } from './attributes.js'
+import { readBuild, readPlatform, readPullPolicy } from './build.js'
+import { applyDeploy, applyScale } from './deploy.js'
+import { applyDevices, applyGpus, readCgroupRules } from './devices.js'
+import { finishService, type ServiceDraft } from './draft.js'
 import { readHealthcheck } from './health.js'
+import { readAnyAddress, readExternalLinks, readExtraHosts, readLinks, readMac } from './hosts.js'
+import { readImage } from './image.js'
 import { type Item, isMap, quote, type Report } from './item.js'
-import { readMounts, readTmpfsEntry } from './mounts.js'
-import { readAnyAddress, readAttachments, readEngineName } from './network.js'
+import { readMounts, readTmpfsEntry, readVolumesFrom } from './mounts.js'
+import { checkIsolation, readCgroup, readIpc, readNetworkMode, readPid, readUserns, readUts } from './namespaces.js'
+import { type FileSources, noFiles, readGrants } from './placed.js'
 import { readExpose, readPorts } from './ports.js'
 import type { Service } from './project.js'
-import { type Draft, type Fields, field, oneOrMore, readFields, readFlag, readPairs, readTrue, sortUnique, textOf } from './read.js'
-import { applyDeploy, applyOne, checkResources, resourceFields } from './resources.js'
-import { readDurationMs } from './units.js'
+import {
+  type Fields,
+  field,
+  oneOrMore,
+  readFields,
+  readFlag,
+  readPairs,
+  readScalar,
+  readText,
+  readTrue,
+  setOf,
+  sortUnique,
+  textField,
+} from './read.js'
+import { checkResources, readUlimits, resourceFields } from './resources.js'
+import { readBytes, readDurationMs } from './units.js'
 
-type ServiceDraft = Draft<Service>
+/** What loading has read already: its result stands in other attributes. */
+const readBefore: Fields<ServiceDraft>['read'] = { env_file: () => {}, extends: () => {}, label_file: () => {}, profiles: () => {} }
 
 /** The attributes of a service; docs/compose.md lists them. */
 export const serviceFields: Fields<ServiceDraft> = {
   read: {
-    image: field(
-      'image',
-      textOf('the name of an image', text => /^[\w][\w.\-:/@+]{0,511}$/.test(text)),
-    ),
+    image: textField('image', readImage),
+    build: field('build', readBuild),
+    pull_policy: textField('pullPolicy', readPullPolicy),
+    pull_refresh_after: field('refreshAfterMs', readDurationMs),
+    platform: textField('platform', readPlatform),
+    scale: applyScale,
+    deploy: applyDeploy,
     command: field('command', readCommand),
     entrypoint: field('entrypoint', readCommand),
     environment: field('environment', readEnvironment),
     ports: field('ports', readPorts),
     expose: field('expose', readExpose),
     volumes: field('volumes', readMounts),
+    volumes_from: field('volumesFrom', readVolumesFrom),
+    tmpfs: field('tmpfs', (item, report) => sortUnique(oneOrMore(readTmpfsEntry)(item, report) ?? [])),
+    configs: field('configs', readGrants('config')),
+    secrets: field('secrets', readGrants('secret')),
     networks: field('networks', readAttachments),
-    network_mode: field('networkMode', readNetworkMode),
-    restart: field('restart', readRestart),
+    network_mode: textField('networkMode', readNetworkMode),
+    links: field('links', readLinks),
+    external_links: field('externalLinks', readExternalLinks),
+    mac_address: textField('macAddress', readMac),
+    restart: textField('restart', readRestart),
     depends_on: field('dependsOn', readDependsOn),
+    post_start: field('postStart', readHooks),
+    pre_stop: field('preStop', readHooks),
     healthcheck: field('healthcheck', readHealthcheck),
     labels: field('labels', readPairs),
-    container_name: field('containerName', readEngineName),
-    hostname: field('hostname', readName),
-    user: field('user', readName),
-    working_dir: field(
-      'workingDir',
-      textOf('an absolute path', text => text.startsWith('/')),
-    ),
+    annotations: field('annotations', readPairs),
+    container_name: textField('containerName', readContainerName),
+    hostname: textField('hostname', readName),
+    domainname: textField('domainname', readName),
+    user: textField('user', readName),
+    group_add: field('groupAdd', setOf(readScalar)),
+    working_dir: textField('workingDir', readAbsolutePath),
     tty: field('tty', readTrue),
     stdin_open: field('stdinOpen', readTrue),
     read_only: field('readOnly', readTrue),
     // False means something: the Engine's default may be true.
     init: field('init', readFlag),
     privileged: field('privileged', readTrue),
-    stop_signal: field('stopSignal', readName),
+    runtime: textField('runtime', readName),
+    isolation: checkIsolation,
+    ipc: textField('ipc', readIpc),
+    pid: textField('pid', readPid),
+    uts: textField('uts', readUts),
+    userns_mode: textField('usernsMode', readUserns),
+    cgroup: textField('cgroup', readCgroup),
+    cgroup_parent: textField('cgroupParent', readName),
+    stop_signal: textField('stopSignal', readName),
     stop_grace_period: field('stopGraceMs', readDurationMs),
-    tmpfs: field('tmpfs', (item, report) => sortUnique(oneOrMore(readTmpfsEntry)(item, report) ?? [])),
-    cap_add: field('capAdd', readTexts),
-    cap_drop: field('capDrop', readTexts),
+    shm_size: field('shmSizeBytes', readBytes),
+    cap_add: field('capAdd', readCapabilities),
+    cap_drop: field('capDrop', readCapabilities),
     security_opt: field('securityOpt', readSecurity),
     extra_hosts: field('extraHosts', readExtraHosts),
     dns: field('dns', oneOrMore(readAnyAddress)),
-    devices: field('devices', readDevices),
+    dns_search: field('dnsSearch', oneOrMore(readText)),
+    dns_opt: field('dnsOptions', oneOrMore(readText)),
+    devices: applyDevices,
+    gpus: applyGpus,
+    device_cgroup_rules: field('deviceCgroupRules', readCgroupRules),
+    ulimits: field('ulimits', readUlimits),
     sysctls: field('sysctls', readPairs),
+    storage_opt: field('storageOptions', readPairs),
     logging: field('logging', readLogging),
-    scale: applyOne,
-    deploy: applyDeploy,
+    ...readBefore,
     ...resourceFields,
   },
-  ignored: ['attach', 'develop', 'pull_policy', 'pull_refresh_after'],
-  unsupported: [
-    ...[
-      'annotations',
-      'blkio_config',
-      'build',
-      'cgroup',
-      'cgroup_parent',
-      'configs',
-      'cpu_count',
-      'cpu_percent',
-      'cpu_period',
-      'cpu_quota',
-    ],
-    ...['cpu_rt_period', 'cpu_rt_runtime', 'credential_spec', 'device_cgroup_rules', 'dns_opt', 'dns_search', 'domainname', 'env_file'],
-    ...[
-      'extends',
-      'external_links',
-      'gpus',
-      'group_add',
-      'ipc',
-      'isolation',
-      'label_file',
-      'links',
-      'mac_address',
-      'mem_swappiness',
-      'models',
-    ],
-    ...['oom_kill_disable', 'oom_score_adj', 'pid', 'platform', 'post_start', 'pre_stop', 'profiles', 'provider', 'runtime', 'secrets'],
-    ...['shm_size', 'storage_opt', 'ulimits', 'use_api_socket', 'userns_mode', 'uts', 'volumes_from'],
-  ],
+  ignored: {
+    attach: 'nobody looks at the output while an app starts',
+    develop: 'a device develops nothing',
+  },
+  unsupported: {
+    credential_spec: 'only Windows has them',
+    models: 'a device runs containers only',
+    provider: 'a device runs containers only',
+    use_api_socket: "whoever has the Engine's socket rules the device; mount it by name if that is meant",
+  },
 }
 
 /** Undefined only where the report says why. */
-export function readService(name: string, item: Item, report: Report): Service | undefined {
+export function readService(name: string, item: Item, report: Report, sources: FileSources = noFiles): Service | undefined {
   const draft: ServiceDraft = {}
+  const faults = report.refusals.length
   if (item.value !== null) readFields(item, serviceFields, draft, report)
-  const { image } = draft
-  if (image === undefined) return refuseImage(name, item, report)
+  if (draft.image === undefined && draft.build === undefined) return refuseImage(name, item, report, faults)
   checkResources(item, draft.resources ?? {}, report)
-  return withDefaults({ ...draft, image })
+  return finishService(draft, item, sources, report)
 }
 
-function refuseImage(name: string, item: Item, report: Report): undefined {
+function refuseImage(name: string, item: Item, report: Report, faults: number): undefined {
+  // Refused already: a wrong image, what would have given one, and whatever stands there instead of a map.
   const known = isMap(item.value) ? item.value : new Map<string, Item>()
   const image = known.get('image')
-  // Refused already: a wrong image, what would have given one, and whatever stands there instead of a map.
-  if ((image?.value ?? null) !== null || known.has('build') || known.has('extends')) return
-  if (item.value !== null && !isMap(item.value)) return
+  const isRefused =
+    report.refusals.length > faults && ['image', 'build', 'extends', 'provider'].some(key => (known.get(key)?.value ?? null) !== null)
+  if (isRefused || (item.value !== null && !isMap(item.value))) return
   const at: Item = image ?? { parent: item, key: 'image', line: item.line, value: null }
-  report.refuse(at, 'compose.inconsistent', `service ${quote(name)} has no image`)
-}
-
-function withDefaults(draft: ServiceDraft & { readonly image: string }): Service {
-  const networks = draft.networks ?? {}
-  const isLoose = draft.networkMode === undefined && Object.keys(networks).length === 0
-  return {
-    environment: {},
-    ports: [],
-    expose: [],
-    volumes: [],
-    restart: { policy: 'no' },
-    dependsOn: {},
-    labels: {},
-    resources: {},
-    tmpfs: [],
-    capAdd: [],
-    capDrop: [],
-    securityOpt: [],
-    extraHosts: [],
-    dns: [],
-    devices: [],
-    sysctls: {},
-    ...draft,
-    networks: isLoose ? { default: { aliases: [] } } : networks,
-  }
+  report.refuse(at, 'compose.inconsistent', `service ${quote(name)} has neither an image nor a build`)
 }

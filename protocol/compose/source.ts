@@ -15,8 +15,10 @@ export interface ComposeSource {
   /** Paths of the compose files, at least one; each is merged over those before it. */
   readonly files: readonly string[]
   readonly folder: Folder
-  /** Variables of whoever deploys; they win over those of the folder's `.env`. */
+  /** Variables of whoever deploys; they win over those of files. */
   readonly environment: Readonly<Record<string, string>>
+  /** Files of variables instead of the folder's `.env`, later ones first. */
+  readonly variableFiles?: readonly string[]
   /** Profiles that are on. `COMPOSE_PROFILES` counts too. */
   readonly profiles: readonly string[]
 }

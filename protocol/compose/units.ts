@@ -17,12 +17,27 @@ const unitsMs: Readonly<Record<string, number>> = {
 
 /** `1m30s`, `500ms`, `1.5h`; 0 needs no unit. */
 export function parseDurationMs(text: string): number | undefined {
+  return roundSafely(parseDuration(text))
+}
+
+/** A number without a unit is in microseconds. */
+function parseMicroseconds(text: string): number | undefined {
+  if (/^\d{1,16}$/.test(text)) return roundSafely(Number(text))
+  const ms = parseDuration(text)
+  return ms === undefined ? undefined : roundSafely(ms * 1000)
+}
+
+function roundSafely(number: number | undefined): number | undefined {
+  return number !== undefined && Number.isSafeInteger(Math.round(number)) ? Math.round(number) : undefined
+}
+
+function parseDuration(text: string): number | undefined {
   if (text === '0') return 0
   if (text.length > 64 || !/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/.test(text)) return undefined
   let total = 0
   for (const [, amount = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)/g))
     total += Number(amount) * (unitsMs[unit] ?? 0)
-  return Number.isSafeInteger(Math.round(total)) ? Math.round(total) : undefined
+  return total
 }
 
 /** `64m`, `1.5 GB`, `1048576`; all powers of 1024, as the Engine has it. */
@@ -48,5 +63,6 @@ function unitOf(what: string, parse: (text: string) => number | undefined): Read
 }
 
 export const readDurationMs = unitOf('a duration such as 30s or 1m30s', parseDurationMs)
+export const readMicroseconds = unitOf('microseconds, or a duration such as 50ms', parseMicroseconds)
 export const readBytes = unitOf('a size such as 64m or 1.5g', parseBytes)
 export const readCpusMilli = unitOf('a number of CPUs such as 0.5', parseCpusMilli)

@@ -1,56 +1,39 @@
 // YAML text to items, with limits on size, nesting and expansion, so that no text can exhaust the reader.
-import {
-  type AliasEvent,
-  EVENT_ID,
-  type Event,
-  getScalarValue,
-  type MappingEvent,
-  parseEvents,
-  SCALAR_STYLE,
-  type ScalarEvent,
-  type SequenceEvent,
-  YAMLException,
-} from 'js-yaml'
+import { EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml'
 import { maxSpecBytes } from '../messages.js'
-import { type Item, mergeKey, quote, type Report, type Scalar } from './item.js'
-import { resolvePlain } from './scalar.js'
+import { Lines, startOf } from './events.js'
+import { Expansion, type LoadedYaml, maxDepth, TooComplex } from './expand.js'
+import { inFile, type Report } from './item.js'
 
-const maxDepth = 64
 /** Maps, lists, values and the ends of them, as they stand in the text. */
 const maxEvents = 150_000
-/** Nodes after anchors and merge keys are expanded. */
-const maxNodes = 100_000
 
-type NodeEvent = ScalarEvent | MappingEvent | SequenceEvent
-
-/** Thrown inside this file only, when a limit is reached. */
-class TooComplex extends Error {}
-
-/** The file's top level. Undefined if the report says why not. */
-export function loadYaml(text: string, report: Report): Item | undefined {
+/** `file` is the file's name where faults must tell it. Undefined if the report says why not. */
+export function loadYaml(text: string, report: Report, file?: string): LoadedYaml | undefined {
   const size = Buffer.byteLength(text)
   if (size > maxSpecBytes)
-    return report.refuseAt(undefined, 'spec.too-large', `${size} bytes are more than the ${maxSpecBytes} that a compose file may have`)
+    return report.refuseAt(file, 'spec.too-large', `${size} bytes are more than the ${maxSpecBytes} that a compose file may have`)
   try {
     const events = parseEvents(text, { maxDepth })
     const lines = new Lines(text)
-    if (!isOneDocument(events, lines, report)) return undefined
+    if (!isOneDocument(events, lines, report, file)) return undefined
     if (events.length > maxEvents) throw new TooComplex(`the file has more than ${maxEvents} values and marks`)
-    return new Expansion(text, events, lines, report).root()
+    return new Expansion(text, events, lines, report, file).load()
   } catch (error) {
-    if (error instanceof TooComplex) return report.refuseAt(undefined, 'compose.too-complex', error.message)
-    if (error instanceof YAMLException) return refuseSyntax(error, report)
+    if (error instanceof TooComplex) return report.refuseAt(file, 'compose.too-complex', error.message)
+    if (error instanceof YAMLException) return refuseSyntax(error, report, file)
     throw error
   }
 }
 
-function refuseSyntax({ reason, mark }: YAMLException, report: Report): undefined {
-  const at = mark === undefined ? undefined : `line ${mark.line + 1}, column ${mark.column + 1}`
-  if (/nesting exceeded/.test(reason)) return report.refuseAt(at, 'compose.too-complex', `the file is nested more than ${maxDepth} deep`)
-  return report.refuseAt(at, 'compose.yaml', at === undefined ? reason : `${reason} at ${at}`)
+function refuseSyntax({ reason, mark }: YAMLException, report: Report, file: string | undefined): undefined {
+  const at = mark === undefined ? '' : `line ${mark.line + 1}, column ${mark.column + 1}`
+  const place = inFile(file, at) || undefined
+  if (/nesting exceeded/.test(reason)) return report.refuseAt(place, 'compose.too-complex', `the file is nested more than ${maxDepth} deep`)
+  return report.refuseAt(place, 'compose.yaml', at === '' ? reason : `${reason} at ${at}`)
 }
 
-function isOneDocument(events: readonly Event[], lines: Lines, report: Report): boolean {
+function isOneDocument(events: readonly Event[], lines: Lines, report: Report, file: string | undefined): boolean {
   const second = events.findIndex((event, n) => n > 0 && event.type === EVENT_ID.DOCUMENT)
   if (second < 0) return true
   const start = events
@@ -58,201 +41,6 @@ function isOneDocument(events: readonly Event[], lines: Lines, report: Report): 
     .map(startOf)
     .find(offset => offset >= 0)
   const at = start === undefined ? 'its end' : `line ${lines.at(start)}`
-  report.refuseAt(at, 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
+  report.refuseAt(inFile(file, at), 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
   return false
-}
-
-/** Line numbers, counted from 1, of offsets that mostly grow. */
-class Lines {
-  readonly #starts: number[] = [0]
-  #line = 0
-
-  constructor(text: string) {
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1)
-  }
-
-  at(offset: number): number {
-    while ((this.#starts[this.#line] ?? 0) > offset) this.#line--
-    while ((this.#starts[this.#line + 1] ?? Number.POSITIVE_INFINITY) <= offset) this.#line++
-    return this.#line + 1
-  }
-}
-
-/** Turns the document's events into items: what aliases name is read again, merge keys are merged, keys checked. */
-class Expansion {
-  readonly #targets: ReadonlyMap<number, number>
-  /** Nodes that are being read, by their place: an alias to one of them never ends. */
-  readonly #open = new Set<number>()
-  /** Place of the next event. */
-  #at = 1
-  #nodes = 0
-
-  constructor(
-    private readonly text: string,
-    private readonly events: readonly Event[],
-    private readonly lines: Lines,
-    private readonly report: Report,
-  ) {
-    this.#targets = bindAliases(text, events)
-  }
-
-  root(): Item | undefined {
-    const root: Item = this.isEnd() ? { parent: undefined, key: '', line: 1, value: null } : this.expand(undefined, '', 0)
-    return this.report.refusals.length === 0 ? root : undefined
-  }
-
-  /** Reads the node at the cursor and moves on behind it. `line` is where an alias to it stands. */
-  private expand(parent: Item | undefined, key: string | number, depth: number, line?: number): Item {
-    const place = this.#at
-    const event = this.events[place]
-    if (event?.type === EVENT_ID.ALIAS) return this.follow(event, parent, key, depth)
-    const item: Item = { parent, key, line: line ?? this.lineOf(event) ?? parent?.line ?? 1, value: null }
-    if (++this.#nodes > maxNodes) throw new TooComplex(`the file expands to more than ${maxNodes} nodes`)
-    if (depth > maxDepth) throw new TooComplex(`the file is nested more than ${maxDepth} deep (line ${item.line})`)
-    this.#at++
-    if (event === undefined || !isNode(event)) return item
-    const tag = this.tagOf(event, item)
-    this.#open.add(place)
-    if (event.type === EVENT_ID.MAPPING) item.value = this.readMap(item, depth)
-    else if (event.type === EVENT_ID.SEQUENCE) item.value = this.readList(item, depth)
-    else item.value = this.readScalar(event, tag)
-    this.#open.delete(place)
-    return item
-  }
-
-  private follow(alias: AliasEvent, parent: Item | undefined, key: string | number, depth: number): Item {
-    const line = this.lines.at(alias.anchorStart)
-    const target = this.#targets.get(this.#at++)
-    if (target === undefined || this.#open.has(target)) {
-      const item: Item = { parent, key, line, value: null }
-      const name = this.text.slice(alias.anchorStart, alias.anchorEnd).slice(0, 80)
-      const fault = target === undefined ? `no anchor &${name} stands before this alias` : 'this alias stands inside its own anchor'
-      this.report.refuse(item, 'compose.yaml', fault)
-      return item
-    }
-    return this.readAt(target, () => this.expand(parent, key, depth, line))
-  }
-
-  /** Reads elsewhere and comes back. */
-  private readAt<T>(place: number, read: () => T): T {
-    const back = this.#at
-    this.#at = place
-    const result = read()
-    this.#at = back
-    return result
-  }
-
-  private readList(item: Item, depth: number): readonly Item[] {
-    const entries: Item[] = []
-    while (!this.isEnd()) entries.push(this.expand(item, entries.length, depth + 1))
-    this.#at++
-    return entries
-  }
-
-  private readMap(item: Item, depth: number): ReadonlyMap<string, Item> {
-    const entries = new Map<string, Item>()
-    const merged: Item[] = []
-    while (!this.isEnd()) {
-      const line = this.lineOf(this.events[this.#at]) ?? item.line
-      const key = this.readKey({ ...item, line }, depth)
-      if (key === undefined) this.expand(item, '', depth + 1)
-      else if (key === mergeKey) merged.push(...this.readMergeSources(item, depth))
-      else this.addEntry(entries, { ...this.expand(item, key.name, depth + 1) }, line)
-    }
-    this.#at++
-    for (const source of merged) this.merge(source, entries)
-    return entries
-  }
-
-  /** The key's text, the merge key, or undefined if it is neither. */
-  private readKey(map: Item, depth: number): { readonly name: string } | typeof mergeKey | undefined {
-    const event = this.events[this.#at]
-    const named = event?.type === EVENT_ID.ALIAS ? this.events[this.#targets.get(this.#at) ?? -1] : event
-    if (named?.type !== EVENT_ID.SCALAR) {
-      this.expand(map, '', depth + 1)
-      this.report.refuse(map, 'compose.yaml', 'a key must be a text')
-      return undefined
-    }
-    this.#at++
-    const name = getScalarValue(this.text, named)
-    return name === mergeKey && named.style === SCALAR_STYLE.PLAIN ? mergeKey : { name }
-  }
-
-  /** The maps that `<<` names, one or a list; those of an anchored list too. */
-  private readMergeSources(item: Item, depth: number): readonly Item[] {
-    const target = this.events[this.#at]?.type === EVENT_ID.ALIAS ? this.#targets.get(this.#at) : this.#at
-    if (target === undefined || this.events[target]?.type !== EVENT_ID.SEQUENCE) return [this.expand(item, mergeKey, depth + 1)]
-    const read = () => {
-      const sources: Item[] = []
-      this.#at++
-      while (!this.isEnd()) sources.push(this.expand(item, mergeKey, depth + 1))
-      this.#at++
-      return sources
-    }
-    if (target === this.#at) return read()
-    this.#at++
-    return this.readAt(target, read)
-  }
-
-  private addEntry(entries: Map<string, Item>, entry: Item, line: number): void {
-    const name = String(entry.key)
-    if (name === '__proto__') this.report.refuse({ ...entry, line }, 'compose.schema', 'this key is not allowed')
-    else if (entries.has(name)) this.report.refuse({ ...entry, line }, 'compose.yaml', `the key ${quote(name)} is here twice`)
-    else entries.set(name, entry)
-  }
-
-  /** Keys of the map itself win, then those of the sources in their order (https://yaml.org/type/merge.html). */
-  private merge(source: Item, entries: Map<string, Item>): void {
-    if (!(source.value instanceof Map)) this.report.refuse(source, 'compose.yaml', 'a merge key takes a map or a list of maps')
-    else for (const [name, entry] of source.value) if (!entries.has(name)) entries.set(name, entry)
-  }
-
-  private readScalar(event: ScalarEvent, tag: string): Scalar {
-    const text = getScalarValue(this.text, event)
-    const isText = tag === '' ? event.style !== SCALAR_STYLE.PLAIN : tag === '!' || tag.includes('str')
-    return isText ? text : resolvePlain(text)
-  }
-
-  private tagOf({ tagStart, tagEnd }: NodeEvent, item: Item): string {
-    if (tagStart < 0) return ''
-    const tag = this.text.slice(tagStart, tagEnd)
-    if (!/^(!|(!!|!<tag:yaml\.org,2002:)(map|seq|str|int|float|bool|null)>?)$/.test(tag))
-      this.report.refuse(item, 'compose.unsupported', `the tag ${quote(tag)} is not supported`)
-    return tag
-  }
-
-  private isEnd(): boolean {
-    const event = this.events[this.#at]
-    return event === undefined || event.type === EVENT_ID.POP
-  }
-
-  private lineOf(event: Event | undefined): number | undefined {
-    const start = event === undefined ? -1 : startOf(event)
-    return start < 0 ? undefined : this.lines.at(start)
-  }
-}
-
-/** The places of aliases, each with that of the last node before it that has its anchor. */
-function bindAliases(text: string, events: readonly Event[]): ReadonlyMap<number, number> {
-  const anchors = new Map<string, number>()
-  const bound = new Map<number, number>()
-  for (const [place, event] of events.entries()) {
-    if (!('anchorStart' in event) || event.anchorStart < 0) continue
-    const name = text.slice(event.anchorStart, event.anchorEnd)
-    const target = anchors.get(name)
-    if (event.type !== EVENT_ID.ALIAS) anchors.set(name, place)
-    else if (target !== undefined) bound.set(place, target)
-  }
-  return bound
-}
-
-function isNode(event: Event): event is NodeEvent {
-  return event.type === EVENT_ID.SCALAR || event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE
-}
-
-/** Where a node starts in the text; -1 for one that is not written out. */
-function startOf(event: Event): number {
-  if (event.type === EVENT_ID.SCALAR) return event.valueStart
-  if (event.type === EVENT_ID.ALIAS) return event.anchorStart
-  return event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE ? event.start : -1
 }

@@ -174,7 +174,7 @@ agents('an image that cannot be had leaves the old containers running, and is re
   const before = containersOf(app)
   const bad = await world.observer.spec(app, 'services:\n  web:\n    image: 127.0.0.1:1/none:1\n', 2)
   await world.observer.manifest({ device: agent.id }, { apps: [bad] })
-  const report = await appState(world.observer, app, 'failed')
+  const report = await appState(world.observer, app, 'rolled-back')
   assert.is(report.apps[0]!.fault?.code, 'image.unavailable')
   assert.is(report.apps[0]!.fault?.path, 'services.web.image')
   assert.is(report.apps[0]!.revision, 1)

@@ -1,17 +1,19 @@
 // The state folder: what is written is there whole, what is corrupt is set aside, and one process has it.
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type AppRecord, encodeRecords } from '../../agent/core/record.js'
 import { Disk } from '../../agent/disk.js'
 import { writeAtomic } from '../../agent/files.js'
-import type { Target } from '../../agent/lane.js'
 import { Ledger } from '../../agent/ledger.js'
 import { manifestCodec } from '../../protocol/messages.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
+import { ManualClock } from '../support/clock.js'
 
 const disks = suite<{ folder: string; open: () => Disk; close: () => void; logged: string[] }>('disk')
 const manifest = manifestCodec.encode({ version: 1, instance: Buffer.alloc(8), revision: 7, apps: [], groups: ['line-1'] })
@@ -57,12 +59,21 @@ disks('manifests, specs and what was applied are there again', ({ open }) => {
   disk.saveDevice(manifest)
   disk.saveGroup('line-1', manifest)
   disk.saveSpec(name, payload)
-  disk.saveApplied(new Map([['web', { revision: 3, digest: name, run: 'running' }]]))
+  const fault = { code: 'service.exited' as const, message: 'it ended', path: 'services.web' }
+  const record: AppRecord = {
+    applied: { revision: 3, digest, run: 'running' },
+    good: { revision: 2, digest, content: 'c', generation: 4, images: [{ service: 'web', id: 'sha256:1' }] },
+    failed: { revision: 3, entry: 'e', generation: 5, fault, retry: false, references: ['img:1'] },
+    kept: ['data'],
+    images: [{ reference: 'img:1', id: 'sha256:1' }],
+  }
+  const records = { apps: new Map([['web', record]]), images: [{ id: 'sha256:1', reference: 'img:1' }] }
+  disk.saveRecords(records)
   const again = open()
   assert.is(again.loadDevice()?.revision, 7)
   assert.equal([...again.loadGroups().keys()], ['line-1'])
   assert.is(again.loadSpec(name)?.compose, 'services: {}')
-  assert.equal(again.loadApplied().get('web'), { revision: 3, digest: name, run: 'running' })
+  assert.equal(encodeRecords(again.loadRecords()), encodeRecords(records))
   again.pruneSpecs(new Set())
   assert.is(again.loadSpec(name), undefined)
 })
@@ -70,9 +81,9 @@ disks('manifests, specs and what was applied are there again', ({ open }) => {
 disks('what is corrupt is set aside and logged, not fatal', ({ open, folder, logged }) => {
   const disk = open()
   const name = 'A'.repeat(43)
-  for (const file of ['device', 'applied.json', 'starts', `specs/${name}`, 'groups/line-1']) writeAtomic(join(folder, file), '\xffgarbage')
+  for (const file of ['device', 'ledger', 'starts', `specs/${name}`, 'groups/line-1']) writeAtomic(join(folder, file), '\xffgarbage')
   assert.is(disk.loadDevice(), undefined)
-  assert.is(disk.loadApplied().size, 0)
+  assert.is(disk.loadRecords().apps.size, 0)
   assert.is(disk.loadGroups().size, 0)
   assert.is(disk.loadSpec(name), undefined)
   assert.is(disk.countStart(), 1)
@@ -121,6 +132,34 @@ disks('the lock of a dead process is taken over, also when its pid is another on
   }
 })
 
+disks('a full disk keeps no agent from starting that has been here before', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-full-'))
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder]).status === 0
+  try {
+    if (!mounted) return
+    const start = () => {
+      const disk = new Disk(folder, pino({ level: 'silent' }))
+      return { disk, seen: [disk.id, disk.countStart(), disk.noteBoot(randomUUID())] }
+    }
+    const first = start()
+    first.disk.saveDevice(manifest)
+    first.disk.close()
+    try {
+      writeFileSync(join(folder, 'ballast'), Buffer.alloc(65_536))
+    } catch {
+      // As much as there was room for.
+    }
+    const { disk, seen } = start()
+    assert.equal(seen, [first.disk.id, 2, true])
+    assert.is(disk.loadDevice()?.revision, 7)
+    assert.throws(() => disk.saveGroup('line-1', manifest))
+    disk.close()
+  } finally {
+    if (mounted) spawnSync('umount', [folder])
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
 disks('to forget leaves the identity alone', ({ open }) => {
   const disk = open()
   disk.countStart()
@@ -133,17 +172,19 @@ disks('to forget leaves the identity alone', ({ open }) => {
   assert.is(disk.countStart(), 2)
 })
 
-disks('what was applied counts as written down only once it is', ({ open, folder }) => {
-  const ledger = new Ledger(open())
-  const owner = { app: 'web', device: 'a1' }
-  const revision = { revision: 1, digest: new Uint8Array(32) }
-  const target: Target = { owner, wish: { run: 'stopped', owner }, revision, memory: { outages: [], sinceMs: 0 }, fault: undefined }
-  const obstacle = join(folder, 'applied.json.tmp')
+disks('what the disk does not take is remembered even so, and written when it can be', ({ open, folder }) => {
+  const clock = new ManualClock()
+  const disk = open()
+  const ledger = new Ledger(disk, clock, pino({ level: 'silent' }))
+  const obstacle = join(folder, 'ledger.tmp')
   mkdirSync(obstacle)
-  assert.throws(() => ledger.enter(target))
+  assert.ok(ledger.change('web', () => ({ kept: ['data'] })))
+  assert.not(ledger.change('web', () => ({ kept: ['data'] })))
+  assert.is(disk.loadRecords().apps.size, 0)
   rmSync(obstacle, { recursive: true })
-  assert.is(ledger.enter(target), true)
-  assert.is(ledger.enter(target), false)
+  clock.advance(10_000)
+  assert.equal(disk.loadRecords().apps.get('web')?.kept, ['data'])
+  ledger.close()
 })
 
 disks.run()

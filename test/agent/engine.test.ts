@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createBody } from '../../agent/core/engine-config.js'
+import type { Connection } from '../../agent/core/step.js'
 import { connectEngine } from '../../agent/docker.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
@@ -20,11 +21,16 @@ const body = (fields: Parameters<typeof service>[0] = {}) => {
     name: 'web',
     hash: 'h',
     image: undefined,
-    parent: undefined,
+    parents: {},
+    number: 1,
+    pinned: undefined,
+    api: 41,
     carried: [],
   }
   return createBody(spec, context).body
 }
+const create = (name: string, of = body(), connect: readonly Connection[] = []) =>
+  engine.createContainer({ service: 'web', name: `${app}-${name}`, body: of, connect })
 const codeOf = async (call: Promise<unknown>) => {
   try {
     await call
@@ -39,7 +45,7 @@ engines.before(() => void ensureTestImage())
 engines.after.each(() => clear(app))
 
 engines('a container is seen as it was made, and through its life', async () => {
-  await engine.createContainer(`${app}-web-1`, body({ restart: { policy: 'always' } }), [])
+  await create('web-1', body({ restart: { policy: 'always' } }))
   const [made] = (await engine.observe(query)).containers
   assert.equal([made?.name, made?.service, made?.hash, made?.state, made?.finishedAt], [`${app}-web-1`, 'web', 'h', 'created', 0])
   const id = made?.id ?? ''
@@ -66,13 +72,15 @@ engines('images are seen by reference, those that are not here are absent', asyn
 })
 
 engines('errors have codes', async () => {
-  assert.is(await codeOf(engine.createContainer(`${app}-x`, { ...body(), Image: 'none-such:1' }, [])), 'image.unavailable')
-  await engine.createContainer(`${app}-web-1`, body(), [])
-  assert.is(await codeOf(engine.createContainer(`${app}-web-1`, body(), [])), 'name.in-use')
-  assert.is(await codeOf(engine.createContainer(`${app}-y`, body({ command: ['x'], resources: { memoryBytes: 1 } }), [])), 'engine.refused')
+  assert.is(await codeOf(create('x', { ...body(), Image: 'none-such:1' })), 'image.unavailable')
+  await create('web-1', body())
+  assert.is(await codeOf(create('web-1', body())), 'name.in-use')
+  assert.is(await codeOf(create('y', body({ command: ['x'], resources: { memoryBytes: 1 } }))), 'engine.refused')
   const progress: string[] = []
   assert.is(
-    await codeOf(engine.pull('127.0.0.1:1/none:1', ({ status }) => progress.push(status), new AbortController().signal)),
+    await codeOf(
+      engine.pull({ image: '127.0.0.1:1/none:1', services: [] }, ({ status }) => progress.push(status), new AbortController().signal),
+    ),
     'image.unavailable',
   )
   assert.is(await codeOf(connectEngine('/none.sock').version()), 'engine.unavailable')
@@ -81,7 +89,7 @@ engines('errors have codes', async () => {
 
 engines('a container whose further networks cannot be joined is not left behind', async () => {
   const connect = [{ network: 'host', endpoint: { IPAMConfig: { IPv4Address: 'no address' } } }]
-  const code = await codeOf(engine.createContainer(`${app}-web-1`, body({ networkMode: 'bridge' }), connect))
+  const code = await codeOf(create('web-1', body({ networkMode: 'bridge' }), connect))
   assert.is(code, 'engine.refused')
   assert.equal(containersOf(app), {})
 })
@@ -97,7 +105,7 @@ engines('changes of our containers are told, those of others are not, and the st
   await within(5_000, 'the stream opens', opened)
   const other = docker('create', '--network', 'none', testImage)
   docker('rm', other)
-  await engine.createContainer(`${app}-web-1`, body(), [])
+  await create('web-1', body())
   await eventually(5_000, 'the event', () => told.includes(app))
   assert.equal(
     [...new Set(told)].filter(name => !name.startsWith('skt-') || name === app),

@@ -115,8 +115,10 @@ failures('a container that somebody stops is started again, not made anew', asyn
   assert.equal(containersOf(app), before)
 })
 
-failures('a service that fails by itself is reported with its exit code, and left alone', async world => {
-  await deploy(world, await world.start(), 'command: ["sh", "-c", "exit 3"]')
+failures('a service that fails by itself is reported with its exit code, and left alone where nothing is rolled back', async world => {
+  const agent = await world.start()
+  const wanted = await world.observer.spec(app, compose('command: ["sh", "-c", "exit 3"]'))
+  await world.observer.manifest({ device: agent.id }, { apps: [{ ...wanted, policy: { rollBack: false } }] })
   const report = await appState(world.observer, app, 'failed')
   assert.equal(
     report.apps[0]?.services.map(({ state, exitCode }) => [state, exitCode]),

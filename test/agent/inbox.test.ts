@@ -13,6 +13,7 @@ import { ManualClock } from '../support/clock.js'
 
 const log = pino({ level: 'silent' })
 const manifest = (revision: number) => manifestCodec.encode({ version: 1, instance: Buffer.alloc(8), revision, apps: [], groups: [] })
+const nothing = { onEpochFloor: () => {}, onRelease: () => {}, onRequest: () => undefined }
 const inboxes = suite('inbox')
 
 inboxes('a manifest that cannot be written is tried again until it can, the newest one only', () => {
@@ -23,7 +24,7 @@ inboxes('a manifest that cannot be written is tried again until it can, the newe
     const holdings = new Holdings(disk, log)
     const revisions: number[] = []
     const onDesired = () => revisions.push(holdings.revision())
-    const inbox = new Inbox({ root: 'skerry', device: 'a1', holdings, clock, log, onDesired, onEpochFloor: () => {}, onRelease: () => {} })
+    const inbox = new Inbox({ root: 'skerry', device: 'a1', holdings, clock, log, onDesired, ...nothing })
     const obstacle = join(folder, 'device.tmp')
     mkdirSync(obstacle)
     inbox.receive('skerry/device/a1/desired', manifest(1))
@@ -33,6 +34,35 @@ inboxes('a manifest that cannot be written is tried again until it can, the newe
     rmSync(obstacle, { recursive: true })
     clock.advance(60_000)
     assert.equal(revisions, [2])
+    inbox.stop()
+  } finally {
+    disk.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+inboxes('a request is handed on unless it is for another device, cleared, or was kept by the broker', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-inbox-'))
+  const disk = new Disk(folder, log)
+  try {
+    const asked: string[] = []
+    const holdings = new Holdings(disk, log)
+    const onRequest = (rid: string, payload: Uint8Array) => {
+      asked.push(rid)
+      return payload.length === 1 ? ({ code: 'message.invalid', message: 'nothing' } as const) : undefined
+    }
+    const options = { root: 'skerry', device: 'a1', holdings, clock: new ManualClock(), log, onDesired: () => {}, ...nothing, onRequest }
+    const inbox = new Inbox(options)
+    assert.ok(inbox.topics().includes('skerry/device/a1/request/+'))
+    inbox.receive('skerry/device/a1/request/one', Buffer.from('ab'))
+    assert.is(inbox.dropped, 0)
+    inbox.receive('skerry/device/a1/request/two', Buffer.from('a'))
+    inbox.receive('skerry/device/a1/request/three', Buffer.from('ab'), true)
+    inbox.receive('skerry/device/b1/request/four', Buffer.from('ab'))
+    inbox.receive('skerry/device/a1/response/five', Buffer.from('ab'))
+    inbox.receive('skerry/device/a1/request/six', Buffer.alloc(0))
+    assert.equal(asked, ['one', 'two'])
+    assert.is(inbox.dropped, 4)
     inbox.stop()
   } finally {
     disk.close()

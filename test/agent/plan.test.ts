@@ -2,10 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Wish } from '../../agent/core/desired.js'
-import type { Observed } from '../../agent/core/observed.js'
+import { nothingObserved, type Observed } from '../../agent/core/observed.js'
 import { plan } from '../../agent/core/plan.js'
 import { describeStep } from '../../agent/core/step.js'
-import { container, memory, network, observed, project, wish } from '../support/project.js'
+import { container, memory, network, observed, project, volume, wish } from '../support/project.js'
 
 const short = (of: Wish, seen: Observed, remembered = memory(), now = 0) =>
   plan(of, seen, remembered, now).map(
@@ -20,7 +20,7 @@ planning('nothing to do for what runs as it should', () => {
 
 planning('images are pulled before anything else, each once', () => {
   const of = wish(project({ a: { image: 'x' }, b: { image: 'x' } }))
-  assert.equal(short(of, { containers: [], networks: [], volumes: [], images: {} }), ['pull pull image x'])
+  assert.equal(short(of, nothingObserved), ['pull pull image x'])
 })
 
 planning('nothing is stopped while an image is missing', () => {
@@ -79,14 +79,14 @@ planning('a changed service is created anew beside the old one, which then stops
   const [create] = plan(of, observed([old, db]), memory(), 0)
   assert.is(create?.kind === 'create' && create.name, 'oldoldoldold_app-web-1')
   const made = container('web', { id: 'new', hash: 'new', name: 'oldoldoldold_app-web-1', state: 'created' })
-  assert.equal(plan(of, observed([old, db, made]), memory(), 0), [{ kind: 'stop', service: 'web', id: 'oldoldoldold' }])
+  assert.equal(plan(of, observed([old, db, made]), memory(), 0), [{ kind: 'stop', service: 'web', id: 'oldoldoldold', hooks: [] }])
   const stopped = { ...old, state: 'exited' as const }
   assert.equal(plan(of, observed([stopped, db, made]), memory(), 0), [
     { kind: 'remove', service: 'web', id: 'oldoldoldold', volumes: false },
   ])
   assert.equal(plan(of, observed([db, made]), memory(), 0), [{ kind: 'rename', service: 'web', id: 'new', name: 'app-web-1' }])
   assert.equal(plan(of, observed([db, { ...made, name: 'app-web-1' }]), memory(), 0), [
-    { kind: 'start', service: 'web', id: 'new', again: false },
+    { kind: 'start', service: 'web', id: 'new', again: false, files: [], hooks: [] },
   ])
 })
 
@@ -104,7 +104,7 @@ for (const [why, seen] of recreated) {
 
 planning('a container is replaced when a named volume is not mounted', () => {
   const of = wish(project({ web: { volumes: [{ type: 'volume', source: 'data', target: '/data', options: [] }] } }))
-  const seen = observed([container('web')], { volumes: ['app_data'] })
+  const seen = observed([container('web')], { volumes: [volume('app_data')] })
   assert.equal(short(of, seen), ['create web'])
   assert.equal(short(of, { ...seen, containers: [container('web', { volumes: [{ name: 'app_data', target: '/data' }] })] }), [])
 })
@@ -116,7 +116,7 @@ planning('an image that is no longer here does not matter to what runs', () => {
 planning('whoever shares the network of a replaced container is replaced after it', () => {
   const of = wish(project({ app: {}, side: { networkMode: 'service:app' } }), { app: 'new' })
   const old = container('app')
-  const side = container('side', { parent: 'id-app', networks: [] })
+  const side = container('side', { parents: ['id-app'], networks: [] })
   assert.equal(short(of, observed([old, side])), ['create app'])
   const made = container('app', { id: 'new', hash: 'new', name: 'x_app-app-1', state: 'created' })
   assert.equal(short(of, observed([old, side, made])), ['create side'])
@@ -141,7 +141,7 @@ planning('services that the spec no longer has are removed, and their network', 
 })
 
 planning('volumes stay when their service goes', () => {
-  assert.equal(short(wish(project({ web: {} })), observed([container('web')], { volumes: ['app_old'] })), [])
+  assert.equal(short(wish(project({ web: {} })), observed([container('web')], { volumes: [volume('app_old')] })), [])
 })
 
 planning('a network with changed options is left, removed and made anew', () => {
@@ -197,7 +197,7 @@ planning('a stopped app stops, dependants first, and keeps its containers', () =
 
 planning('a removed app stops, goes with its networks, and keeps its volumes unless asked', () => {
   const removed = { run: 'removed', owner: { app: 'app', device: 'dev' }, volumes: false } as const
-  const empty = observed([], { volumes: ['app_data'] })
+  const empty = observed([], { volumes: [volume('app_data')] })
   assert.equal(short(removed, observed([container('a')])), ['stop a'])
   assert.equal(short(removed, observed([container('a', { state: 'exited' })])), ['remove a'])
   assert.equal(short(removed, empty), ['removeNetwork app_default'])
@@ -206,10 +206,10 @@ planning('a removed app stops, goes with its networks, and keeps its volumes unl
 })
 
 planning('an anonymous volume goes on in the container that replaces its own', () => {
-  const volume = { name: 'a'.repeat(64), target: '/data' }
+  const anonymous = { name: 'a'.repeat(64), target: '/data' }
   const of = wish(project({ web: { volumes: [{ type: 'volume', target: '/data', options: [] }] } }), { web: 'new' })
-  const [step] = plan(of, observed([container('web', { volumes: [volume] })]), memory(), 0)
-  assert.equal(step?.kind === 'create' && step.body.HostConfig.Binds, [`${volume.name}:/data`])
+  const [step] = plan(of, observed([container('web', { volumes: [anonymous] })]), memory(), 0)
+  assert.equal(step?.kind === 'create' && step.body.HostConfig.Binds, [`${anonymous.name}:/data`])
 })
 
 planning.run()

@@ -5,14 +5,17 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { applyOnce, planOnce, removeOnce } from '../../agent/standalone.js'
+import { parseCompose } from '../../protocol/compose/parse.js'
+import { unwrap } from '../../protocol/errors.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
 import { freePort } from '../support/mosquitto.js'
-import { within } from '../support/within.js'
+import { eventually, within } from '../support/within.js'
 
-const project = `skt-once-${process.pid}`
+const app = `skt-once-${process.pid}`
 const engine = '/var/run/docker.sock'
-const apply = (composeText: string, extra = {}) => within(60_000, 'the apply', applyOnce({ engine, project, composeText, ...extra }))
+const parsed = (text: string) => ({ project: unwrap(parseCompose(text)).project, folder: process.cwd() })
+const apply = (text: string, extra = {}) => within(60_000, 'the apply', applyOnce({ engine, app, ...parsed(text), ...extra }))
 const base = `image: ${testImage}, stop_signal: SIGKILL`
 const refusal = async (promise: Promise<unknown>) => {
   try {
@@ -27,7 +30,7 @@ const inspect = (id: string | undefined, format: string) => docker('inspect', '-
 
 const once = suite('standalone')
 once.before(() => void ensureTestImage())
-once.after.each(() => clear(project))
+once.after.each(() => clear(app))
 
 once('everyday attributes arrive in the container', async () => {
   const port = await freePort()
@@ -50,44 +53,58 @@ services:
 networks: { front: {}, back: { internal: true } }
 volumes: { data: {} }
 `)
-  const { web } = containersOf(project)
+  const { web } = containersOf(app)
   const info = JSON.parse(docker('inspect', web ?? ''))[0]
   assert.equal(info.Config.Cmd, ['sleep', '1000'])
   assert.ok(info.Config.Env.includes('A=1'))
   assert.equal(info.HostConfig.PortBindings['80/tcp'], [{ HostIp: '127.0.0.1', HostPort: String(port) }])
-  assert.equal(info.HostConfig.Binds, [`${project}_data:/data`])
-  assert.equal(Object.keys(info.NetworkSettings.Networks).sort(), [`${project}_back`, `${project}_front`])
+  assert.equal(info.HostConfig.Binds, [`${app}_data:/data`])
+  assert.equal(Object.keys(info.NetworkSettings.Networks).sort(), [`${app}_back`, `${app}_front`])
   assert.equal(info.HostConfig.RestartPolicy, { Name: 'on-failure', MaximumRetryCount: 3 })
   assert.equal([info.Config.Labels.colour, info.Config.Hostname], ['blue', 'edge'])
   assert.equal([info.HostConfig.Memory, info.HostConfig.NanoCpus], [64 * 1024 * 1024, 500_000_000])
   assert.equal([info.Config.Healthcheck.Test, info.Config.Healthcheck.Interval], [['CMD', 'true'], 1_000_000_000])
-  assert.is(info.Name, `/${project}-web-1`)
+  assert.is(info.Name, `/${app}-web-1`)
   assert.equal(
     ['project', 'service', 'container-number', 'oneoff'].map(label => info.Config.Labels[`com.docker.compose.${label}`]),
-    [project, 'web', '1', 'False'],
+    [app, 'web', '1', 'False'],
   )
 })
 
 once('a second apply changes nothing, and plans nothing', async () => {
-  const text = `services: { a: { ${base} }, b: { ${base}, network_mode: "service:a" }, c: { ${base}, command: ["true"] } }`
-  await apply(text)
-  const before = containersOf(project)
+  const text = `services: { a: { ${base} }, b: { ${base}, network_mode: "service:a" } }`
+  assert.is.not(await apply(text), 0)
+  const before = containersOf(app)
   const started = inspect(before.a, '.State.StartedAt')
-  assert.equal(await planOnce({ engine, project, composeText: text }), [])
-  await apply(text)
-  assert.equal(containersOf(project), before)
+  assert.equal(await planOnce({ engine, app, ...parsed(text) }), [])
+  assert.is(await apply(text), 0)
+  assert.equal(containersOf(app), before)
   assert.is(inspect(before.a, '.State.StartedAt'), started)
+})
+
+once('what has ended is started again by a second apply, as it is', async () => {
+  const text = `services: { job: { ${base}, command: ["true"] } }`
+  await apply(text)
+  const { job } = await eventually(
+    5_000,
+    'the job ends',
+    () => inspect(containersOf(app).job, '.State.Status') === '"exited"' && containersOf(app),
+  )
+  const started = inspect(job, '.State.StartedAt')
+  await apply(text)
+  assert.is(containersOf(app).job, job)
+  assert.is.not(inspect(job, '.State.StartedAt'), started)
 })
 
 once('only what changed is made anew, and what left the file goes', async () => {
   await apply(`services: { a: { ${base} }, b: { ${base} }, c: { ${base} } }`)
-  const before = containersOf(project)
+  const before = containersOf(app)
   await apply(`services: { a: { ${base} }, b: { ${base}, environment: { X: "1" } } }`)
-  const after = containersOf(project)
+  const after = containersOf(app)
   assert.equal(Object.keys(after), ['a', 'b'])
   assert.is(after.a, before.a)
   assert.is.not(after.b, before.b)
-  assert.is(inspect(after.b, '.Name'), `"/${project}-b-1"`)
+  assert.is(inspect(after.b, '.Name'), `"/${app}-b-1"`)
 })
 
 once('two services swap their ports', async () => {
@@ -96,7 +113,7 @@ once('two services swap their ports', async () => {
     `services: { a: { ${base}, ports: ["127.0.0.1:${a}:80"] }, b: { ${base}, ports: ["127.0.0.1:${b}:80"] } }`
   await apply(text(p, q))
   await apply(text(q, p))
-  assert.match(inspect(containersOf(project).a, '.HostConfig.PortBindings'), String(q))
+  assert.match(inspect(containersOf(app).a, '.HostConfig.PortBindings'), String(q))
 })
 
 once('dependencies are waited for: health, completion, order', async () => {
@@ -107,9 +124,9 @@ services:
   init: { ${base}, command: ["touch", "/data/ready"], volumes: ["data:/data"] }
 volumes: { data: {} }
 `)
-  const { app, db, init } = containersOf(project)
+  const { app: web, db, init } = containersOf(app)
   assert.is(inspect(db, '.State.Health.Status'), '"healthy"')
-  assert.ok(inspect(init, '.State.FinishedAt') < inspect(app, '.State.StartedAt'))
+  assert.ok(inspect(init, '.State.FinishedAt') < inspect(web, '.State.StartedAt'))
 })
 
 once('a dependency that fails is named', async () => {
@@ -124,33 +141,33 @@ once('with wait, a service that is never healthy is named', async () => {
 
 once('an image that cannot be had changes nothing', async () => {
   await apply(`services: { web: { ${base} } }`)
-  const before = containersOf(project)
+  const before = containersOf(app)
   assert.equal(await refusal(apply('services: { web: { image: "127.0.0.1:1/none:1" } }')), ['image.unavailable', 'services.web.image'])
-  assert.equal(containersOf(project), before)
+  assert.equal(containersOf(app), before)
   assert.is(inspect(before.web, '.State.Running'), 'true')
 })
 
 once('a port and a name that others have are named', async () => {
   const port = await freePort()
   await apply(`services: { a: { ${base}, ports: ["127.0.0.1:${port}:80"] } }`)
-  const other = { engine, project: `${project}-other` }
+  const other = { engine, app: `${app}-other` }
   try {
-    const taken = applyOnce({ ...other, composeText: `services: { b: { ${base}, ports: ["127.0.0.1:${port}:80"] } }` })
+    const taken = applyOnce({ ...other, ...parsed(`services: { b: { ${base}, ports: ["127.0.0.1:${port}:80"] } }`) })
     assert.equal(await refusal(taken), ['port.in-use', 'services.b.ports'])
-    const named = applyOnce({ ...other, composeText: `services: { b: { ${base}, container_name: ${project}-a-1 } }` })
+    const named = applyOnce({ ...other, ...parsed(`services: { b: { ${base}, container_name: ${app}-a-1 } }`) })
     assert.equal(await refusal(named), ['name.in-use', 'services.b.container_name'])
-    const overlap = `services: { b: { ${base}, networks: [n] } }\nnetworks: { n: { ipam: { config: [{ subnet: ${subnetOf(project)} }] } } }`
-    assert.equal((await refusal(applyOnce({ ...other, composeText: overlap })))?.[0], 'network.overlap')
+    const overlap = `services: { b: { ${base}, networks: [n] } }\nnetworks: { n: { ipam: { config: [{ subnet: ${subnetOf(app)} }] } } }`
+    assert.equal((await refusal(applyOnce({ ...other, ...parsed(overlap) })))?.[0], 'network.overlap')
   } finally {
-    clear(other.project)
+    clear(other.app)
   }
 })
 
 once('an Engine that is not there is told of', async () => {
   const there = mkdtempSync(join(tmpdir(), 'skerry-none-'))
   const text = `services: { web: { ${base} } }`
-  assert.equal((await refusal(applyOnce({ engine: join(there, 'none.sock'), project, composeText: text })))?.[0], 'engine.unavailable')
-  assert.equal((await refusal(applyOnce({ engine: 'ftp://x', project, composeText: text })))?.[0], 'config.invalid')
+  assert.equal((await refusal(applyOnce({ engine: join(there, 'none.sock'), app, ...parsed(text) })))?.[0], 'engine.unavailable')
+  assert.equal((await refusal(applyOnce({ engine: 'ftp://x', app, ...parsed(text) })))?.[0], 'config.invalid')
   rmSync(there, { recursive: true })
 })
 
@@ -161,7 +178,7 @@ once('containers without our label are not touched', async () => {
     '--network',
     'none',
     '--label',
-    `com.docker.compose.project=${project}`,
+    `com.docker.compose.project=${app}`,
     '--label',
     'com.docker.compose.service=old',
     testImage,
@@ -170,7 +187,7 @@ once('containers without our label are not touched', async () => {
   )
   try {
     await apply(`services: { web: { ${base} } }`)
-    await removeOnce({ engine, project })
+    await removeOnce({ engine, app })
     assert.is(inspect(foreign, '.State.Running'), 'true')
   } finally {
     docker('rm', '-f', foreign)
@@ -180,22 +197,22 @@ once('containers without our label are not touched', async () => {
 once('removing leaves the volumes, unless they are to go, too', async () => {
   const text = `services: { web: { ${base}, volumes: ["data:/data"] } }\nvolumes: { data: {} }`
   await apply(text)
-  await removeOnce({ engine, project })
-  assert.equal(containersOf(project), {})
-  assert.is(docker('network', 'ls', '-q', '--filter', `label=io.skerry.app=${project}`), '')
-  assert.is(docker('volume', 'ls', '-q', '--filter', `name=${project}_data`), `${project}_data`)
-  await removeOnce({ engine, project, volumes: true })
-  assert.is(docker('volume', 'ls', '-q', '--filter', `name=${project}_data`), '')
+  await removeOnce({ engine, app })
+  assert.equal(containersOf(app), {})
+  assert.is(docker('network', 'ls', '-q', '--filter', `label=io.skerry.app=${app}`), '')
+  assert.is(docker('volume', 'ls', '-q', '--filter', `name=${app}_data`), `${app}_data`)
+  await removeOnce({ engine, app, volumes: true })
+  assert.is(docker('volume', 'ls', '-q', '--filter', `name=${app}_data`), '')
 })
 
 once('a plan names every step and takes none', async () => {
   const text = `services: { web: { ${base}, depends_on: [db] }, db: { ${base} } }`
-  const steps = await planOnce({ engine, project, composeText: text })
+  const steps = await planOnce({ engine, app, ...parsed(text) })
   assert.equal(
     steps.map(step => ('service' in step ? `${step.kind} ${step.service}` : step.kind)),
     ['createNetwork', 'create db', 'create web', 'start db', 'start web'],
   )
-  assert.equal(containersOf(project), {})
+  assert.equal(containersOf(app), {})
 })
 
 /** The subnet that an app's default network has been given. */

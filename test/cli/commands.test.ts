@@ -1,5 +1,5 @@
 // Each command that talks to a server, as a process, against a real server.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -202,6 +202,87 @@ test('a deploy that nobody takes up in time ends with 5', async () => {
   await fine('delete', 'app', 'late')
 })
 
+const cliEnv = () => ({ SKERRY_SERVER: url, HOME: folder })
+
+test('logs are shown by service, as data too, and end with the fault of the device', async () => {
+  await fine('apply', '-f', specFile, '-n', 'spoken', '-d', 'press-7')
+  const data = Buffer.from('2026-01-01T00:00:00.000000001Z hello\n')
+  const logs = startCli(['logs', 'spoken', 'web', '-d', 'press-7', '--follow', '--tail', '5', '--timestamps'], cliEnv())
+  const asked = await press7.request('logs')
+  assert.equal([asked.app, asked.services, asked.follow, asked.tail, asked.timestamps], ['spoken', ['web'], true, 5, true])
+  await press7.respond(asked.rid, 0)
+  await press7.respond(asked.rid, 1, { service: 'web', stream: 'out', data })
+  await logs.until(/^web \| 2026-01-01T00:00:00\.000000001Z hello$/m)
+  assert.is(await logs.stop(), 0)
+  await press7.request('cancel', ({ rid }) => rid === asked.rid)
+
+  press7.asked.length = 0
+  const json = startCli(['logs', 'spoken', '-d', 'press-7', '-o', 'json'], cliEnv())
+  const { rid } = await press7.request('logs')
+  await press7.respond(rid, 0)
+  await press7.respond(rid, 1, { service: 'web', stream: 'err', data: Buffer.from('oops\n') })
+  await press7.respond(rid, 2, { last: true, fault: { code: 'engine.unavailable', message: 'gone' } })
+  assert.is(await json.end(), 1)
+  assert.equal(JSON.parse(json.out()), { service: 'web', stream: 'err', line: 'oops' })
+  assert.is(JSON.parse(json.err()).code, 'engine.unavailable')
+  assert.equal(await refused('logs', 'nothing', '-d', 'press-7'), [3, ['app.unknown']])
+  assert.equal(await refused('logs', 'spoken'), [2, ['usage.invalid']])
+})
+
+test('a restart tells what became of it on each device, and fails if it did on any', async () => {
+  const restart = startCli(['restart', 'spoken', '-d', 'press-7', 'web'], cliEnv())
+  const { rid, services } = await press7.request('restart')
+  assert.equal(services, ['web'])
+  await press7.respond(rid, 0)
+  await press7.respond(rid, 1, { last: true })
+  assert.is(await restart.end(), 0)
+  assert.is(restart.out(), 'press-7: restarted\n')
+
+  await fine('group', 'create', 'both', 'press-7', 'press-8')
+  await fine('apply', '-f', specFile, '-n', 'shared', '-g', 'both')
+  press7.asked.length = 0
+  const group = startCli(['restart', 'shared', '-g', 'both'], cliEnv())
+  const first = await press7.request('restart')
+  const second = await press8.request('restart')
+  await press7.respond(first.rid, 0, { last: true })
+  await press8.respond(second.rid, 0, { last: true, fault: { code: 'engine.unavailable', message: 'no engine' } })
+  assert.is(await group.end(), 1)
+  assert.match(group.out(), /^press-7: restarted\npress-8: no engine \(engine\.unavailable\)$/m)
+  assert.match(group.err(), 'app shared was not restarted on press-8: no engine')
+  await fine('delete', 'group', 'both', '--force')
+})
+
+test('an update waits until the device has done it, and fails with what it rolled back from', async () => {
+  const update = startCli(['update', 'spoken', 'web', '--wait'], cliEnv())
+  await update.until(/is to get newer images: web/)
+  const wished = await press7.manifest(manifest => manifest.apps.some(({ refresh }) => refresh !== undefined))
+  const generation = wished.apps.find(({ name }) => name === 'spoken')?.refresh?.generation ?? 0
+  await press7.report({ sequence: 2, apps: [{ ...reported('running', 1), name: 'spoken', refreshed: generation }] })
+  await update.until(/app spoken runs on 1 device$/m)
+  assert.is(await update.end(), 0)
+
+  const failing = startCli(['update', 'spoken', '--wait'], cliEnv())
+  await failing.until(/is to get newer images/)
+  const next = await press7.manifest(manifest => manifest.apps.some(({ refresh }) => (refresh?.generation ?? 0) > generation))
+  const refreshed = next.apps.find(({ name }) => name === 'spoken')?.refresh?.generation ?? 0
+  const fault = { code: 'service.unhealthy', message: 'web is unhealthy' }
+  await press7.report({ sequence: 3, apps: [{ ...reported('running', 1), name: 'spoken', state: 'rolled-back', fault, refreshed }] })
+  await failing.until(/error: app spoken rolled-back on press-7: web is unhealthy \(service\.unhealthy\)/)
+  assert.is(await failing.end(), 1)
+  assert.equal(await refused('update', 'spoken', 'cache'), [3, ['service.unknown']])
+})
+
+test('a policy goes with a deploy, and volumes and images with a deletion', async () => {
+  await fine('apply', '-f', specFile, '-n', 'spoken', '-d', 'press-7', '--restart', 'on-failure', '--settle', '2m', '--no-rollback')
+  assert.match(await fine('describe', 'app', 'spoken'), /Policy: +restart on-failure, settle 120 s, no roll-back/)
+  await fine('apply', '-f', specFile, '-n', 'spoken', '-d', 'press-7', '--rollback')
+  assert.match(await fine('describe', 'app', 'spoken'), /Policy: +restart on-failure, settle 120 s$/m)
+  assert.equal(await refused('apply', '-f', specFile, '-n', 'spoken', '-d', 'press-7', '--restart', 'never'), [2, ['usage.invalid']])
+  await fine('delete', 'app', 'spoken', '--volumes', '--images')
+  const manifest = await press7.manifest(({ purges = [] }) => purges.length > 0)
+  assert.equal(manifest.purges, [{ name: 'spoken', volumes: true, images: true }])
+})
+
 test('events are listed and watched', async () => {
   assert.match(await fine('get', 'events', '--type', 'group.created'), /^ID[\s\S]*group line-1/)
   assert.is((await fine('get', 'events', '--limit', '2', '-o', 'name')).split('\n').length, 3)
@@ -259,6 +340,28 @@ test('nothing listens beyond loopback without credentials', async () => {
     assert.is(code, 4, flag)
     assert.match(err, '(listener.insecure)')
   }
+})
+
+test('apply of a folder lists what would travel, sends just that, and a file of it can be read again', async () => {
+  const dir = join(folder, 'bundle')
+  mkdirSync(join(dir, 'conf'), { recursive: true })
+  writeFileSync(join(dir, 'compose.yaml'), 'services:\n  web:\n    image: "web:$TAG"\n    volumes: ["./conf:/conf"]\n')
+  writeFileSync(join(dir, 'conf/app.conf'), 'level=1')
+  writeFileSync(join(dir, 'unneeded'), 'x')
+  const args = ['apply', '-f', dir, '-n', 'bundled', '--device', 'press-7', '--env', 'TAG=7']
+  const dry = await cli(...args, '--dry-run')
+  assert.is(dry.code, 0, dry.err)
+  assert.match(dry.err, /^would travel: conf\/app\.conf, 7 bytes$/m)
+  assert.match(dry.err, /^with values of: TAG$/m)
+  assert.not.match(dry.err, /unneeded/)
+  assert.match(await fine(...args), 'app bundled revision 1 deployed')
+  assert.match(await fine(...args), 'unchanged')
+  const revision = await openClient(url).request<{ files: { path: string }[]; environment: string[] }>(
+    'GET',
+    '/devices/press-7/apps/bundled/revisions/1',
+  )
+  assert.equal([revision.files.map(file => file.path), revision.environment], [['conf/app.conf'], ['TAG']])
+  await fine('delete', 'app', 'bundled', '--device', 'press-7')
 })
 
 test.run()

@@ -4,6 +4,8 @@ import { CommandFailure, exitCodeOf, formatError, formatProblem } from '../../cl
 import { parseProblem } from '../../cli/problem.js'
 import { wantsColour } from '../../cli/shell.js'
 import { createPaint, formatAge, formatFields, formatTable } from '../../cli/table.js'
+import { formatService } from '../../cli/views/devices.js'
+import { formatLogLine } from '../../cli/views/logs.js'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 
 const test = suite('cli: output')
@@ -25,6 +27,21 @@ test('control characters from the fleet never reach the terminal', () => {
   const columns = [{ title: 'NAME', cell: (row: string) => row }]
   assert.is(formatTable(columns, ['a\u001b[31m\nb'], { wide: false, paint: plain }), 'NAME\na [31m b')
   assert.is(formatFields({ Name: 'a\u0007b', Empty: '', None: undefined, 'Last seen': '3s' }), 'Name:       a b\nLast seen:  3s')
+})
+
+test('of what containers write, colours and tabs reach the terminal and nothing else that controls it', () => {
+  const line = { service: 'web', stream: 'out', line: '\u001b[31mred\u001b[0m\ta\u001b]0;title\u0007b\u001b[2J' } as const
+  assert.is(formatLogLine(line, plain), 'web | \u001b[31mred\u001b[0m\ta ]0;title b [2J')
+  assert.is(formatLogLine({ ...line, line: 'x', time: 'T' }, plain), 'web | T x')
+})
+
+test('a service shows its counts, progress and digest', () => {
+  const service = { name: 'web', state: 'pulling', image: 'nginx:1' } as const
+  assert.is(formatService(service), '  web: pulling, nginx:1')
+  const pulling = { ...service, pulledBytes: 1_048_576, pullBytes: 4_194_304 }
+  assert.is(formatService(pulling), '  web: pulling, nginx:1 (25 % of 4.0 MiB pulled)')
+  const scaled = { ...service, state: 'running', running: 2, scale: 3, digest: `sha256:${'ab'.repeat(32)}` } as const
+  assert.is(formatService(scaled), '  web: running, nginx:1 (2 of 3 run; sha256:abababababab)')
 })
 
 test('ages have two units at most', () => {

@@ -15,6 +15,8 @@ const device = (fields: Partial<AppDevice> = {}): AppDevice => ({
   desiredRevision: 2,
   state: 'running',
   fault: null,
+  failedRevision: null,
+  refreshed: null,
   services: [],
   ...fields,
 })
@@ -27,6 +29,8 @@ const app = (...devices: AppDevice[]): App => ({
   createdAt: '',
   updatedAt: '',
   services: ['web'],
+  refresh: null,
+  policy: { restart: 'no', settleS: null, rollBack: true },
   state: 'running',
   counts: { total: devices.length, running: 0 },
   devices,
@@ -44,12 +48,28 @@ test('a rollout is judged by its Ready devices', () => {
     ['failed', [device(failed)], [], 'failed'],
     ['rolled back', [device({ state: 'rolled-back', revision: 1 })], [], 'failed'],
     ['failed before', [device(failed)], ['d1'], 'waiting'],
+    ['rolled back from this one, said before', [device({ state: 'rolled-back', revision: 1, failedRevision: 2 })], ['d1'], 'failed'],
+    ['rolled back from an earlier one', [device({ state: 'rolled-back', revision: 1, failedRevision: 1 })], [], 'waiting'],
     ['failed, another still at it', [device(failed), device({ device: 'd2', state: 'updating' })], [], 'waiting'],
     ['failed, another runs', [device(failed), device({ device: 'd2' })], [], 'failed'],
   ]
   for (const [what, devices, stale, kind] of table) {
     assert.is(judge(app(...devices), { revision: 2, stale: new Set(stale) }).kind, kind, what)
   }
+})
+
+test('newer images are waited for by their generation', () => {
+  const goal = { revision: 2, refresh: 9, stale: new Set<string>() }
+  const back = { state: 'rolled-back', revision: 2, failedRevision: 2 } as const
+  const table: [string, Partial<AppDevice>, string][] = [
+    ['not yet', { refreshed: 8 }, 'waiting'],
+    ['never', {}, 'waiting'],
+    ['done', { refreshed: 9 }, 'done'],
+    ['a later one done', { refreshed: 11 }, 'done'],
+    ['given up', { ...back, refreshed: 9 }, 'failed'],
+    ['an earlier one given up', { ...back, refreshed: 8 }, 'waiting'],
+  ]
+  for (const [what, fields, kind] of table) assert.is(judge(app(device(fields)), goal).kind, kind, what)
 })
 
 test('who is not Ready is named with its reason, while waiting and at the end', () => {

@@ -136,7 +136,7 @@ test('bad specs are refused with the path of the fault, and nothing changes', as
   assert.equal((await request(site.manager, 'PUT', '/devices/a1/apps/Bad%20Name', webApp())).body.code, 'name.invalid')
   assert.equal((await request(site.manager, 'PUT', '/devices/ghost/apps/web', webApp())).body.code, 'device.unknown')
   assert.equal((await request(site.manager, 'PUT', '/groups/ghost/apps/web', webApp())).body.code, 'group.unknown')
-  assert.deepEqual((await put(webApp(), { 'content-type': 'image/png' })).status, 400)
+  assert.deepEqual(refusal(await put(webApp(), { 'content-type': 'image/png' })), [415, 'media.unsupported', undefined])
   const dry = await request(site.manager, 'PUT', '/devices/a1/apps/web?dryRun=true', webApp())
   assert.deepEqual([dry.status, dry.body], [200, { services: ['web'], changed: false, warnings: [] }])
   assert.equal((await request(site.manager, 'GET', '/devices/a1/apps/web')).body.code, 'app.unknown')

@@ -20,6 +20,8 @@ const app = (more: Partial<App> = {}): App => ({
   digest: 'd',
   run: 'running',
   services: ['web'],
+  refresh: null,
+  policy: {},
   createdAt: 0,
   updatedAt: 0,
   ...more,
@@ -63,10 +65,36 @@ test("a device's own app wins over its groups', and the first group by name over
 })
 
 test('a released device is told its release and no apps', () => {
-  const desired = { target: { kind: 'device', name: 'a1' }, revision: 3, groups: ['g'], intervalS: null, epochFloor: null } as const
+  const desired = {
+    target: { kind: 'device', name: 'a1' },
+    revision: 3,
+    groups: ['g'],
+    purges: [{ name: 'old', volumes: true }],
+    intervalS: null,
+    epochFloor: null,
+  } as const
   const bytes = (text: string) => Buffer.from(text)
-  const manifest = manifestOf({ ...desired, apps: [app()], release: 'keep' }, new Uint8Array(8), bytes)
+  const manifest = manifestOf({ ...desired, apps: [app()], release: 'keep', givenName: 'n', labels: { a: 'b' } }, new Uint8Array(8), bytes)
   assert.deepEqual(manifest, { version: 1, instance: new Uint8Array(8), revision: 3, apps: [], release: 'keep' })
+})
+
+test('a device is told the name that a user gave it and its labels, and nothing of them if it has none', () => {
+  const desired = {
+    target: { kind: 'device', name: 'a1' },
+    revision: 3,
+    groups: [],
+    purges: [],
+    intervalS: null,
+    epochFloor: null,
+  } as const
+  const told = (givenName: string | null, labels: Record<string, string>) =>
+    manifestOf({ ...desired, apps: [], release: null, givenName, labels }, new Uint8Array(8), text => Buffer.from(text)).variables
+  assert.equal(told(null, {}), undefined)
+  assert.deepEqual(told('press-7', { 'hall-1': 'x', hall_1: 'y', a: '' }), [
+    { name: 'DEVICE_NAME', value: 'press-7' },
+    { name: 'LABEL_A', value: '' },
+    { name: 'LABEL_HALL_1', value: 'x' },
+  ])
 })
 
 const standings: [name: string, app: App, reported: ReportedApp | undefined, standing: Standing][] = [
@@ -78,6 +106,15 @@ const standings: [name: string, app: App, reported: ReportedApp | undefined, sta
   ['has failed', app(), reportedApp({ state: 'failed' }), 'failed'],
   ['is to be stopped and runs', app({ run: 'stopped' }), reportedApp(), 'pending'],
   ['is to be stopped and is', app({ run: 'stopped' }), reportedApp({ state: 'stopped' }), 'stopped'],
+  ['has not got its newer images', app({ refresh: { generation: 9 } }), reportedApp({ refreshed: 8 }), 'pending'],
+  ['has got them', app({ refresh: { generation: 9 } }), reportedApp({ refreshed: 9 }), 'running'],
+  ['has rolled back from them', app({ refresh: { generation: 9 } }), reportedApp({ refreshed: 9, state: 'rolled-back' }), 'rolled-back'],
+  [
+    'is to be stopped, newer images or not',
+    app({ run: 'stopped', refresh: { generation: 9 } }),
+    reportedApp({ state: 'stopped' }),
+    'stopped',
+  ],
   ['is to run and is stopped', app(), reportedApp({ state: 'stopped' }), 'pending'],
   ["is another target's", app(), reportedApp({ group: 'line-2' }), 'pending'],
 ]

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import { startManager } from '../../manager/manager.js'
+import { digestText, packFile } from '../../protocol/spec.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually, within } from '../support/within.js'
 import { connected, deviceIs, request, silent, startBroker, tempFolder, webApp } from './site.js'
@@ -29,7 +30,7 @@ test('a deploy acknowledged before it was told to the broker is told after the r
   await broker.stop()
   await eventually(5000, 'the manager notices', async () => (await request(manager, 'GET', '/ready')).status === 503)
   device.client.end(true)
-  const { status } = await request(manager, 'PUT', '/devices/a1/apps/web', webApp())
+  const { status } = await request(manager, 'PUT', '/devices/a1/apps/web', { compose: webApp(), files: { 'conf/a': 'one' } })
   child.kill('SIGKILL')
   await within(5000, 'the manager is gone', ended)
   assert.equal(status, 201)
@@ -44,6 +45,8 @@ test('a deploy acknowledged before it was told to the broker is told after the r
   })
   const again = await FakeDevice.online({ url: back.url, id: 'a1', epoch: 65_538 })
   assert.equal((await again.manifest(({ apps }) => apps.length > 0)).apps[0]?.name, 'web')
+  const told = `skerry/spec/${digestText(packFile(Buffer.from('one')).digest)}`
+  assert.ok(back.published.indexOf(told) >= 0 && back.published.indexOf(told) < back.published.indexOf('skerry/device/a1/desired'))
   assert.deepEqual((await request(restarted, 'GET', '/devices/a1')).body.labels, { site: 'x' })
   assert.ok((await request(restarted, 'GET', '/events?type=app.deployed')).body.items.length === 1)
   await again.leave()

@@ -1,12 +1,15 @@
 // The database: transactions that are whole or nothing, a lock, and a history that does not grow for ever.
 import * as assert from 'node:assert/strict'
 import { join } from 'node:path'
+import Libsql from 'libsql'
 import { suite } from 'uvu'
 import { newEvent } from '../../manager/core/events.js'
 import { openDb } from '../../manager/store/db.js'
 import { insertEvents, readEvents } from '../../manager/store/events.js'
 import { insertGroup, readGroups } from '../../manager/store/groups.js'
 import { nextRevision, raiseRevision, readInstance } from '../../manager/store/meta.js'
+import { migrations } from '../../manager/store/migrations.js'
+import { readBody, readSpecsToClear } from '../../manager/store/outbox.js'
 import { tempFolder } from './site.js'
 
 const test = suite<{ folder: Awaited<ReturnType<typeof tempFolder>>; file: string }>('store')
@@ -64,6 +67,17 @@ test('the history keeps the newest events', ({ file }) => {
   const oldest = readEvents(db, {}, { after: 0, limit: 1 })[0]?.id
   assert.equal(oldest, 1001)
   assert.equal(readEvents(db, {}, { limit: 1 })[0]?.id, 101_500)
+  db.close()
+})
+
+test('a database of the version before has its specs, with what the broker has of them', ({ file }) => {
+  const old = new Libsql(file)
+  old.exec(`BEGIN; ${migrations[0]}; PRAGMA user_version = 1; COMMIT`)
+  old.prepare("insert into specs (digest, compose, payload, published) values ('a', 'x', x'01', 1), ('b', 'y', x'02', 2)").run()
+  old.close()
+  const db = openDb(file)
+  assert.deepEqual(readBody(db, 'a'), Uint8Array.of(1))
+  assert.deepEqual(readSpecsToClear(db, 9), ['a', 'b'])
   db.close()
 })
 

@@ -7,19 +7,21 @@ import { serviceFields } from '../../protocol/compose/service.js'
 const test = suite('docs/compose.md')
 const text = readFileSync('docs/compose.md', 'utf8')
 
-/** The names in the paragraph after the line that begins like this. */
-function listAfter(heading: string): string[] {
-  const paragraph = text.split('\n\n')[text.split('\n\n').findIndex(each => each.startsWith(heading)) + 1] ?? ''
-  return [...paragraph.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name)
+/** The block after the line that begins like this. */
+function blockAfter(heading: string): string {
+  const blocks = text.split('\n\n')
+  return blocks[blocks.findIndex(each => each.startsWith(heading)) + 1] ?? ''
 }
 
-test('each attribute of a service is listed by what happens to it', () => {
-  const table: [string, readonly string[]][] = [
-    ['Taken:', Object.keys(serviceFields.read)],
-    ['Ignored, with a warning', serviceFields.ignored ?? []],
-    ['Refused by name', serviceFields.unsupported ?? []],
-  ]
-  for (const [heading, names] of table) assert.equal(listAfter(heading), [...names].sort(), heading)
+test('each attribute of a service that is taken is listed', () => {
+  const listed = [...blockAfter('Taken').matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name)
+  assert.equal(listed, Object.keys(serviceFields.read).sort())
 })
+
+for (const [heading, names] of [['Ignored', serviceFields.ignored ?? {}] as const, ['Refused', serviceFields.unsupported ?? {}] as const])
+  test(`${heading.toLowerCase()} attributes of a service are listed with the reason`, () => {
+    const rows = [...blockAfter(heading).matchAll(/^\| `([a-z_]+)` \| (.*) \|$/gm)].map(([, name = '', why = '']) => [name, why] as const)
+    assert.equal(rows, Object.entries(names))
+  })
 
 test.run()

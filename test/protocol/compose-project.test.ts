@@ -5,14 +5,10 @@ import * as assert from 'uvu/assert'
 import { stringify } from 'yaml'
 import { hashService } from '../../protocol/compose/hash.js'
 import { startOrder } from '../../protocol/compose/order.js'
-import { parseCompose } from '../../protocol/compose/parse.js'
-import type { Project } from '../../protocol/compose/project.js'
-import { unwrap } from '../../protocol/errors.js'
-
-const projectOf = (text: string): Project => unwrap(parseCompose(text)).project
+import { projectOf } from '../support/compose.js'
 
 function hashOf(service: string, rest = ''): string {
-  const project = projectOf(`services: {web: ${service}, db: {image: i}}\n${rest}`)
+  const project = projectOf(`services: {web: ${service}, db: {image: i}}\nsecrets: {s: {content: x}}\n${rest}`)
   return hashService(project.services.web!, project)
 }
 
@@ -22,10 +18,20 @@ const same: readonly (readonly [string, string])[] = [
   ['{image: i, environment: {X: 1}, command: sleep 9}', '{command: [sleep, "9"], image: i, environment: [X=1]}'],
   ['{image: i, ports: ["80:80", "443:443"]}', '{image: i, ports: [{target: 443, published: 443}, "80:80/tcp"]}'],
   ['{image: i}', '{image: i, restart: "no", privileged: false, networks: [default], labels: , mem_limit: 0}'],
-  ['{image: i}', '{image: i, depends_on: [db]}'],
   ['{image: i, mem_limit: 64m}', '{image: i, deploy: {resources: {limits: {memory: 67108864}}}}'],
   ['{image: i, healthcheck: {test: "true", interval: 90s}}', '{image: i, healthcheck: {interval: 1m30s, test: [CMD-SHELL, "true"]}}'],
 ]
+
+const unseen: readonly string[] = [
+  '{image: i, depends_on: [db]}',
+  '{image: i, scale: 3}',
+  '{image: i, deploy: {replicas: 0, placement: {}}}',
+  '{image: i, pull_policy: always}',
+  '{image: i, build: {context: ., dockerfile_inline: FROM x}}',
+  '{image: i, x-note: 1, attach: false}',
+]
+
+for (const one of unseen) hash(`of ${one} is that of the image alone`, () => assert.is(hashOf(one), hashOf('{image: i}')))
 
 for (const [one, other] of same) hash(`of ${one} is that of ${other}`, () => assert.is(hashOf(one), hashOf(other)))
 
@@ -35,6 +41,10 @@ const different: readonly (readonly [string, string])[] = [
   ['{image: i}', '{image: i, restart: always}'],
   ['{image: i, dns: [1.1.1.1, 9.9.9.9]}', '{image: i, dns: [9.9.9.9, 1.1.1.1]}'],
   ['{image: i, command: [a, b]}', '{image: i, command: [b, a]}'],
+  ['{image: i, links: [db]}', '{image: i, depends_on: [db]}'],
+  ['{image: i, environment: [A]}', '{image: i, environment: [A=]}'],
+  ['{image: i, healthcheck: {retries: 3}}', '{image: i}'],
+  ['{image: i, secrets: [{source: s}]}', '{image: i, secrets: [{source: s, target: t}]}'],
 ]
 
 for (const [one, other] of different) hash(`of ${one} is not that of ${other}`, () => assert.is.not(hashOf(one), hashOf(other)))
@@ -47,6 +57,29 @@ hash('changes when a network or volume of the service gets another name', () => 
     'networks: {n: }\nvolumes: {v: {name: x}}',
   ].map(rest => hashOf(service, rest))
   assert.is(new Set(hashes).size, 3)
+})
+
+hash('changes with the contents of a config or secret', () => {
+  const service = '{image: i, configs: [c]}'
+  assert.is.not(hashOf(service, 'configs: {c: {content: a}}'), hashOf(service, 'configs: {c: {content: b}}'))
+})
+
+hash('changes with the digests of what is placed and mounted', () => {
+  const files = { 'pw.txt': 'p', 'conf/a': 'a' }
+  const project = projectOf(
+    'services: {web: {image: i, secrets: [s], volumes: ["./conf:/c", "/etc:/e", "v:/v"]}}\nvolumes: {v: }\nsecrets: {s: {file: pw.txt}}',
+    { files },
+  )
+  const asked: string[] = []
+  const hashWith = (digests: Record<string, string>) =>
+    hashService(project.services.web!, project, (path, use) => {
+      asked.push(`${use} ${path}`)
+      return digests[path]
+    })
+  const hashes = [{}, { './pw.txt': '1' }, { './pw.txt': '2' }, { './conf': '1' }].map(hashWith)
+  assert.is(new Set(hashes).size, 4)
+  assert.is(hashWith({}), hashService(project.services.web!, project))
+  assert.equal([...new Set(asked)], ['mount ./conf', 'mount /etc', 'file ./pw.txt'])
 })
 
 hash('is that of any order of keys, and of lists for maps', () => {
@@ -77,6 +110,13 @@ hash('is that of any order of keys, and of lists for maps', () => {
 hash.run()
 
 const order = suite('the start order')
+
+order('has links, namespaces and volumes in earlier layers too', () => {
+  const project = projectOf(
+    'services: {a: {image: i, links: [b]}, b: {image: i, volumes_from: [c]}, c: {image: i, pid: "service:d"}, d: {image: i, ipc: shareable}}',
+  )
+  assert.equal(startOrder(project), [['d'], ['c'], ['b'], ['a']])
+})
 
 order('has dependencies in earlier layers, shared networks too', () => {
   const project = projectOf(

@@ -2,38 +2,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseCompose } from '../../protocol/compose/parse.js'
-import type { Project, Service } from '../../protocol/compose/project.js'
+import type { Service } from '../../protocol/compose/project.js'
 import { unwrap } from '../../protocol/errors.js'
-
-function projectOf(text: string, environment: Record<string, string> = {}): Project {
-  return unwrap(parseCompose(text, { environment })).project
-}
-
-/** The service `web` with one attribute more than its image. */
-function serviceWith(attribute: string, rest = ''): Service {
-  return projectOf(`services:\n  web:\n    image: i\n    ${attribute}\n${rest}`).services.web!
-}
-
-const bare: Service = {
-  image: 'i',
-  environment: {},
-  ports: [],
-  expose: [],
-  volumes: [],
-  networks: { default: { aliases: [] } },
-  restart: { policy: 'no' },
-  dependsOn: {},
-  labels: {},
-  resources: {},
-  tmpfs: [],
-  capAdd: [],
-  capDrop: [],
-  securityOpt: [],
-  extraHosts: [],
-  dns: [],
-  devices: [],
-  sysctls: {},
-}
+import { bareService, faultsOf, projectOf, serviceWith } from '../support/compose.js'
 
 const tcp = (published: number, target: number, hostIp = '') => ({ hostIp, published, target, protocol: 'tcp' as const })
 
@@ -120,7 +91,7 @@ const attributes = suite('an attribute')
 
 for (const [attribute, canonical] of forms) {
   attributes(`${attribute} has its canonical form`, () => {
-    assert.equal(serviceWith(attribute), { ...bare, ...canonical })
+    assert.equal(serviceWith(attribute), { ...bareService, ...canonical })
   })
 }
 
@@ -140,7 +111,7 @@ attributes('several limits of memory stand together', () => {
 attributes('dependencies are started and required unless they say otherwise', () => {
   const others = '  a: {image: i}\n  b: {image: i}\n'
   const asList = serviceWith('depends_on: [b, a]', others).dependsOn
-  const asMap = serviceWith('depends_on: {a: {condition: service_started}, b: }', others).dependsOn
+  const asMap = serviceWith('depends_on: {a: {condition: service_started}, b: {condition: service_started}}', others).dependsOn
   assert.equal(asList, { a: { condition: 'started', required: true }, b: { condition: 'started', required: true } })
   assert.equal(asMap, asList)
   const full = serviceWith('depends_on: {a: {condition: service_completed_successfully, required: false}}', others).dependsOn
@@ -149,6 +120,24 @@ attributes('dependencies are started and required unless they say otherwise', ()
 
 attributes('an optional dependency on no service is left out', () => {
   assert.equal(serviceWith('depends_on: {nope: {condition: service_started, required: false}}').dependsOn, {})
+})
+
+attributes('the name of an image is as the Engine takes it', () => {
+  const id = '0123456789abcdef'.repeat(4)
+  const taken = [
+    'i',
+    'a/b-c__d.e:Tag_1',
+    'localhost/x',
+    'Reg.example:5000/a/b:1',
+    '[::1]:5000/x',
+    `a@sha256:${id}`,
+    `a:1@sha256:${id}`,
+    `sha256:${id}`,
+    id,
+  ]
+  for (const image of taken) assert.is(projectOf(`services: {a: {image: "${image}"}}`).services.a?.image, image)
+  const refused = ['A', 'Own/x', 'a b', 'a/', '/a', 'a//b', 'a:', 'a:-x', 'a@sha256:12', 'a_-b', `a/${'x'.repeat(520)}`, '-a', 'http://a/b']
+  for (const image of refused) assert.equal(faultsOf(`services: {a: {image: "${image}"}}`), [['compose.schema', 'services.a.image']], image)
 })
 
 attributes.run()
@@ -198,10 +187,10 @@ sections('ports without a network to publish from are left out with a warning', 
 })
 
 sections('what is harmless is ignored by name', () => {
-  const { warnings } = unwrap(parseCompose('version: "3"\nname: app\nx-a: 1\nservices: {a: {image: i, pull_policy: always, develop: {}}}'))
+  const { warnings } = unwrap(parseCompose('version: "3"\nname: app\nx-a: 1\nservices: {a: {image: i, attach: false, develop: {}}}'))
   assert.equal(
     warnings.map(({ path }) => path),
-    ['version', 'name', 'services.a.pull_policy', 'services.a.develop'],
+    ['version', 'name', 'services.a.attach', 'services.a.develop'],
   )
 })
 

@@ -7,7 +7,7 @@ import { unwrap } from '../../protocol/errors.js'
 
 const environment = { V: 'val', EMPTY: '', _u1: 'under' }
 
-function read(value: string): { readonly text: string | undefined; readonly warned: number } {
+function read(value: string): { readonly text: string | null | undefined; readonly warned: number } {
   const { project, warnings } = unwrap(
     parseCompose(`services: {a: {image: i, environment: {X: ${JSON.stringify(value)}}}}`, { environment }),
   )
@@ -67,10 +67,10 @@ variables('texts that variables give become numbers and flags', () => {
   assert.equal(project.services.a?.resources.cpuShares, 5)
 })
 
-variables('entries without a value are passed through or left out', () => {
+variables('entries without a value are passed through, or taken away from those of the image', () => {
   for (const form of ['[V, NOPE]', '{V: , NOPE: }']) {
     const { project, warnings } = unwrap(parseCompose(`services: {a: {image: i, environment: ${form}}}`, { environment }))
-    assert.equal(project.services.a?.environment, { V: 'val' })
+    assert.equal(project.services.a?.environment, { NOPE: null, V: 'val' })
     assert.equal(
       warnings.map(({ code }) => code),
       ['compose.variable'],

@@ -1,4 +1,5 @@
 // Messages on the wire: what they cost, what is refused, and that no bytes make a decoder throw.
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -11,7 +12,11 @@ import {
   manifestCodec,
   packStates,
   type Reported,
+  type Request,
+  type Response,
   reportedCodec,
+  requestCodec,
+  responseCodec,
   type ServiceState,
   type Status,
   serviceStates,
@@ -63,11 +68,21 @@ const manifest: Manifest = {
   version: 1,
   instance: new Uint8Array(8),
   revision: 12,
-  apps: [{ name: 'web', digest, run: 'running', revision: 4 }],
+  apps: [
+    {
+      name: 'web',
+      digest,
+      run: 'running',
+      revision: 4,
+      refresh: { generation: 11, services: ['web'] },
+      policy: { restart: 'on-failure', settleS: 120, rollBack: false },
+    },
+  ],
   groups: ['line-1'],
   intervalS: 30,
   release: 'remove',
   epochFloor: 65540,
+  purges: [{ name: 'old', volumes: true, images: true }],
 }
 
 const reported: Reported = {
@@ -93,14 +108,45 @@ const reported: Reported = {
           restarts: 2,
           ports: ['0.0.0.0:80->80/tcp'],
           container: '4f1c0a9be2d7',
+          pulledBytes: 1_048_576,
+          pullBytes: 2 ** 40,
+          digest: `sha256:${'ab'.repeat(32)}`,
+          running: 2,
+          scale: 3,
         },
       ],
+      failedRevision: 5,
+      refreshed: 11,
     },
   ],
   faults: [{ code: 'app.conflict', message: 'twice' }],
 }
 
-const codecs = [statusCodec, heartbeatCodec, manifestCodec, specCodec, specBodyCodec, reportedCodec]
+const request: Request = {
+  version: 1,
+  kind: 'logs',
+  epoch: 65537,
+  app: 'web',
+  services: ['web', 'db'],
+  follow: true,
+  tail: 100,
+  sinceS: 1_767_225_600,
+  timestamps: true,
+  creditBytes: 2 ** 40,
+  patienceS: 30,
+}
+
+const response: Response = {
+  version: 1,
+  part: 3,
+  last: true,
+  fault: { code: 'service.unknown', message: 'no such service', path: 'services' },
+  service: 'web-2',
+  stream: 'err',
+  data: new Uint8Array([0, 255]),
+}
+
+const codecs = [statusCodec, heartbeatCodec, manifestCodec, specCodec, specBodyCodec, reportedCodec, requestCodec, responseCodec]
 
 for (const [services, limit] of [
   [3, 48],
@@ -125,8 +171,29 @@ test('every message reads back as it was written', () => {
   survives(heartbeatCodec, { ...largest, states: packStates(['running', 'exited']) })
   survives(manifestCodec, manifest)
   survives(reportedCodec, reported)
+  survives(requestCodec, request)
+  survives(responseCodec, response)
+  const asked = requestCodec.decode(requestCodec.encode(request))
+  assert.equal(asked.ok && asked.value, request)
   const decoded = reportedCodec.decode(reportedCodec.encode(reported))
   assert.equal(decoded.ok && decoded.value.apps[0]?.services, reported.apps[0]?.services)
+})
+
+test('a request of a later kind is read as unknown, and the example of topics.md as what it says', () => {
+  const later = requestCodec.decode(
+    encodeCbor(
+      new Map<number, unknown>([
+        [0, 1],
+        [1, 200],
+        [3, 'web'],
+      ]),
+    ),
+  )
+  assert.equal(later.ok && later.value, { version: 1, kind: 'unknown', app: 'web' })
+  const [, example = ''] = /request\/\S+ .*printf '([^']+)'/.exec(readFileSync('topics.md', 'utf8')) ?? []
+  const text = example.replace(/\\x(..)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+  const told = requestCodec.decode(Buffer.from(text, 'latin1'))
+  assert.equal(told.ok && told.value, { version: 1, kind: 'logs', app: 'web', tail: 10 })
 })
 
 test('service states survive their byte, and an unknown byte reads as unknown', () => {
@@ -206,7 +273,14 @@ test('any bytes give a message or a refusal, never an exception', () => {
 })
 
 test('a valid message with any bytes changed gives a message or a refusal, never an exception', () => {
-  const valid = [statusCodec.encode(birth), heartbeatCodec.encode(largest), manifestCodec.encode(manifest), reportedCodec.encode(reported)]
+  const valid = [
+    statusCodec.encode(birth),
+    heartbeatCodec.encode(largest),
+    manifestCodec.encode(manifest),
+    reportedCodec.encode(reported),
+    requestCodec.encode(request),
+    responseCodec.encode(response),
+  ]
   const change = fc.record({ which: fc.nat(valid.length - 1), at: fc.nat(400), to: fc.nat(255) })
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), changes => {

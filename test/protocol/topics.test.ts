@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checkName } from '../../protocol/names.js'
-import { checkRoot, clientIdOf, deviceChannels, deviceOfClientId, formatTopic, parseTopic, type Topic } from '../../protocol/topics.js'
+import {
+  checkRoot,
+  clientIdOf,
+  deviceChannels,
+  deviceOfClientId,
+  exchanges,
+  formatTopic,
+  parseTopic,
+  type Topic,
+} from '../../protocol/topics.js'
 
 const digest = 'A'.repeat(43)
 const all: Topic[] = [
@@ -11,6 +20,8 @@ const all: Topic[] = [
   { kind: 'device', device: 'k3v9x0a1b2c3', channel: 'heartbeat' },
   { kind: 'device', device: 'k3v9x0a1b2c3', channel: 'reported' },
   { kind: 'device', device: 'k3v9x0a1b2c3', channel: 'desired' },
+  { kind: 'request', device: 'k3v9x0a1b2c3', rid: 'A_b-9' },
+  { kind: 'response', device: 'k3v9x0a1b2c3', rid: 'r'.repeat(40) },
   { kind: 'group', group: 'line-1', channel: 'desired' },
   { kind: 'spec', digest },
 ]
@@ -36,6 +47,14 @@ test('names that are not topics of ours do not parse', () => {
     'skerry/spec/short',
     `skerry/spec/${digest}/x`,
     'skerry/device/+/status',
+    'skerry/device/a/request',
+    'skerry/device/a/request/',
+    'skerry/device/a/request/a.b',
+    'skerry/device/a/request/+',
+    'skerry/device/A/request/r',
+    `skerry/device/a/response/${'r'.repeat(41)}`,
+    'skerry/device/a/response/r/more',
+    'skerry/group/a/request/r',
     `skerry/device/${'a'.repeat(37)}/status`,
   ]
   for (const name of foreign) assert.is(parseTopic('skerry', name), undefined, name)
@@ -70,7 +89,12 @@ test('a client id names its device', () => {
 test('topics.md has a section and a row for each topic, and none for another', () => {
   const page = readFileSync('topics.md', 'utf8')
   const rows = [...page.matchAll(/^\| `skerry\/([^`]+)` +\|/gm)].map(match => match[1])
-  const expected = [...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`), 'group/{name}/desired', 'spec/{digest}']
+  const expected = [
+    ...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`),
+    ...Object.keys(exchanges).map(exchange => `device/{id}/${exchange}/{rid}`),
+    'group/{name}/desired',
+    'spec/{digest}',
+  ]
   assert.equal(rows.sort(), expected.sort())
   for (const topic of expected) assert.ok(new RegExp(`^## .*\`skerry/${topic.replace(/[{}]/g, '\\$&')}\``, 'm').test(page), topic)
 })

@@ -9,11 +9,15 @@ import {
   type OfflineReason,
   protocolVersion,
   type Reported,
+  type Request,
+  type Response,
   reportedCodec,
+  requestCodec,
+  responseCodec,
   type Status,
   statusCodec,
 } from '../../protocol/messages.js'
-import { clientIdOf, type DeviceChannel, formatTopic } from '../../protocol/topics.js'
+import { clientIdOf, type DeviceChannel, formatTopic, parseTopic, requestsTo } from '../../protocol/topics.js'
 import { eventually } from './within.js'
 
 export interface FakeDeviceOptions {
@@ -41,6 +45,8 @@ export class FakeDevice {
   readonly client: MqttClient
   /** Payloads of its own manifests, as they came. */
   readonly manifests: Manifest[] = []
+  /** What it was asked, as it came. */
+  readonly asked: (Request & { readonly rid: string })[] = []
   readonly #root: string
   #sequence = 0
 
@@ -52,6 +58,9 @@ export class FakeDevice {
     client.on('message', (topic, payload) => {
       const manifest = manifestCodec.decode(payload)
       if (topic === this.topic('desired') && manifest.ok) this.manifests.push(manifest.value)
+      const parsed = parseTopic(root, topic)
+      const request = requestCodec.decode(payload)
+      if (parsed?.kind === 'request' && request.ok) this.asked.push({ ...request.value, rid: parsed.rid })
     })
   }
 
@@ -67,7 +76,7 @@ export class FakeDevice {
     })
     client.on('error', () => {})
     const device = new FakeDevice(client, options)
-    await client.subscribeAsync(device.topic('desired'), { qos: 1 })
+    await client.subscribeAsync([device.topic('desired'), requestsTo(root, id)], { qos: 1 })
     return device
   }
 
@@ -125,6 +134,16 @@ export class FakeDevice {
   async report(reported: Partial<Reported> = {}): Promise<void> {
     const report: Reported = { version: protocolVersion, sequence: 1, revision: 0, groups: [], apps: [], ...reported }
     await this.client.publishAsync(this.topic('reported'), reportedCodec.encode(report), { qos: 1, retain: true })
+  }
+
+  /** The first request of this kind, past or to come, that fits. */
+  async request(kind: Request['kind'], fits: (request: Request & { rid: string }) => boolean = () => true) {
+    return await eventually(5000, `a request for ${kind}`, () => this.asked.find(request => request.kind === kind && fits(request)))
+  }
+
+  async respond(rid: string, part: number, fields: Omit<Response, 'version' | 'part'> = {}): Promise<void> {
+    const topic = formatTopic(this.#root, { kind: 'response', device: this.id, rid })
+    await this.client.publishAsync(topic, responseCodec.encode({ version: protocolVersion, part, ...fields }), { qos: 1 })
   }
 
   /** Its newest manifest, once it is at or above `revision`, or fits. */

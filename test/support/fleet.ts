@@ -113,9 +113,14 @@ export class Fleet {
 
   /** Deploys and asserts that the server took it. The app's containers are removed at the end. */
   async deploy(target: string, app: string, compose: string): Promise<void> {
-    this.apps.add(app)
+    this.clean(app)
     const answer = await this.api.call('PUT', `/${target}/apps/${app}`, compose)
     if (answer.status >= 300) throw new Error(`deploy of ${app}: ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
+
+  /** The app's containers are removed at the end. */
+  clean(app: string): void {
+    this.apps.add(app)
   }
 
   async show(name: string): Promise<DeviceView | undefined> {

@@ -1,7 +1,13 @@
 // Builders of what the planner takes: every field filled, so that a test states only what matters.
 import type { Memory, RunningWish } from '../../agent/core/desired.js'
 import { noMemory } from '../../agent/core/desired.js'
-import { nothingObserved, type Observed, type ObservedContainer } from '../../agent/core/observed.js'
+import {
+  nothingObserved,
+  type Observed,
+  type ObservedContainer,
+  type ObservedImage,
+  type ObservedVolume,
+} from '../../agent/core/observed.js'
 import type { Network, Project, Service } from '../../protocol/compose/project.js'
 
 export function service(fields: Partial<Service> = {}): Service {
@@ -56,13 +62,24 @@ export function container(service: string, fields: Partial<ObservedContainer> = 
     exitCode: 0,
     restarts: 0,
     createdAt: 1,
+    startedAt: 1,
     finishedAt: 0,
     networks: ['app_default'],
     volumes: [],
+    parents: [],
     dependsOn: [],
     ports: [],
+    preStop: [],
     ...fields,
   }
+}
+
+export function image(id: string, fields: Partial<ObservedImage> = {}): ObservedImage {
+  return { id, volumes: [], taggedAt: 0, used: false, ...fields }
+}
+
+export function volume(name: string, fields: Partial<ObservedVolume> = {}): ObservedVolume {
+  return { name, owned: true, options: '', used: false, ...fields }
 }
 
 /** What is seen with the image and the default network there. */
@@ -71,7 +88,7 @@ export function observed(containers: readonly ObservedContainer[], fields: Parti
     ...nothingObserved,
     containers,
     networks: [{ id: 'n1', name: 'app_default', owned: true, options: '', endpoints: containers.length }],
-    images: { 'img:1': { id: 'sha256:1', volumes: [] } },
+    images: { 'img:1': image('sha256:1') },
     ...fields,
   }
 }

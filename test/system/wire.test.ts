@@ -78,6 +78,7 @@ test('garbage on every topic is counted and dropped, and nothing changes', async
     const before = await fleet.shown('calm', 'runs the app', device => device.apps[0]?.state === 'running')
     const topics = [
       ...['status', 'heartbeat', 'reported', 'desired'].map(channel => `skerry/device/${id}/${channel}`),
+      ...['request', 'response'].map(exchange => `skerry/device/${id}/${exchange}/r`),
       'skerry/group/g/desired',
     ]
     const odd = ['skerry/device/UPPER/status', 'skerry/device/x/unknown', `skerry/spec/${'A'.repeat(43)}`, 'skerry/cmd/x']

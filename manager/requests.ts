@@ -1,0 +1,135 @@
+// Asks devices for what is not state: only those that are Ready, each for its present session, with an end in every case.
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../protocol/clock.js'
+import { SkerryError } from '../protocol/errors.js'
+import { protocolVersion, type Request, type Response, requestCodec } from '../protocol/messages.js'
+import { formatTopic } from '../protocol/topics.js'
+import { windowBytes } from './core/exchange.js'
+import { type Device, nameOf } from './core/model.js'
+import { Exchange } from './exchange.js'
+import type { Inventory } from './inventory.js'
+import type { Journal } from './journal.js'
+import type { Link } from './link.js'
+
+interface RequestsOptions {
+  readonly root: string
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly inventory: Inventory
+}
+
+export type Question = Pick<Request, 'app' | 'services' | 'follow' | 'tail' | 'sinceS' | 'timestamps'> & {
+  readonly kind: 'logs' | 'restart'
+}
+
+/** A device that has not taken up a request by then is not going to: its agent may be too old for any. */
+const takeUpMs = 15_000
+const patienceS = 30
+const renewMs = (patienceS * 1000) / 3
+
+export class Requests {
+  readonly #options: RequestsOptions
+  readonly #open = new Map<string, Exchange>()
+  #link: Link | undefined
+  #unsubscribe = () => {}
+
+  constructor(options: RequestsOptions) {
+    this.#options = options
+  }
+
+  up(link: Link): void {
+    this.#link = link
+    this.#unsubscribe = this.#options.journal.subscribe(events => {
+      if (events.some(({ type }) => type === 'device.not-ready' || type === 'device.unknown' || type === 'device.released'))
+        this.#checkAll()
+    })
+  }
+
+  down(): void {
+    this.#link = undefined
+    this.#unsubscribe()
+    for (const exchange of this.#open.values()) exchange.fail(new SkerryError('broker.unavailable', 'the broker is not connected'))
+  }
+
+  /** An answer that nobody waits for is somebody else's, or late. */
+  receive(device: string, rid: string, response: Response): void {
+    const exchange = this.#open.get(rid)
+    if (exchange?.device === device) exchange.receive(response)
+  }
+
+  /**
+   * The answer's parts, the first of which says only that the device is at it; credit is given as they are taken. Throws
+   * `device.unavailable`, `wait.timeout`, `response.lost`, `broker.unavailable`, the device's own fault, or the signal's reason.
+   */
+  async *ask(device: Device, question: Question, signal: AbortSignal): AsyncGenerator<Response> {
+    const rid = randomBytes(12).toString('base64url')
+    const { epoch } = device.signs
+    this.#check(device.id, epoch)
+    const send = (fields: Partial<Request> & Pick<Request, 'kind'>) => this.#send(device.id, rid, fields)
+    const exchange = new Exchange({ device: device.id, epoch, send: fields => void send(fields).catch(error => exchange.fail(error)) })
+    this.#open.set(rid, exchange)
+    const stopTimers = this.#startTimers(exchange)
+    const abort = () => exchange.fail(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      signal.throwIfAborted()
+      await send({ ...question, epoch, creditBytes: windowBytes, patienceS })
+      yield* exchange.read()
+    } finally {
+      signal.removeEventListener('abort', abort)
+      stopTimers()
+      this.#open.delete(rid)
+    }
+  }
+
+  #startTimers(exchange: Exchange): () => void {
+    const { clock } = this.#options
+    let cancelRenewal = () => {}
+    const renew = () => {
+      cancelRenewal = clock.after(renewMs, () => {
+        if (this.#checkOne(exchange)) exchange.renew()
+        renew()
+      })
+    }
+    renew()
+    const cancelTakeUp = clock.after(takeUpMs, () => {
+      if (exchange.answered) return
+      exchange.fail(new SkerryError('wait.timeout', `the device has not answered within ${takeUpMs / 1000} s; its agent may be too old`))
+    })
+    return () => {
+      cancelRenewal()
+      cancelTakeUp()
+    }
+  }
+
+  async #send(device: string, rid: string, fields: Partial<Request> & Pick<Request, 'kind'>): Promise<void> {
+    if (this.#link === undefined) throw new SkerryError('broker.unavailable', 'the broker is not connected')
+    const topic = formatTopic(this.#options.root, { kind: 'request', device, rid })
+    await this.#link.publish(topic, requestCodec.encode({ version: protocolVersion, ...fields }), false)
+  }
+
+  #checkAll(): void {
+    for (const exchange of this.#open.values()) this.#checkOne(exchange)
+  }
+
+  #checkOne(exchange: Exchange): boolean {
+    try {
+      this.#check(exchange.device, exchange.epoch)
+      return true
+    } catch (error) {
+      if (error instanceof SkerryError) exchange.fail(error)
+      return false
+    }
+  }
+
+  /** Throws `device.unavailable` unless the device is Ready, in the same session. */
+  #check(id: string, epoch: number): void {
+    const device = this.#options.inventory.devices.get(id)
+    if (device === undefined) throw new SkerryError('device.unavailable', `device ${id} has left the fleet`)
+    if (device.state !== 'Ready') {
+      const why = device.reason === null ? '' : ` (${device.reason})`
+      throw new SkerryError('device.unavailable', `device ${nameOf(device)} is ${device.state}${why}`)
+    }
+    if (device.signs.epoch !== epoch) throw new SkerryError('device.unavailable', `device ${nameOf(device)} has connected anew`)
+  }
+}

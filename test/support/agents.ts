@@ -1,0 +1,60 @@
+// An agent of its own with a broker and an observer, in a folder of its own, for tests of what it keeps so.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.js'
+import { decodeRecords, noRecords, type Records } from '../../agent/core/record.js'
+import { readIfThere } from '../../agent/files.js'
+import { machineEngine } from './docker.js'
+import { type Mosquitto, startMosquitto } from './mosquitto.js'
+import { type Observer, observe } from './observer.js'
+import { within } from './within.js'
+
+export class AgentWorld {
+  readonly folder = mkdtempSync(join(tmpdir(), 'skerry-agent-'))
+  agent: Agent | undefined
+
+  private constructor(
+    readonly broker: Mosquitto,
+    readonly observer: Observer,
+  ) {}
+
+  static async open(): Promise<AgentWorld> {
+    const broker = await startMosquitto()
+    return new AgentWorld(broker, await observe(broker.url))
+  }
+
+  /** Starts the agent, after ending the one before. Without a broker it has what is on its disk. */
+  async start(options: Partial<AgentOptions> = {}): Promise<Agent> {
+    await this.stop()
+    this.agent = await startAgent({
+      folder: join(this.folder, 'state'),
+      root: 'skerry',
+      broker: { url: this.broker.url },
+      engine: machineEngine,
+      intervalS: 1,
+      retries: { firstMs: 50, maxMs: 200 },
+      log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
+      ...options,
+    })
+    return this.agent
+  }
+
+  /** What the agent has written down. */
+  records(): Records {
+    return decodeRecords(readIfThere(join(this.folder, 'state', 'ledger')) ?? Buffer.alloc(0)) ?? noRecords
+  }
+
+  async stop(): Promise<void> {
+    if (this.agent !== undefined) await within(20_000, 'the agent stops', this.agent.stop())
+    this.agent = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    await this.observer.stop()
+    await this.broker.stop()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
