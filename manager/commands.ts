@@ -7,7 +7,8 @@ import { answerTopics, type CommandTopic, parseCommandTopic } from '../protocol/
 import { type ErrorCode, type Refusal, SkerryError } from '../protocol/errors.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
-import { obey } from './obey.js'
+import { type Obeyed, obey } from './obey.js'
+import { Restarts } from './restarts.js'
 import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
 
 interface CommandsOptions {
@@ -42,6 +43,7 @@ const maxOriginChars = 200
 
 export class Commands {
   readonly #options: CommandsOptions
+  readonly #restarts: Restarts
   readonly #sources = new Set<string>()
   readonly #refused = new Map<ErrorCode, number>()
   #waiting: Arrival[] = []
@@ -53,6 +55,7 @@ export class Commands {
 
   constructor(options: CommandsOptions) {
     this.#options = options
+    this.#restarts = new Restarts(options.fleet)
   }
 
   stats(): CommandStats {
@@ -93,34 +96,38 @@ export class Commands {
   #next(): void {
     this.#scheduled = undefined
     const arrivals = this.#waiting.slice(0, batch)
-    for (const [n, answer] of this.#take(arrivals).entries()) this.#answer(arrivals[n]?.topic ?? '', answer)
+    for (const [n, outcome] of this.#take(arrivals).entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
     this.#schedule()
   }
 
-  /** Answers of the first arrivals, as many as there was time for; they no longer wait. */
-  #take(arrivals: readonly Arrival[]): Answer[] {
+  #tell(topic: string, outcome: Outcome): void {
+    if (typeof outcome === 'function') void outcome().then(answer => this.#answer(topic, answer))
+    else this.#answer(topic, outcome)
+  }
+
+  /** Outcomes of the first arrivals, as many as there was time for; they no longer wait. */
+  #take(arrivals: readonly Arrival[]): Outcome[] {
     const { clock, journal } = this.#options.fleet
     const until = clock.monotonic() + batchMs
-    const answers: Answer[] = []
+    const outcomes: Outcome[] = []
     try {
       journal.together(() => {
         for (const arrival of arrivals) {
-          if (answers.length > 0 && clock.monotonic() > until) break
-          answers.push(this.#handle(arrival))
+          if (outcomes.length > 0 && clock.monotonic() > until) break
+          outcomes.push(this.#handle(arrival))
         }
       })
-      return answers
+      return outcomes
     } catch (error) {
-      this.#options.log.error({ err: error, commands: answers.length }, 'commands not stored')
-      const none = [refusalAnswer([notStored], {})]
-      return answers.length === 0 ? none : answers.map(({ id }) => refusalAnswer([notStored], id === undefined ? {} : { id }))
+      this.#options.log.error({ err: error, commands: outcomes.length }, 'commands not stored')
+      return Array.from({ length: Math.max(1, outcomes.length) }, () => refusalAnswer([notStored], {}))
     } finally {
-      const taken = this.#waiting.splice(0, Math.max(1, answers.length))
+      const taken = this.#waiting.splice(0, Math.max(1, outcomes.length))
       for (const { payload } of taken) this.#waitingBytes -= payload.length
     }
   }
 
-  #handle({ topic, payload, retained }: Arrival): Answer {
+  #handle({ topic, payload, retained }: Arrival): Outcome {
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
@@ -148,27 +155,49 @@ export class Commands {
     return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
   }
 
-  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Answer {
-    const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
+  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Outcome {
     const { fleet } = this.#options
-    const answer = this.#try(about, () => {
-      const { text, warnings: more, ...done } = obey(fleet, target, command, { via: 'mqtt', topic: topic.slice(0, maxOriginChars) })
-      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
-    })
-    // What could not be done just now may be tried again with the same id.
-    if (known !== undefined && answer.code < answerCodes.unavailable)
-      insertAnswer(fleet.db, known, JSON.stringify(answer), fleet.clock.now())
+    const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
+    const accept = ({ text, warnings: more, ...done }: Obeyed) => okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
+    if (command.verb === 'restart' && command.wanted) {
+      return async () => {
+        const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
+        this.#rememberLate(known, answer)
+        return answer
+      }
+    }
+    const answer = this.#try(about, () => accept(obey(fleet, target, command, { via: 'mqtt', topic: topic.slice(0, maxOriginChars) })))
+    this.#remember(known, answer)
     return answer
   }
 
-  #try(about: Pick<Answer, 'id' | 'verb' | 'app'>, act: () => Answer): Answer {
+  /** What could not be done just now may be tried again with the same id. */
+  #remember(known: KnownCommand | undefined, answer: Answer): void {
+    const { db, clock } = this.#options.fleet
+    if (known !== undefined && answer.code < answerCodes.unavailable) insertAnswer(db, known, JSON.stringify(answer), clock.now())
+  }
+
+  #rememberLate(known: KnownCommand | undefined, answer: Answer): void {
+    if (known === undefined || answer.code >= answerCodes.unavailable) return
+    try {
+      this.#options.fleet.db.durably(() => this.#remember(known, answer))
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'answer not stored')
+    }
+  }
+
+  #try(about: About, act: () => Answer): Answer {
     try {
       return act()
     } catch (error) {
-      if (error instanceof SkerryError) return refusalAnswer([error.refusal, ...error.others], about)
-      this.#options.log.error({ err: error, ...about }, 'command failed')
-      return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
+      return this.#refusal(error, about)
     }
+  }
+
+  #refusal(error: unknown, about: About): Answer {
+    if (error instanceof SkerryError) return refusalAnswer([error.refusal, ...error.others], about)
+    this.#options.log.error({ err: error, ...about }, 'command failed')
+    return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
   }
 
   #answer(topic: string, answer: Answer): void {
@@ -200,6 +229,11 @@ export class Commands {
 
 /** A command that was understood. */
 type Accepted = Pick<ReadCommand, 'warnings' | 'id'> & { readonly command: Command }
+
+type About = Pick<Answer, 'id' | 'verb' | 'app'>
+
+/** An answer, or how to get at it when the transaction is over. */
+type Outcome = Answer | (() => Promise<Answer>)
 
 interface Sent {
   readonly topic: string

@@ -2,8 +2,9 @@
 import type { Answer } from '../protocol/answer.js'
 import type { Command } from '../protocol/command.js'
 import type { CommandTopic } from '../protocol/command-topics.js'
-import type { Refusal } from '../protocol/errors.js'
+import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { deployApp, findApp, setAppRun } from './apps.js'
+import { restartOn, restartOnMembers } from './asking.js'
 import type { Target } from './core/model.js'
 import { findDevice } from './devices.js'
 import type { Fleet } from './fleet.js'
@@ -16,7 +17,7 @@ export interface Obeyed extends Pick<Answer, 'changed' | 'revision' | 'run'> {
   readonly warnings: readonly Refusal[]
 }
 
-/** Throws whatever the API would refuse with; then nothing has changed. */
+/** Throws whatever the API would refuse with; then nothing has changed. A restart is {@link restart}. */
 export function obey(fleet: Fleet, topic: CommandTopic, command: Command, origin: Origin): Obeyed {
   const target = findTarget(fleet, topic)
   const { changed, warnings = [] } = change(fleet, target, command, origin)
@@ -38,6 +39,20 @@ function change(fleet: Fleet, target: Target, command: Command, origin: Origin):
     case 'restart':
       return { changed: false }
   }
+}
+
+/** Restarts an app wherever it is desired of the target. Throws what the devices have against it, the first one's reason first. */
+export async function restart(fleet: Fleet, topic: CommandTopic, app: string): Promise<Obeyed> {
+  const { kind, name } = findTarget(fleet, topic)
+  const restarted =
+    kind === 'device'
+      ? [await restartOn(fleet, findDevice(fleet, name), app, [])]
+      : await restartOnMembers(fleet, findApp(fleet, { kind, name }, app), [])
+  const faults = restarted.flatMap(({ device, fault }) => (fault === null ? [] : [{ ...fault, path: device }]))
+  const [first, ...others] = faults
+  if (first === undefined) return { changed: restarted.length > 0, text: `ok: ${app} was restarted`, warnings: [] }
+  const message = restarted.length === 1 ? first.message : `${faults.length} of ${restarted.length} devices did not: ${first.message}`
+  throw new SkerryError(first.code, message, { path: first.path, others })
 }
 
 function findTarget(fleet: Fleet, { kind, target }: CommandTopic): Target {

@@ -175,6 +175,39 @@ test('a command that comes while the manager is away is not done when it is back
   assert.equal(plc.told.slice(from).filter(({ topic }) => topic === 'skerry/a/g/line-1/web/run').length, 1)
 })
 
+test('a restart is answered when the devices have done it; one under way is joined, a repeated id is not done again', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('POST', '/groups/line-1/join', { devices: ['a1'] })
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const restart = '{"value":1,"id":5}'
+  const [first, joined] = [plc.ask(`${web}/rst`, restart), plc.ask('skerry/cmd/group/line-1/app/web/restart', 'on')]
+  const { rid, app: asked } = await device.request('restart')
+  assert.equal(asked, 'web')
+  // Nothing else waits for it.
+  assert.equal((await plc.ask(`${web}/run`, '1')).code, 0)
+  await device.respond(rid, 0)
+  await device.respond(rid, 1, { last: true })
+  const answer = await first
+  assert.deepEqual([answer.code, answer.text, answer.id], [0, 'ok: web was restarted', '5'])
+  assert.equal((await joined).code, 0)
+  assert.deepEqual(await plc.ask(`${web}/rst`, restart), { ...answer, repeated: true })
+  assert.deepEqual([(await plc.ask(`${web}/rst`, '0')).changed, device.asked.length], [false, 1])
+  device.asked.length = 0
+  const failing = plc.ask('skerry/c/d/a1/web/rst', '1')
+  const { rid: again } = await device.request('restart')
+  await device.respond(again, 0, { last: true, fault: { code: 'engine.unavailable', message: 'no Engine' } })
+  assert.deepEqual([(await failing).code, (await failing).error], [6, 'engine.unavailable'])
+  device.die()
+  await deviceIs(site.manager, 'a1', 'NotReady')
+  const away = await plc.ask(`${web}/rst`, '1')
+  assert.deepEqual([away.code, away.error, away.path], [6, 'device.unavailable', 'a1'])
+  assert.equal((await plc.ask('skerry/c/g/line-1/none/rst', '1')).error, 'app.unknown')
+})
+
 test('of 200 commands in one burst, good and bad, each is answered once and in order, and the last one holds', async ({ site, plc }) => {
   const apps = Array.from({ length: 10 }, (_, n) => `app-${n}`)
   for (const name of apps) await site.api('PUT', `/groups/line-1/apps/${name}`, webApp())
