@@ -80,6 +80,10 @@ export class Commands {
     this.#received++
     // So a retained message is taken away: no command.
     if (retained && payload.length === 0) return
+    if (this.#link === undefined) {
+      this.#count(topic, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
+      return
+    }
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
       this.#answer(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
       return

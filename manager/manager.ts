@@ -48,7 +48,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   const db = openDb(file)
   try {
     const parts = assemble({ db, root, broker, log, clock })
-    const { fleet, link, states } = parts
+    const { fleet, link, ear, states } = parts
     const health = healthOf(parts)
     const api = await buildApi({ fleet, health, token: http.token, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
@@ -58,6 +58,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     try {
       const url = await listen(api, http)
       link.start()
+      ear?.start()
       log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
       let stopped: Promise<void> | undefined
       return {
@@ -99,6 +100,8 @@ interface Surroundings {
 interface Parts {
   readonly fleet: Fleet
   readonly link: Link
+  /** Hears the commands where another broker than the embedded one would hide their retain flags. */
+  readonly ear: Link | undefined
   readonly intake: Intake
   readonly commands: Commands
   readonly states: States
@@ -149,7 +152,20 @@ function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
       else intake.handle(topic, payload, retained)
     },
   })
-  return { fleet, link, intake, commands, states }
+  const ear =
+    'connect' in broker
+      ? undefined
+      : new Link({
+          broker,
+          clientId: `manager-${instance.toString('hex')}-commands`,
+          subscriptions: everyCommand(root).map(filter => ({ filter, qos: 1, asPublished: true })),
+          clock,
+          log: log.child({ component: 'ear' }),
+          up() {},
+          down() {},
+          message: (topic, payload, retained) => commands.receive(topic, payload, retained),
+        })
+  return { fleet, link, ear, intake, commands, states }
 }
 
 /**
@@ -164,7 +180,7 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'reported'), qos },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
     { filter: everyResponse(root), qos: 1 },
-    ...everyCommand(root).map(filter => ({ filter, qos: 1 as const })),
+    ...('connect' in broker ? everyCommand(root) : []).map(filter => ({ filter, qos: 1 as const })),
   ]
 }
 
@@ -191,9 +207,10 @@ function countDevices(inventory: Inventory): Stats['devices'] {
   return counts
 }
 
-async function stop({ fleet, link, states }: Parts, closeApi: () => Promise<void>): Promise<void> {
+async function stop({ fleet, link, ear, states }: Parts, closeApi: () => Promise<void>): Promise<void> {
   const { db, journal, inventory, publisher } = fleet
   await closeApi()
+  await ear?.stop()
   await states.stop()
   await link.stop()
   await publisher.idle()
