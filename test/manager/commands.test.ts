@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict'
 import { suite } from 'uvu'
 import { encodeCbor } from '../../protocol/cbor.js'
 import { systemClock } from '../../protocol/clock.js'
+import { digestText, packFile } from '../../protocol/spec.js'
 import { FakeDevice } from '../support/device.js'
 import { Embedded, Plc } from '../support/embedded.js'
 import { eventually } from '../support/within.js'
@@ -75,6 +76,27 @@ test('stop, start and going back to a revision, on a group and on a device by it
   assert.equal((await plc.ask('skerry/c/d/a1/web/rev', '99')).error, 'revision.unknown')
   const events = (await site.api('GET', '/events?type=app.stopped')).items
   assert.deepEqual(events[0].data.origin, { via: 'mqtt', topic: `${named}/run` })
+  await device.leave()
+})
+
+test('a revision with files comes back with its files, and the app keeps its policy', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  const put = (compose: string, files: Record<string, string>, query = '') =>
+    site.api('PUT', `/devices/a1/apps/web${query}`, { compose, files })
+  const { digest } = await put(webApp('one'), { 'app.conf': 'level=1\n' })
+  await put(webApp('two'), {}, '?restart=always')
+  await device.manifest(({ apps }) => apps[0]?.revision === 2)
+  assert.equal((await plc.ask('skerry/c/d/a1/web/rev', '1')).revision, 3)
+  const manifest = await device.manifest(({ apps }) => apps[0]?.revision === 3)
+  assert.equal(manifest.apps[0]?.policy?.restart, 'always')
+  const { files, digest: again } = await site.api('GET', '/devices/a1/apps/web/revisions/3')
+  assert.deepEqual([again, files.map((file: { path: string }) => file.path)], [digest, ['app.conf']])
+  const contents = `skerry/spec/${digestText(packFile(Buffer.from('level=1\n')).digest)}`
+  const retained: string[] = []
+  plc.client.on('message', topic => void retained.push(topic))
+  await plc.client.subscribeAsync('skerry/spec/+')
+  await eventually(5000, 'the file is retained again', () => retained.includes(contents) && retained.includes(`skerry/spec/${digest}`))
   await device.leave()
 })
 
