@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
 import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
-import { answerTopics, type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
-import { type ErrorCode, type Refusal, SkerryError } from '../protocol/errors.js'
+import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
+import { type Refusal, SkerryError } from '../protocol/errors.js'
+import { type AnswerStats, Answers } from './answers.js'
+import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { type Obeyed, obey } from './obey.js'
@@ -15,14 +17,12 @@ interface CommandsOptions {
   readonly root: string
   readonly fleet: Fleet
   readonly log: Logger
+  /** Publishes the states of a target at once: they are to be there before the answer. */
+  tellStates(target: Target): void
 }
 
-export interface CommandStats {
+export interface CommandStats extends AnswerStats {
   readonly received: number
-  /** Answered with 0. */
-  readonly done: number
-  /** By error code. */
-  readonly refused: Readonly<Record<string, number>>
 }
 
 interface Arrival {
@@ -37,38 +37,36 @@ const batchMs = 20
 /** What may wait: beyond it commands are refused at once. */
 const maxWaiting = 20_000
 const maxWaitingBytes = 64 * 1024 * 1024
-/** Topics that are remembered so as to be logged once. */
-const maxSources = 1000
 const maxOriginChars = 200
 
 export class Commands {
   readonly #options: CommandsOptions
   readonly #restarts: Restarts
-  readonly #sources = new Set<string>()
-  readonly #refused = new Map<ErrorCode, number>()
+  readonly #answers: Answers
+  /** Targets that the present batch has changed. */
+  readonly #changed = new Map<string, Target>()
   #waiting: Arrival[] = []
   #waitingBytes = 0
   #scheduled: NodeJS.Immediate | undefined
-  #link: Link | undefined
   #received = 0
-  #done = 0
 
   constructor(options: CommandsOptions) {
     this.#options = options
     this.#restarts = new Restarts(options.fleet)
+    this.#answers = new Answers(options.root, options.log)
   }
 
   stats(): CommandStats {
-    return { received: this.#received, done: this.#done, refused: Object.fromEntries(this.#refused) }
+    return { received: this.#received, ...this.#answers.stats }
   }
 
   up(link: Link): void {
-    this.#link = link
+    this.#answers.up(link)
   }
 
   /** Nobody could be answered: what waits is dropped, as what comes meanwhile is. */
   down(): void {
-    this.#link = undefined
+    this.#answers.down()
     this.#waiting = []
     this.#waitingBytes = 0
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled)
@@ -80,12 +78,12 @@ export class Commands {
     this.#received++
     // So a retained message is taken away: no command.
     if (retained && payload.length === 0) return
-    if (this.#link === undefined) {
-      this.#count(topic, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
+    if (!this.#answers.canTell) {
+      this.#answers.tell(topic, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
     }
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
-      this.#answer(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
+      this.#answers.tell(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
       return
     }
     this.#waiting.push({ topic, payload, retained })
@@ -100,13 +98,16 @@ export class Commands {
   #next(): void {
     this.#scheduled = undefined
     const arrivals = this.#waiting.slice(0, batch)
-    for (const [n, outcome] of this.#take(arrivals).entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
+    const outcomes = this.#take(arrivals)
+    for (const target of this.#changed.values()) this.#options.tellStates(target)
+    this.#changed.clear()
+    for (const [n, outcome] of outcomes.entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
     this.#schedule()
   }
 
   #tell(topic: string, outcome: Outcome): void {
-    if (typeof outcome === 'function') void outcome().then(answer => this.#answer(topic, answer))
-    else this.#answer(topic, outcome)
+    if (typeof outcome === 'function') void outcome().then(answer => this.#answers.tell(topic, answer))
+    else this.#answers.tell(topic, outcome)
   }
 
   /** Outcomes of the first arrivals, as many as there was time for; they no longer wait. */
@@ -162,7 +163,10 @@ export class Commands {
   #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Outcome {
     const { fleet } = this.#options
     const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
-    const accept = ({ text, warnings: more, ...done }: Obeyed) => okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
+    const accept = ({ text, warnings: more, target: on, ...done }: Obeyed) => {
+      if (done.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
+      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
+    }
     if (command.verb === 'restart' && command.wanted) {
       return async () => {
         const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
@@ -202,32 +206,6 @@ export class Commands {
     if (error instanceof SkerryError) return refusalAnswer([error.refusal, ...error.others], about)
     this.#options.log.error({ err: error, ...about }, 'command failed')
     return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
-  }
-
-  #answer(topic: string, answer: Answer): void {
-    this.#count(topic, answer)
-    const topics = answerTopics(this.#options.root, topic)
-    if (topics === undefined) return
-    this.#publish(topics.code, String(answer.code))
-    this.#publish(topics.text, answer.text)
-    this.#publish(topics.json, JSON.stringify(answer))
-  }
-
-  #count(topic: string, { error, message }: Answer): void {
-    if (error === undefined) {
-      this.#done++
-      return
-    }
-    this.#refused.set(error, (this.#refused.get(error) ?? 0) + 1)
-    const source = topic.slice(0, maxOriginChars)
-    if (this.#sources.has(source) || this.#sources.size >= maxSources) return
-    this.#sources.add(source)
-    this.#options.log.warn({ topic: source, code: error, message }, 'command refused')
-  }
-
-  #publish(topic: string, payload: string): void {
-    // If the connection ends now there is nobody to be answered.
-    this.#link?.publish(topic, Buffer.from(payload), false).catch(() => {})
   }
 }
 

@@ -123,8 +123,8 @@ function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
   const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests }
-  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }) })
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
+  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const link: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}`,

@@ -13,6 +13,7 @@ import { switchRevision } from './revisions.js'
 import type { Origin } from './store/apps.js'
 
 export interface Obeyed extends Pick<Answer, 'changed' | 'revision' | 'run'> {
+  readonly target: Target
   readonly text: string
   readonly warnings: readonly Refusal[]
 }
@@ -21,10 +22,10 @@ export interface Obeyed extends Pick<Answer, 'changed' | 'revision' | 'run'> {
 export function obey(fleet: Fleet, topic: CommandTopic, command: Command, origin: Origin): Obeyed {
   const target = findTarget(fleet, topic)
   const { changed, warnings = [] } = change(fleet, target, command, origin)
-  if (command.verb === 'restart') return { changed, text: 'ok: no restart was asked for', warnings }
+  if (command.verb === 'restart') return { target, changed, text: 'ok: no restart was asked for', warnings }
   const { name, revision, run } = findApp(fleet, target, command.app)
   const done = command.verb === 'run' ? `${name} is to be ${run}` : `revision ${revision} of ${name} is current`
-  return { changed, revision, run, text: changed ? `ok: ${done}` : `ok: ${name} is so already`, warnings }
+  return { target, changed, revision, run, text: changed ? `ok: ${done}` : `ok: ${name} is so already`, warnings }
 }
 
 function change(fleet: Fleet, target: Target, command: Command, origin: Origin): { changed: boolean; warnings?: readonly Refusal[] } {
@@ -43,14 +44,14 @@ function change(fleet: Fleet, target: Target, command: Command, origin: Origin):
 
 /** Restarts an app wherever it is desired of the target. Throws what the devices have against it, the first one's reason first. */
 export async function restart(fleet: Fleet, topic: CommandTopic, app: string): Promise<Obeyed> {
-  const { kind, name } = findTarget(fleet, topic)
+  const target = findTarget(fleet, topic)
   const restarted =
-    kind === 'device'
-      ? [await restartOn(fleet, findDevice(fleet, name), app, [])]
-      : await restartOnMembers(fleet, findApp(fleet, { kind, name }, app), [])
+    target.kind === 'device'
+      ? [await restartOn(fleet, findDevice(fleet, target.name), app, [])]
+      : await restartOnMembers(fleet, findApp(fleet, target, app), [])
   const faults = restarted.flatMap(({ device, fault }) => (fault === null ? [] : [{ ...fault, path: device }]))
   const [first, ...others] = faults
-  if (first === undefined) return { changed: restarted.length > 0, text: `ok: ${app} was restarted`, warnings: [] }
+  if (first === undefined) return { target, changed: restarted.length > 0, text: `ok: ${app} was restarted`, warnings: [] }
   const message = restarted.length === 1 ? first.message : `${faults.length} of ${restarted.length} devices did not: ${first.message}`
   throw new SkerryError(first.code, message, { path: first.path, others })
 }

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { everyState, formatStateTopic, stateOwner } from '../protocol/command-topics.js'
 import { effectiveApps } from './core/desired.js'
+import type { Target } from './core/model.js'
 import { appsOnDevice } from './core/rollup.js'
 import { deviceMessages, groupMessages, type StateMessages, touchedBy } from './core/states.js'
 import type { Fleet } from './fleet.js'
@@ -26,6 +27,7 @@ const sliceMs = 10
 /** The broker has told all that it retains when nothing came for so long. */
 const quietMs = 500
 const farewellMs = 1000
+const retryMs = 2000
 
 const nothing: StateMessages = new Map()
 
@@ -78,6 +80,12 @@ export class States {
     if (!this.#comparing || owner === undefined || payload.length === 0) return
     this.#held.set(owner, new Map([...(this.#held.get(owner) ?? nothing), [topic, Buffer.from(payload).toString()]]))
     this.#waitForQuiet()
+  }
+
+  /** Publishes what has changed of a target, without waiting for more. */
+  tell({ kind, name }: Target): void {
+    const link = this.#link
+    if (link !== undefined && !this.#comparing) this.#try(link, () => this.#publish(link, this.#settle(`${kind}/${name}`)))
   }
 
   /** Before the connection is ended on purpose: nobody keeps the states right from now on. */
@@ -136,11 +144,27 @@ export class States {
 
   #next(link: Link): void {
     this.#busy = true
-    const messages = this.#takeMessages()
-    this.#publish(link, messages, () => {
-      this.#busy = false
-      this.#pause(messages.length === 0 ? 0 : paceMs)
+    this.#try(link, () => {
+      const messages = this.#takeMessages()
+      this.#publish(link, messages, () => {
+        this.#busy = false
+        this.#pause(messages.length === 0 ? 0 : paceMs)
+      })
     })
+  }
+
+  #try(link: Link, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#startOver(link, error)
+    }
+  }
+
+  /** On a new connection everything is compared anyway; on this one it is now. */
+  #startOver(link: Link, error: unknown): void {
+    this.#options.log.warn({ err: error }, 'states not published')
+    if (this.#link === link) this.#after(retryMs, () => this.up(link))
   }
 
   #takeMessages(): [topic: string, payload: string][] {
@@ -207,10 +231,6 @@ export class States {
   #publish(link: Link, messages: readonly [topic: string, payload: string][], then = () => {}): void {
     Promise.all(messages.map(([topic, payload]) => link.publish(topic, Buffer.from(payload))))
       .then(() => this.#link === link && then())
-      .catch(error => {
-        this.#options.log.warn({ err: error }, 'states not published')
-        // On a new connection everything is compared anyway.
-        if (this.#link === link) this.#after(quietMs, () => this.up(link))
-      })
+      .catch(error => this.#startOver(link, error))
   }
 }

@@ -58,6 +58,38 @@ test("a device's state and its app's go through every number", async ({ site, pl
   assert.deepEqual([state, word, reason, name], [1, 'NotReady', 'Disconnected', 'a1'])
 })
 
+test('when a command is answered, the state of its target is that of the new wish', async ({ site, plc }) => {
+  const device = await online(site, 'a1')
+  await site.api('POST', '/groups', { name: 'line-1', devices: ['a1'] })
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  await site.api('PUT', '/devices/a1/apps/own', webApp())
+  const running = { revision: 1, state: 'running', services: [] } as const
+  await device.report({
+    sequence: 1,
+    apps: [
+      { name: 'web', group: 'line-1', ...running },
+      { name: 'own', ...running },
+    ],
+  })
+  await plc.state('group/line-1/app/web', '3')
+  await plc.state('device/a1', '3')
+  for (const [command, states] of [
+    ['skerry/c/g/line-1/web/run', ['group/line-1/app/web']],
+    ['skerry/c/d/a1/own/run', ['device/a1', 'device/a1/app/own']],
+  ] as const) {
+    const from = plc.told.length
+    assert.equal((await plc.ask(command, '0')).code, 0)
+    const answered = plc.told.slice(from).findIndex(({ topic }) => topic === command.replace('/c/', '/a/'))
+    const before = plc.told.slice(from, from + answered)
+    for (const state of states)
+      assert.ok(
+        before.some(({ topic, text }) => topic === `skerry/state/${state}` && text === '2'),
+        state,
+      )
+  }
+  await device.leave()
+})
+
 test("of a group's devices the worst counts, and its app is as bad as that", async ({ site, plc }) => {
   await site.api('POST', '/groups', { name: 'line-1' })
   await site.api('PUT', '/groups/line-1/apps/web', webApp())
