@@ -32,8 +32,10 @@ interface Arrival {
 }
 
 /** Commands done in one transaction, and how long one may take until everything else has its turn. */
-const batch = 50
+const batch = 500
 const batchMs = 20
+/** The first command after a pause is done at once; those that follow are gathered for so long, for one write to the disk. */
+const gatherMs = 50
 /** What may wait: beyond it commands are refused at once. */
 const maxWaiting = 20_000
 const maxWaitingBytes = 64 * 1024 * 1024
@@ -47,7 +49,9 @@ export class Commands {
   readonly #changed = new Map<string, Target>()
   #waiting: Arrival[] = []
   #waitingBytes = 0
-  #scheduled: NodeJS.Immediate | undefined
+  /** Undoes what has been scheduled, if anything is. */
+  #cancel: (() => void) | undefined
+  #batchAt = Number.NEGATIVE_INFINITY
   #received = 0
 
   constructor(options: CommandsOptions) {
@@ -69,8 +73,8 @@ export class Commands {
     this.#answers.down()
     this.#waiting = []
     this.#waitingBytes = 0
-    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled)
-    this.#scheduled = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 
   /** Returns at once; never throws, whatever the bytes are. */
@@ -88,21 +92,29 @@ export class Commands {
     }
     this.#waiting.push({ topic, payload, retained })
     this.#waitingBytes += payload.length
-    this.#schedule()
+    this.#schedule(this.#batchAt + gatherMs - this.#options.fleet.clock.monotonic())
   }
 
-  #schedule(): void {
-    if (this.#waiting.length > 0) this.#scheduled ??= setImmediate(() => this.#next())
+  #schedule(waitMs: number): void {
+    if (this.#cancel !== undefined || this.#waiting.length === 0) return
+    if (waitMs > 0) {
+      this.#cancel = this.#options.fleet.clock.after(waitMs, () => this.#next())
+      return
+    }
+    const turn = setImmediate(() => this.#next())
+    this.#cancel = () => clearImmediate(turn)
   }
 
   #next(): void {
-    this.#scheduled = undefined
+    this.#cancel = undefined
+    this.#batchAt = this.#options.fleet.clock.monotonic()
     const arrivals = this.#waiting.slice(0, batch)
     const outcomes = this.#take(arrivals)
     for (const target of this.#changed.values()) this.#options.tellStates(target)
     this.#changed.clear()
     for (const [n, outcome] of outcomes.entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
-    this.#schedule()
+    // What is left over has waited long enough.
+    this.#schedule(0)
   }
 
   #tell(topic: string, outcome: Outcome): void {
