@@ -149,7 +149,7 @@ test('a burst of changes is told in a few publishes, each of which says somethin
   await site.api('PUT', '/devices/a1/apps/web', webApp())
   await plc.state('device/a1/app/web', '2')
   const from = plc.told.length
-  for (let n = 0; n < 200; n++) await report(device, n % 2 === 0 ? 'failed' : 'running')
+  await Promise.all(Array.from({ length: 200 }, (_, n) => report(device, n % 2 === 0 ? 'failed' : 'running')))
   await report(device, 'rolled-back')
   await plc.state('device/a1/app/web', '5')
   const told = plc.told.slice(from).filter(({ topic }) => topic === 'skerry/state/device/a1/app/web')
