@@ -147,6 +147,7 @@ const refused: [name: string, bundle: Record<string, unknown>, code: string][] =
   ['a variable of devices', { environment: { SKERRY_APP: 'x' } }, 'compose.variable'],
   ['a variable of devices in .env', { files: { '.env': 'A=1\nexport SKERRY_LABEL_X=1\n' } }, 'compose.variable'],
   ['both text and base64', { files: { a: { text: '', base64: '' } } }, 'request.invalid'],
+  ['base64 that is none', { files: { a: { base64: '!!!' } } }, 'request.invalid'],
   ['a property that is unknown', { volumes: [] }, 'request.invalid'],
 ]
 for (const [name, more, code] of refused) {
@@ -172,6 +173,17 @@ test('refuses media types that it does not know, and archives that are none', as
   const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
   const answer = await upload(site, bomb, tar)
   assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [413, 'spec.too-large'])
+})
+
+test('refuses what is no UTF-8 instead of changing it, and parameters that it does not know', async ({ site }) => {
+  const yaml = { 'content-type': 'application/yaml' }
+  const latin = await upload(site, Buffer.from(`${webApp()}# caf\xe9\n`, 'latin1'), yaml)
+  assert.deepEqual([latin.status, ((await latin.json()) as { code: string }).code], [400, 'compose.yaml'])
+  const strange = await upload(site, Buffer.from(webApp()), yaml, '?settle=2m')
+  const problem = (await strange.json()) as { code: string; path: string }
+  assert.deepEqual([strange.status, problem.code, problem.path], [400, 'request.invalid', 'settle'])
+  assert.equal((await request(site.manager, 'GET', app)).status, 404)
+  assert.equal((await request(site.manager, 'DELETE', `${app}?volume=true`)).body.code, 'request.invalid')
 })
 
 test('a label that changes is told to its device; a description is not', async ({ site, device }) => {
