@@ -126,6 +126,19 @@ test('a file of a revision can be read, and values of variables cannot', async (
 })
 
 const long = 'x'.repeat(1001)
+/** What is refused changes nothing, so one site serves all. */
+const refusals = suite<{ site: Site }>('bundles that are refused')
+refusals.before(async world => {
+  world.site = await startSite()
+  const device = await FakeDevice.online({ url: world.site.broker.url, id: 'a1' })
+  await deviceIs(world.site.manager, 'a1', 'Ready')
+  await device.leave()
+})
+refusals.after(async ({ site }) => {
+  assert.equal((await request(site.manager, 'GET', app)).status, 404)
+  await site.stop()
+})
+
 const refused: [name: string, bundle: Record<string, unknown>, code: string][] = [
   ['a path that climbs out', { files: { '../a': '' } }, 'spec.invalid'],
   ['a path that climbs out on the way', { files: { 'a/../../b': '' } }, 'spec.invalid'],
@@ -151,7 +164,7 @@ const refused: [name: string, bundle: Record<string, unknown>, code: string][] =
   ['a property that is unknown', { volumes: [] }, 'request.invalid'],
 ]
 for (const [name, more, code] of refused) {
-  test(`refuses ${name}`, async ({ site }) => {
+  refusals(`refuses ${name}`, async ({ site }) => {
     const { status, body } = await request(site.manager, 'PUT', app, { compose: webApp(), ...more })
     assert.deepEqual([status >= 400 && status < 500, body.code], [true, code], JSON.stringify(body).slice(0, 300))
   })
@@ -217,3 +230,4 @@ test('a compose file with variables of devices is checked with samples', async (
 })
 
 test.run()
+refusals.run()
