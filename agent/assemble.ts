@@ -45,6 +45,7 @@ function reportLane(name: string, lane: Lane, app: EffectiveApp | undefined, rec
     wish,
     course,
     failed: course === 'desired' && view.begun ? undefined : failed,
+    stays: app?.policy?.rollBack === false,
     refreshed: refreshedOf(record),
     busy: view.busy || waiting,
   })

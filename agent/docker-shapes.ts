@@ -1,7 +1,7 @@
 // The Engine's answers as what the planner knows: pure.
 import type { Hook } from '../protocol/compose/parts.js'
 import type { Restart } from '../protocol/compose/project.js'
-import { appLabel, composeLabels, optionsLabel, parentIds, preStopLabel, readDependsOn } from './core/labels.js'
+import { appLabel, composeLabels, deviceLabel, optionsLabel, parentIds, preStopLabel, readDependsOn } from './core/labels.js'
 import type { ContainerState, Health, ObservedContainer, ObservedNetwork, ObservedVolume } from './core/observed.js'
 
 interface RestartInfo {
@@ -44,6 +44,7 @@ export function containerOf(info: ContainerInfo): ObservedContainer {
   return {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
+    ...(labels[deviceLabel] === undefined ? {} : { device: labels[deviceLabel] }),
     service: labels[composeLabels.service] ?? '',
     number: Number(labels[composeLabels.number] ?? 1),
     hash: labels[composeLabels.hash] ?? '',

@@ -1,6 +1,7 @@
 // One agent a state folder: a lock that a crash or a power cut does not leave behind.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { startOf } from '../config/alive.js'
 import { SkerryError } from '../protocol/errors.js'
 
 /** Takes the folder's lock, on a full disk without its owner's name: that keeps nobody out, but the apps running. Returns what gives it back. Throws `state.in-use` while a living process has it. */
@@ -35,12 +36,6 @@ function setStaleAside(path: string, folder: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   rmSync(aside, { force: true })
-}
-
-/** When a living process started, in clock ticks since boot: a pid alone may be another's by now. */
-function startOf(pid: number): string | undefined {
-  const stat = readText(`/proc/${pid}/stat`)
-  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }
 
 function readText(path: string): string {

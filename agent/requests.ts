@@ -87,6 +87,7 @@ export class Requests {
     const patience = this.#patience(abort, (request.patienceS ?? defaultPatienceS) * 1000)
     this.#open.set(rid, { abort, credit, renew: patience.renew })
     try {
+      this.#checkServices(request)
       await reply.send({})
       await this.#answer(request, { credit, reply, signal: abort.signal })
       await reply.send({ last: true })
@@ -104,12 +105,12 @@ export class Requests {
   async #answer(request: Request, { credit, reply, signal }: { credit: Credit; reply: Reply; signal: AbortSignal }): Promise<void> {
     const { engine, clock, servicesOf } = this.#options
     const { app = '', services = [] } = request
-    this.#checkServices(app, services)
     if (request.kind === 'restart') await this.#options.restart(app, services, signal)
     else await sendLogs({ engine, clock, app, exists: () => servicesOf(app) !== undefined, request, credit, reply, signal })
   }
 
-  #checkServices(app: string, services: readonly string[]): void {
+  /** Before the first part: what stands against a request can then be the status of an answer. */
+  #checkServices({ app = '', services = [] }: Request): void {
     const known = this.#options.servicesOf(app)
     if (known === undefined) throw new SkerryError('app.unknown', `this device has no app ${app}`)
     const strange = services.find(service => !known.includes(service))

@@ -5,6 +5,7 @@ import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkName } from '../protocol/names.js'
 import { type Memory, noMemory, type RunningWish, type Wish } from './core/desired.js'
 import type { Owner } from './core/labels.js'
+import type { Observed } from './core/observed.js'
 import { judgeProgress } from './core/progress.js'
 import { foreseeSteps, notePulled } from './core/simulate.js'
 import type { Step } from './core/step.js'
@@ -45,7 +46,7 @@ export interface RemoveOptions extends Common {
   readonly images?: boolean
 }
 
-/** Returns when all services have been started, with the number of steps taken. Throws a SkerryError if one cannot be. Applying the same again changes nothing. */
+/** Returns when all services have been started, with the number of steps taken. Throws a SkerryError if one cannot be, `name.in-use` for an app of an agent. Applying the same again changes nothing. */
 export async function applyOnce(options: ApplyOptions): Promise<number> {
   return await converge(wishOf(options), options, options.wait ?? false)
 }
@@ -55,19 +56,38 @@ export async function planOnce(options: ApplyOptions): Promise<readonly Step[]> 
   const wish = wishOf(options)
   const memory = memoryNow()
   const { observed } = await look(connectEngine(options.engine), wish, memory, Date.now)
+  refuseManaged(observed, options)
   return foreseeSteps(wish, observed, memory, Date.now())
 }
 
-/** Returns when nothing of the app is left but what was not asked for. */
-export async function removeOnce(options: RemoveOptions): Promise<void> {
-  const owner = ownerOf(options)
-  const images = options.images === true ? await imagesOf(options) : []
-  await converge({ run: 'removed', owner, volumes: options.volumes ?? false, images }, options, false)
+export interface Removed {
+  /** Steps that were taken. */
+  readonly taken: number
+  /** The device whose agent kept the app, and brings it back if it is still there. */
+  readonly device: string | undefined
 }
 
-async function imagesOf({ engine, app }: Common): Promise<string[]> {
-  const { containers } = await connectEngine(engine).observe({ app, images: [], volumes: [], networks: [] })
-  return [...new Set(containers.map(({ image }) => image))]
+/** Returns when nothing of the app is left but what was not asked for. */
+export async function removeOnce(options: RemoveOptions): Promise<Removed> {
+  const owner = ownerOf(options)
+  const observed = await connectEngine(options.engine).observe({ app: options.app, images: [], volumes: [], networks: [] })
+  const images = options.images === true ? [...new Set(observed.containers.map(({ image }) => image))] : []
+  const taken = await converge({ run: 'removed', owner, volumes: options.volumes ?? false, images }, options, false)
+  return { taken, device: keeperOf(observed) }
+}
+
+function keeperOf({ containers }: Observed): string | undefined {
+  return containers.find(({ device }) => device !== undefined)?.device
+}
+
+/** An agent would at once undo what is done to its apps by hand. */
+function refuseManaged(observed: Observed, { app }: Common): void {
+  const device = keeperOf(observed)
+  if (device === undefined) return
+  throw new SkerryError(
+    'name.in-use',
+    `app ${app} is one of a fleet, kept by the agent of device ${device}: choose another name, or delete it from the fleet`,
+  )
 }
 
 /** Whoever applies by hand wants the newer image where the pull policy speaks of one. */
@@ -106,6 +126,7 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
       signal.throwIfAborted()
       const seen = changes.count()
       const { observed, steps } = await look(engine, wish, memory, Date.now)
+      if (wish.run === 'running') refuseManaged(observed, options)
       if (steps.length > 0) {
         await takeRounds({ observed, steps }, { wish, memory: () => memory, now: Date.now, take, isOver: () => signal.aborted })
         continue

@@ -1,6 +1,7 @@
 // One server to a data folder: a lock file that names its owner, and is void when the owner is gone, however it went.
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { startOf } from '../config/alive.js'
 import { SkerryError } from '../protocol/errors.js'
 import { makeFolder } from './folder.js'
 
@@ -23,7 +24,7 @@ const lockFile = (data: string): string => join(data, 'skerry.lock')
 export async function lockData(data: string): Promise<Lock> {
   const file = lockFile(data)
   await makeFolder(data)
-  const holder: Holder = { pid: process.pid, started: await startOf(process.pid), url: '' }
+  const holder: Holder = { pid: process.pid, started: startOf(process.pid) ?? '', url: '' }
   const aside = `${file}.${process.pid}`
   const write = (url: string): Promise<void> => writeFile(aside, JSON.stringify({ ...holder, url }), { mode: 0o644 })
   await write('')
@@ -54,7 +55,7 @@ export async function findHolder(data: string): Promise<Holder | undefined> {
   const text = await readFile(lockFile(data), 'utf8').catch(() => '')
   const holder = parseHolder(text)
   if (holder === undefined) return undefined
-  const started = await startOf(holder.pid)
+  const started = startOf(holder.pid) ?? ''
   return isAlive(holder.pid) && started === holder.started ? holder : undefined
 }
 
@@ -67,12 +68,6 @@ export function parseHolder(text: string): Holder | undefined {
   } catch {
     return undefined
   }
-}
-
-async function startOf(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // Field 22 (proc_pid_stat(5)), counted after the name in brackets, which may hold anything.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 
 function isAlive(pid: number): boolean {

@@ -55,6 +55,13 @@ export function parseDuration(text: string): number {
   return Number(amount) * unitMs
 }
 
+/** How long `--wait` waits, ms. */
+export function timeoutOption(): Option {
+  return new Option('--timeout <duration>', 'how long to wait, such as 90s or 5m')
+    .argParser(parseDuration)
+    .default(parseDuration('5m'), '5m')
+}
+
 export function parseWhole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('use a whole number')
   return Number(text)

@@ -1,5 +1,5 @@
 // Decides how far a deploy has come, from what the API says of an app, and what changed since last time. Pure.
-import type { App, AppDevice } from './api.js'
+import type { App, AppDevice, Service } from './api.js'
 import { formatRefusal } from './errors.js'
 
 export type Verdict =
@@ -77,10 +77,16 @@ function deviceLines(before: AppDevice | undefined, after: AppDevice): string[] 
 function serviceLines(before: AppDevice | undefined, after: AppDevice): string[] {
   return after.services.flatMap(service => {
     const earlier = before?.services.find(each => each.name === service.name)
-    if (earlier?.state === service.state) return []
+    const tenth = tenthOf(service)
+    if (earlier?.state === service.state && (tenth === undefined || tenth <= (tenthOf(earlier) ?? 0))) return []
     const what = service.state === 'pulling' || service.state === 'created' ? `${service.state} (${service.image})` : service.state
-    return [`${after.name}: ${service.name} ${what}`]
+    return [`${after.name}: ${service.name} ${what}${tenth === undefined || tenth === 0 ? '' : `: ${tenth * 10} %`}`]
   })
+}
+
+/** How many tenths of its image have come; undefined while none is pulled. */
+function tenthOf({ pulledBytes, pullBytes }: Service): number | undefined {
+  return pulledBytes === undefined || !pullBytes ? undefined : Math.min(10, Math.floor((10 * pulledBytes) / pullBytes))
 }
 
 function appLines(before: AppDevice | undefined, after: AppDevice): string[] {

@@ -9,6 +9,8 @@ export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'
 export interface ObservedContainer {
   readonly id: string
   readonly name: string
+  /** The device whose agent manages it; absent if it was applied by hand. */
+  readonly device?: string
   readonly service: string
   /** Counted from 1, as docker compose does. */
   readonly number: number

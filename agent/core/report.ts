@@ -34,6 +34,8 @@ export interface AppView {
   readonly course: Course
   /** What failed, if something else than it is followed, or it is tried again without having touched anything yet. */
   readonly failed: Failed | undefined
+  /** What fails is left as it is: nothing goes back. */
+  readonly stays: boolean
   readonly refreshed: number
 }
 
@@ -44,16 +46,18 @@ export function reportApp(view: AppView): ReportedApp {
     view.fault ??
     loopFault(view) ??
     (view.wish?.run === 'running' && match !== undefined ? findFault(view.wish, match, view.memory) : undefined)
-  const fault = own ?? view.failed?.fault
+  // What was left as it failed, and has recovered, has not failed any more.
+  const failed = view.stays && own === undefined ? undefined : view.failed
+  const fault = own ?? failed?.fault
   return {
     name: view.name,
     ...(view.group === undefined ? {} : { group: view.group }),
     revision: view.revision,
     ...(view.digest === undefined ? {} : { digest: view.digest }),
-    state: appState(view, services, own),
+    state: appState({ ...view, failed }, services, own),
     ...(fault === undefined ? {} : { fault: faultOf(fault) }),
     services,
-    ...(view.failed === undefined ? {} : { failedRevision: view.failed.revision }),
+    ...(failed === undefined ? {} : { failedRevision: failed.revision }),
     ...(view.refreshed === 0 ? {} : { refreshed: view.refreshed }),
   }
 }
@@ -140,16 +144,18 @@ const good: readonly ServiceState[] = ['running', 'healthy', 'completed']
 const underway: readonly ServiceState[] = ['pending', 'pulling', 'created', 'starting']
 
 function appState(view: AppView, services: readonly ReportedService[], fault: Refusal | undefined): AppState {
-  const { wish, failed, course } = view
+  const { wish, failed, course, stays } = view
   if (!view.known) return 'unknown'
   if (wish === undefined) return view.fault === undefined ? 'updating' : 'failed'
   if (course === 'undone') return 'failed'
   if (wish.run === 'removed') return 'removing'
   if (wish.run === 'stopped') return stoppedState(view)
   // What failed is tried again, and the containers of before are as they were.
-  if (failed !== undefined && course === 'desired') return view.revision === 0 ? 'failed' : 'rolled-back'
+  if (failed !== undefined && course === 'desired' && !stays) return view.revision === 0 ? 'failed' : 'rolled-back'
   const state = runningState(view, services, fault)
-  return state === 'running' && failed !== undefined ? 'rolled-back' : state
+  if (failed === undefined) return state
+  if (stays) return state === 'partial' ? 'failed' : state
+  return state === 'running' ? 'rolled-back' : state
 }
 
 function stoppedState({ fault, observed }: AppView): AppState {

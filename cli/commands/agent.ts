@@ -112,7 +112,9 @@ async function removeHere(shell: Shell, flags: Flags): Promise<void> {
   const { engine } = await settingsOf(shell, flags)
   const { removeOnce } = await import('../../agent/standalone.js')
   const { createProgress } = await import('../progress.js')
-  const [volumes, images] = [flags.volumes === true, flags.images === true]
-  await removeOnce({ engine, app: flags.project, volumes, images, onProgress: createProgress(shell.say), signal: shell.signal })
-  shell.say(`app ${flags.project} removed`)
+  const [app, volumes, images] = [flags.project, flags.volumes === true, flags.images === true]
+  const onProgress = createProgress(shell.say)
+  const { taken, device } = await removeOnce({ engine, app, volumes, images, onProgress, signal: shell.signal })
+  shell.say(taken === 0 ? `nothing to do: there is no app ${app} on this machine` : `app ${app} removed`)
+  if (device !== undefined) shell.say(`warning: it was one of a fleet; the agent of device ${device} brings it back, if it still runs`)
 }

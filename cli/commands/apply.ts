@@ -8,7 +8,7 @@ import { type Client, pathOf, type RequestOptions } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { asSkerryError, formatRefusal } from '../errors.js'
 import type { GatherFlags } from '../gather.js'
-import { addClientOptions, addExamples, addTarget, collect, parseDuration, type TargetFlags } from '../options.js'
+import { addClientOptions, addExamples, addTarget, collect, type TargetFlags, timeoutOption } from '../options.js'
 import { type Format, printResult } from '../output.js'
 import { addPolicy, type PolicyFlags, policyQuery } from '../policy.js'
 import { describeDone } from '../rollout.js'
@@ -37,7 +37,7 @@ export function addApply(program: Command, shell: Shell): void {
     .option('--profile <profile>', 'switch a profile on; may be given again', collect)
     .option('--project-directory <folder>', 'what relative paths start from; by default the first file’s folder')
     .option('--wait', 'until every Ready device runs it (the others get it when they return); if none is, until one is')
-    .option('--timeout <duration>', 'how long to wait, such as 90s or 5m', parseDuration, parseDuration('5m'))
+    .addOption(timeoutOption())
     .option('--dry-run', 'only check: nothing changes')
   addClientOptions(addTarget(addPolicy(command))).action((flags: Flags) => apply(shell, flags))
   addExamples(command, [

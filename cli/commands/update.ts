@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { App } from '../api.js'
 import type { Client } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
-import { addClientOptions, addExamples, addTarget, parseDuration, type TargetFlags } from '../options.js'
+import { addClientOptions, addExamples, addTarget, type TargetFlags, timeoutOption } from '../options.js'
 import { type Format, printResult } from '../output.js'
 import { describeDone } from '../rollout.js'
 import type { Shell } from '../shell.js'
@@ -30,7 +30,7 @@ export function addUpdate(program: Command, shell: Shell): void {
     .argument('<app>', 'its name')
     .argument('[services...]', 'only of these; without any, of all')
     .option('--wait', 'until every Ready device has done it')
-    .option('--timeout <duration>', 'how long to wait, such as 90s or 5m', parseDuration, parseDuration('5m'))
+    .addOption(timeoutOption())
   addClientOptions(addTarget(command)).action(async (name: string, services: string[], flags: Flags) => {
     const client = await connect(shell, flags)
     const path = await findAppPath(client, name, flags)

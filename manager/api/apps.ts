@@ -10,10 +10,21 @@ import { checkDeployment } from '../specs.js'
 import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
 import { updateApp } from '../wishes.js'
 import { deployQuery, policyOf } from './policy.js'
-import { AppSchema, CheckedSchema, DeployedSchema, listOf, nullable, ProblemSchema, RevisionSchema, ref, servicesBody } from './schemas.js'
+import {
+  AppSchema,
+  CheckedSchema,
+  DeployedSchema,
+  listOf,
+  nullable,
+  ProblemSchema,
+  queryOf,
+  RevisionSchema,
+  ref,
+  servicesBody,
+} from './schemas.js'
 import type { Api } from './server.js'
 import { showApp, showRefusals, showRevision, showSpec } from './show.js'
-import { archiveTypes, maxUploadBytes, readUpload, uploadBody } from './upload.js'
+import { archiveTypes, decodeText, maxUploadBytes, readUpload, textTypes, uploadBody } from './upload.js'
 
 const targetKinds = { devices: 'device', groups: 'group' } as const
 type TargetPath = keyof typeof targetKinds
@@ -25,6 +36,8 @@ const appParams = Type.Object({ ...onTarget, app: Type.String() })
 const revisionParams = Type.Object({ ...onTarget, app: Type.String(), revision: Type.Integer({ minimum: 1 }) })
 
 export function appRoutes(api: Api, fleet: Fleet): void {
+  for (const type of textTypes)
+    api.addContentTypeParser(type, { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => decodeText(body, 'the body'))
   for (const type of archiveTypes) api.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   api.get('/apps', { schema: { tags: ['apps'], summary: 'All apps on all targets.', response: { 200: listOf(AppSchema) } } }, async () => ({
     items: readApps(fleet.db).map(app => showApp(app, appOnDevices(fleet, app))),
@@ -87,7 +100,7 @@ function readRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         tags,
         summary: 'The contents of a file of a revision.',
         params: revisionParams,
-        querystring: Type.Object({ path: Type.String({ description: 'As the revision names it.' }) }),
+        querystring: queryOf({ path: Type.String({ description: 'As the revision names it.' }) }),
         produces: ['application/octet-stream'],
         response: { 200: Type.Any({ description: 'The file’s bytes.' }), ...problems },
       },
@@ -146,7 +159,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         tags,
         summary: 'Deletes an app from its target, with its volumes and images if asked to and nothing else uses them.',
         params: appParams,
-        querystring: Type.Object({ volumes: Type.Optional(Type.Boolean()), images: Type.Optional(Type.Boolean()) }),
+        querystring: queryOf({ volumes: Type.Optional(Type.Boolean()), images: Type.Optional(Type.Boolean()) }),
         response: { 204: Type.Null(), ...problems },
       },
     },

@@ -8,7 +8,7 @@ import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { devicesOfGroup } from '../queries.js'
 import { formOf, writeLogs } from './log-stream.js'
-import { nullable, ProblemSchema, RestartedSchema, ref, servicesBody } from './schemas.js'
+import { nullable, ProblemSchema, queryOf, RestartedSchema, ref, servicesBody } from './schemas.js'
 import type { Api } from './server.js'
 import { parseSince } from './since.js'
 import { Streams } from './stream.js'
@@ -19,7 +19,7 @@ const appParams = Type.Object({
   app: Type.String(),
 })
 
-const logsQuery = Type.Object({
+const logsQuery = queryOf({
   service: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())], { description: 'Only these; without any, all.' })),
   tail: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Lines from the end, of each container.' })),
   since: Type.Optional(

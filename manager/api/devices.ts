@@ -8,13 +8,13 @@ import { changeDevice, findDevice, releaseDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { contextOf, contextsOf, devicesOfGroup } from '../queries.js'
-import { DeviceSchema, listOf, nullable, oneOf, ProblemSchema, ReleasedSchema, ref } from './schemas.js'
+import { DeviceSchema, listOf, nullable, oneOf, ProblemSchema, queryOf, ReleasedSchema, ref } from './schemas.js'
 import type { Api } from './server.js'
 import { showDevice } from './show.js'
 
 export const deviceParams = Type.Object({ device: Type.String() })
 
-const listQuery = Type.Object({
+const listQuery = queryOf({
   group: Type.Optional(Type.String()),
   state: Type.Optional(oneOf(deviceStates)),
   label: Type.Optional(
@@ -88,7 +88,7 @@ export function deviceRoutes(api: Api, fleet: Fleet): void {
         tags,
         summary: 'Releases a device from the fleet; it keeps or removes its apps when it next connects.',
         params: deviceParams,
-        querystring: Type.Object({ apps: Type.Optional(oneOf(releaseModes)) }),
+        querystring: queryOf({ apps: Type.Optional(oneOf(releaseModes)) }),
         response: { 202: ref(ReleasedSchema), 404: ref(ProblemSchema) },
       },
     },

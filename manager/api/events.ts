@@ -4,7 +4,7 @@ import { type EventFilter, eventTypes } from '../core/events.js'
 import { resolveDevice } from '../core/resolve.js'
 import type { Fleet } from '../fleet.js'
 import { readEvents } from '../store/events.js'
-import { EventSchema, listOf, oneOf, ProblemSchema, ref } from './schemas.js'
+import { EventSchema, listOf, oneOf, ProblemSchema, queryOf, ref } from './schemas.js'
 import type { Api } from './server.js'
 import { showEvent } from './show.js'
 import { openStream, Streams } from './stream.js'
@@ -16,8 +16,8 @@ const filterQuery = {
   type: Type.Optional(oneOf(eventTypes)),
 }
 const after = Type.Optional(Type.Integer({ minimum: 0, description: 'Only events after the one with this id.' }))
-const listQuery = Type.Object({ ...filterQuery, after, limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) })
-const streamQuery = Type.Object({ ...filterQuery, after })
+const listQuery = queryOf({ ...filterQuery, after, limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) })
+const streamQuery = queryOf({ ...filterQuery, after })
 const streamHeaders = Type.Object({ 'last-event-id': Type.Optional(Type.String()) })
 
 export function eventRoutes(api: Api, fleet: Fleet): void {

@@ -5,7 +5,7 @@ import { createGroup, deleteGroup, findGroup, joinGroup, leaveGroup } from '../g
 import { devicesOfGroup } from '../queries.js'
 import { readAppsOf } from '../store/apps.js'
 import { type GroupRow, readGroups } from '../store/groups.js'
-import { GroupSchema, listOf, ProblemSchema, ref } from './schemas.js'
+import { GroupSchema, listOf, ProblemSchema, queryOf, ref } from './schemas.js'
 import type { Api } from './server.js'
 import { showGroup } from './show.js'
 
@@ -51,7 +51,7 @@ export function groupRoutes(api: Api, fleet: Fleet): void {
         tags,
         summary: 'Deletes a group; with force also one that has apps, which its devices then lose.',
         params: groupParams,
-        querystring: Type.Object({ force: Type.Optional(Type.Boolean()) }),
+        querystring: queryOf({ force: Type.Optional(Type.Boolean()) }),
         response: { 204: Type.Null(), 404: ref(ProblemSchema), 409: ref(ProblemSchema) },
       },
     },

@@ -2,13 +2,13 @@
 import { type Static, Type } from 'typebox'
 import { restartPolicies } from '../../protocol/messages.js'
 import type { PolicyPatch } from '../core/wishes.js'
-import { oneOf } from './schemas.js'
+import { oneOf, queryOf } from './schemas.js'
 import { uploadQuery } from './upload.js'
 
 const restart =
   'When a service is started again that ended and whose compose file asks for no restart. These three stay as they are where absent.'
 
-export const deployQuery = Type.Object({
+export const deployQuery = queryOf({
   ...uploadQuery.properties,
   restart: Type.Optional(Type.Unsafe<(typeof restartPolicies)[number]>({ ...oneOf(restartPolicies), description: restart })),
   settleS: Type.Optional(

@@ -1,11 +1,16 @@
 // The shapes of the API's answers: one schema gives the type, the check and the OpenAPI text.
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, type TProperties, type TSchema, Type } from 'typebox'
 import { appStates, releaseModes, restartPolicies, runStates, serviceStates } from '../../protocol/messages.js'
 import { eventTypes } from '../core/events.js'
 import { deviceStates } from '../core/liveness.js'
 
 export function oneOf<const T extends readonly string[]>(values: T) {
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values] })
+}
+
+/** What is misspelt in a URL is refused as what is misspelt in a body. */
+export function queryOf<const P extends TProperties>(properties: P) {
+  return Type.Object(properties, { additionalProperties: false })
 }
 
 export function nullable<T extends TSchema>(schema: T) {

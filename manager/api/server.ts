@@ -76,9 +76,6 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   app.setNotFoundHandler(request => {
     throw new SkerryError('route.unknown', `there is no ${request.method} ${request.url.slice(0, 200)}`)
   })
-  for (const type of ['application/yaml', 'application/x-yaml', 'text/yaml']) {
-    app.addContentTypeParser(type, { parseAs: 'string' }, (_request, body, done) => done(null, body))
-  }
   await app.register(
     async scope => {
       const api = scope.withTypeProvider<TypeBoxTypeProvider>()

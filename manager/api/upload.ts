@@ -4,6 +4,7 @@ import { findComposeFiles, readArchive } from '../../protocol/archive.js'
 import type { Bundle, FileContents } from '../../protocol/bundle.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { maxBundleBytes, maxSpecBytes } from '../../protocol/messages.js'
+import { queryOf } from './schemas.js'
 
 /** Room for the largest bundle in JSON: all of its files in base64, and the rest. */
 export const maxUploadBytes = Math.ceil((maxBundleBytes * 4) / 3) + 4 * maxSpecBytes
@@ -35,12 +36,11 @@ const text = { schema: Type.String({ description: 'The compose file.' }) }
 const archive = { schema: Type.Any({ description: 'A folder as tar, also gzip’d, with its compose files.' }) }
 export const archiveTypes = ['application/x-tar', 'application/gzip', 'application/x-gzip'] as const
 
+export const textTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/plain'] as const
+
 export const uploadBody = {
   content: {
-    'application/yaml': text,
-    'application/x-yaml': text,
-    'text/yaml': text,
-    'text/plain': text,
+    ...Object.fromEntries(textTypes.map(type => [type, text])),
     'application/json': { schema: jsonBundle },
     ...Object.fromEntries(archiveTypes.map(type => [type, archive])),
   },
@@ -48,7 +48,7 @@ export const uploadBody = {
 
 const several = (description: string) => Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())], { description }))
 
-export const uploadQuery = Type.Object({
+export const uploadQuery = queryOf({
   dryRun: Type.Optional(Type.Boolean({ description: 'Only checks.' })),
   file: several('Archives: a compose file of it; several are merged in order.'),
   env: several('The value of a variable, as NAME=VALUE.'),
@@ -79,14 +79,15 @@ function bundleOf(files: ReadonlyMap<string, FileContents>, named: readonly stri
   const main = files.get(path)
   if (main === undefined) throw new SkerryError('spec.invalid', `the archive has no file ${JSON.stringify(path.slice(0, 200))}`)
   const others = new Map([...files].filter(([name]) => name !== path))
-  return { compose: decode(main.contents, path), path, overrides, files: others }
+  return { compose: decodeText(main.contents, JSON.stringify(path)), path, overrides, files: others }
 }
 
-function decode(contents: Uint8Array, path: string): string {
+/** Throws `compose.yaml` instead of putting other characters for what is no UTF-8. */
+export function decodeText(contents: Uint8Array, what: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(contents)
   } catch {
-    throw new SkerryError('compose.yaml', `${JSON.stringify(path)} is no text in UTF-8`)
+    throw new SkerryError('compose.yaml', `${what} is no text in UTF-8`)
   }
 }
 
@@ -95,7 +96,13 @@ function readFile(path: string, item: Static<typeof file>): FileContents {
   const { text, base64, executable = false } = item
   if ((text === undefined) === (base64 === undefined))
     throw new SkerryError('request.invalid', 'a file has either text or base64', { path: `files[${JSON.stringify(path.slice(0, 80))}]` })
-  return { contents: text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text), executable }
+  return { contents: text === undefined ? readBase64(path, base64 ?? '') : Buffer.from(text), executable }
+}
+
+/** Node's decoder passes over what is no base64. */
+function readBase64(path: string, base64: string): Uint8Array {
+  if (base64.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(base64)) return Buffer.from(base64, 'base64')
+  throw new SkerryError('request.invalid', 'this is no base64', { path: `files[${JSON.stringify(path.slice(0, 80))}]` })
 }
 
 function readVariable(item: string): [name: string, value: string] {

@@ -1,5 +1,5 @@
 // What happened, as records for people and programs: the event types, and which of them follow from a difference.
-import type { Reported, ReportedApp } from '../../protocol/messages.js'
+import type { Reported, ReportedApp, ReportedService } from '../../protocol/messages.js'
 import type { Readiness } from './liveness.js'
 
 export const eventTypes = [
@@ -80,7 +80,13 @@ export function reportEvents(device: string, before: Reported | null, after: Rep
   const key = (app: ReportedApp) => `${app.group ?? ''}/${app.name}`
   const old = new Map((before?.apps ?? []).map(app => [key(app), app]))
   const now = new Set(after.apps.map(key))
-  const changed = after.apps.filter(app => !sameApp(old.get(key(app)), app)).map(app => appEvent(device, app, app.state))
+  const changed = after.apps.flatMap(app => {
+    const earlier = old.get(key(app))
+    if (!sameState(earlier, app)) return appEvent(device, app, app.state)
+    // With a fault it is tried again and again: services that come and go then are no news.
+    const services = app.fault === undefined ? changedServices(earlier, app) : []
+    return services.length === 0 ? [] : appEvent(device, app, app.state, ` (${services.join(', ')})`)
+  })
   const removed = [...old.values()].filter(app => !now.has(key(app))).map(app => appEvent(device, app, 'removed'))
   return [...changed, ...removed]
 }
@@ -91,19 +97,27 @@ export function newFaults(before: Reported | null, after: Reported): NonNullable
   return (after.faults ?? []).filter(fault => !old.has(JSON.stringify(fault)))
 }
 
-function appEvent(device: string, app: ReportedApp, state: ReportedApp['state'] | 'removed'): NewEvent {
-  const why = app.fault === undefined ? '' : `: ${app.fault.message}`
+/** `what` has changed, if the state has not. */
+function appEvent(device: string, app: ReportedApp, state: ReportedApp['state'] | 'removed', what = ''): NewEvent {
+  const why = app.fault === undefined ? what : `: ${app.fault.message}`
   const services = state === 'removed' ? [] : app.services
   const { revision, fault = null, failedRevision = null } = app
   const data = { state, revision, failedRevision, fault, services }
   return newEvent('app.state', `${app.name} on ${device} is ${state}${why}`, { device, group: app.group ?? null, app: app.name, data })
 }
 
-function sameApp(one: ReportedApp | undefined, other: ReportedApp): boolean {
-  return one !== undefined && JSON.stringify(comparable(one)) === JSON.stringify(comparable(other))
+function sameState(one: ReportedApp | undefined, other: ReportedApp): boolean {
+  return one !== undefined && JSON.stringify(stateOf(one)) === JSON.stringify(stateOf(other))
 }
 
-/** Progress of pulls is no event: a slow one would fill the history. */
-function comparable({ revision, state, fault, failedRevision, refreshed, services }: ReportedApp): unknown {
-  return [revision, state, fault, failedRevision, refreshed, services.map(({ pulledBytes, pullBytes, ...service }) => service)]
+/** The same fault with another count, as of a crash loop that goes on, is the same fault. */
+function stateOf({ revision, state, fault, failedRevision, refreshed }: ReportedApp): unknown {
+  return [revision, state, fault?.code, fault?.path, fault?.message.replace(/\d+/g, '0'), failedRevision, refreshed]
+}
+
+/** Such as `web pulling`. Progress of pulls is no event: a slow one would fill the history. */
+function changedServices(one: ReportedApp | undefined, { services }: ReportedApp): string[] {
+  const plain = ({ pulledBytes, pullBytes, ...service }: ReportedService) => JSON.stringify(service)
+  const before = new Map((one?.services ?? []).map(service => [service.name, plain(service)]))
+  return services.filter(service => before.get(service.name) !== plain(service)).map(({ name, state }) => `${name} ${state}`)
 }

@@ -32,11 +32,15 @@ const view = (fields: Partial<AppView> = {}): AppView => ({
   fault: undefined,
   course: 'desired',
   failed: undefined,
+  stays: false,
   refreshed: 0,
   ...fields,
 })
 const unavailable = { code: 'image.unavailable', message: 'no image' } as const
 const removal = { run: 'removed', owner: { app: 'app', device: 'dev' }, volumes: true } as const
+
+const halves = wish(project({ web: {}, db: {} }))
+const half = observed([container('web'), container('db', { state: 'exited', exitCode: 1 })])
 
 /** State, code of the fault, failed revision. */
 const cases: readonly [string, Partial<AppView>, readonly [string, string?, number?]][] = [
@@ -49,6 +53,8 @@ const cases: readonly [string, Partial<AppView>, readonly [string, string?, numb
   ['cannot go back', { course: 'last-good', failed, fault: unavailable }, ['failed', 'image.unavailable', 2]],
   ['is tried once more, with nothing touched', { failed, busy: true }, ['rolled-back', 'service.exited', 2]],
   ['never ran, and is tried once more', { failed, busy: true, revision: 0 }, ['failed', 'service.exited', 2]],
+  ['failed and is left so', { failed, stays: true, wish: halves, observed: half }, ['failed', 'service.exited', 2]],
+  ['was left as it failed, and is well again', { failed, stays: true }, ['running']],
   ['was undone', { course: 'undone', failed, wish: removal, observed: observed([]) }, ['failed', 'service.exited', 2]],
   ['loops', { loops: new Map([['web', 7]]) }, ['failed', 'service.crash-loop']],
   ['is wanted no more than zero times', { wish: wish(project({ web: { scale: 0 } })), observed: observed([]) }, ['running']],

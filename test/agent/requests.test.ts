@@ -162,6 +162,7 @@ requests('an app or a service that is not there is named', async () => {
   const { fault } = await world.done('s')
   assert.is(fault?.code, 'service.unknown')
   assert.match(fault?.message ?? '', /"cache".*db, web/)
+  assert.is(world.of('s').length, 1, 'it is told before any other part')
 })
 
 requests('a request that its broker delivers twice is answered once', async () => {

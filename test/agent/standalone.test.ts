@@ -205,6 +205,26 @@ once('removing leaves the volumes, unless they are to go, too', async () => {
   assert.is(docker('volume', 'ls', '-q', '--filter', `name=${app}_data`), '')
 })
 
+once('an app of an agent is not changed by hand; its removal tells whose it was', async () => {
+  const text = `services: { web: { ${base} } }`
+  const labels = { app, project: app, device: 'a1', service: 'web' }
+  const names = {
+    app: 'io.skerry.app',
+    device: 'io.skerry.device',
+    project: 'com.docker.compose.project',
+    service: 'com.docker.compose.service',
+  }
+  const flags = Object.entries(labels).flatMap(([key, value]) => ['--label', `${names[key as keyof typeof names]}=${value}`])
+  const kept = docker('run', '-d', ...flags, testImage, 'sleep', '1000')
+  for (const act of [() => apply(text), () => planOnce({ engine, app, ...parsed(text) })]) {
+    assert.equal((await refusal(act()))?.[0], 'name.in-use')
+  }
+  assert.is(inspect(kept, '.State.Running'), 'true')
+  assert.is((await removeOnce({ engine, app })).device, 'a1')
+  assert.equal(containersOf(app), {})
+  assert.equal(await removeOnce({ engine, app }), { taken: 0, device: undefined })
+})
+
 once('a plan names every step and takes none', async () => {
   const text = `services: { web: { ${base}, depends_on: [db] }, db: { ${base} } }`
   const steps = await planOnce({ engine, app, ...parsed(text) })

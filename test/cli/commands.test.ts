@@ -1,4 +1,4 @@
-// Each command that talks to a server, as a process, against a real server.
+// Each command that talks to a server, against a real server.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
 import type { App, Device } from '../../cli/api.js'
 import { openClient } from '../../cli/client.js'
-import { type CliResult, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { type CliResult, type RunningCli, runCli, runHere, startCli } from '../support/cli.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually } from '../support/within.js'
 
@@ -21,7 +21,7 @@ let url: string
 let press7: FakeDevice
 let press8: FakeDevice
 
-const cli = (...args: string[]): Promise<CliResult> => runCli(args, { env: { SKERRY_SERVER: url, HOME: folder } })
+const cli = (...args: string[]): Promise<CliResult> => runHere(args, { env: { SKERRY_SERVER: url, HOME: folder } })
 
 async function fine(...args: string[]): Promise<string> {
   const { code, out, err } = await cli(...args)
@@ -302,23 +302,23 @@ test('a device is released', async () => {
 
 test('contexts name servers', async () => {
   const env = { HOME: folder }
-  assert.is((await runCli(['context', 'set', 'plant', url], { env })).code, 0)
-  assert.is((await runCli(['context', 'set', 'gone', 'http://127.0.0.1:9', '--token-stdin'], { env, input: 'secret\n' })).code, 0)
-  assert.is((await runCli(['get', 'devices', '-o', 'name'], { env })).out, 'press-7\n')
-  const list = await runCli(['context', 'list'], { env })
+  assert.is((await runHere(['context', 'set', 'plant', url], { env })).code, 0)
+  assert.is((await runHere(['context', 'set', 'gone', 'http://127.0.0.1:9', '--token-stdin'], { env, input: 'secret\n' })).code, 0)
+  assert.is((await runHere(['get', 'devices', '-o', 'name'], { env })).out, 'press-7\n')
+  const list = await runHere(['context', 'list'], { env })
   assert.match(list.out, /^\* {8}plant/m)
   assert.not.match(list.out, 'secret')
-  assert.is((await runCli(['context', 'use', 'gone'], { env })).code, 0)
-  assert.is((await runCli(['get', 'devices'], { env })).code, 1)
-  assert.is((await runCli(['get', 'devices', '--context', 'plant', '-o', 'name'], { env })).out, 'press-7\n')
-  assert.is((await runCli(['context', 'use', 'nowhere'], { env })).code, 2)
-  assert.is((await runCli(['get', 'devices', '--context', 'nowhere'], { env })).code, 2)
+  assert.is((await runHere(['context', 'use', 'gone'], { env })).code, 0)
+  assert.is((await runHere(['get', 'devices'], { env })).code, 1)
+  assert.is((await runHere(['get', 'devices', '--context', 'plant', '-o', 'name'], { env })).out, 'press-7\n')
+  assert.is((await runHere(['context', 'use', 'nowhere'], { env })).code, 2)
+  assert.is((await runHere(['get', 'devices', '--context', 'nowhere'], { env })).code, 2)
 })
 
 test('the server of a data folder is found without being named, and only one may use the folder', async () => {
   const data = join(folder, 'data')
-  assert.is((await runCli(['get', 'devices', '--data', data, '-o', 'name', '--server', url])).out, 'press-7\n')
-  assert.is((await runCli(['get', 'devices', '-o', 'name'], { env: { SKERRY_DATA: data, HOME: join(folder, 'other') } })).out, 'press-7\n')
+  assert.is((await runHere(['get', 'devices', '--data', data, '-o', 'name', '--server', url])).out, 'press-7\n')
+  assert.is((await runHere(['get', 'devices', '-o', 'name'], { env: { SKERRY_DATA: data, HOME: join(folder, 'other') } })).out, 'press-7\n')
   const second = await runCli(['server', '--data', data, '--mqtt-port', '0', '--http-port', '0'])
   assert.is(second.code, 4)
   assert.match(second.err, `serving ${url}; stop it, or choose another folder with --data (state.in-use)`)

@@ -89,6 +89,12 @@ test('each change is one line', () => {
   const running = app(device({ services: [{ ...service, state: 'running' }] }))
   assert.equal(describeChanges(pulling, running), ['press-1: web running', 'press-1: app running revision 2'])
   assert.equal(describeChanges(running, running), [])
+  const at = (pulledBytes: number) => {
+    const [on] = pulling.devices
+    return app({ ...on!, services: [{ ...on!.services[0]!, pulledBytes, pullBytes: 1000 }] })
+  }
+  assert.equal(describeChanges(pulling, at(310)), ['press-1: web pulling (nginx:1): 30 %'])
+  assert.equal([describeChanges(at(310), at(390)), describeChanges(at(310), at(300))], [[], []])
   assert.equal(describeChanges(running, app(device({ ...failed, services: running.devices[0]!.services }))), [
     'press-1: app failed: no image (image.unavailable)',
   ])

@@ -126,6 +126,19 @@ test('a file of a revision can be read, and values of variables cannot', async (
 })
 
 const long = 'x'.repeat(1001)
+/** What is refused changes nothing, so one site serves all. */
+const refusals = suite<{ site: Site }>('bundles that are refused')
+refusals.before(async world => {
+  world.site = await startSite()
+  const device = await FakeDevice.online({ url: world.site.broker.url, id: 'a1' })
+  await deviceIs(world.site.manager, 'a1', 'Ready')
+  await device.leave()
+})
+refusals.after(async ({ site }) => {
+  assert.equal((await request(site.manager, 'GET', app)).status, 404)
+  await site.stop()
+})
+
 const refused: [name: string, bundle: Record<string, unknown>, code: string][] = [
   ['a path that climbs out', { files: { '../a': '' } }, 'spec.invalid'],
   ['a path that climbs out on the way', { files: { 'a/../../b': '' } }, 'spec.invalid'],
@@ -147,10 +160,11 @@ const refused: [name: string, bundle: Record<string, unknown>, code: string][] =
   ['a variable of devices', { environment: { SKERRY_APP: 'x' } }, 'compose.variable'],
   ['a variable of devices in .env', { files: { '.env': 'A=1\nexport SKERRY_LABEL_X=1\n' } }, 'compose.variable'],
   ['both text and base64', { files: { a: { text: '', base64: '' } } }, 'request.invalid'],
+  ['base64 that is none', { files: { a: { base64: '!!!' } } }, 'request.invalid'],
   ['a property that is unknown', { volumes: [] }, 'request.invalid'],
 ]
 for (const [name, more, code] of refused) {
-  test(`refuses ${name}`, async ({ site }) => {
+  refusals(`refuses ${name}`, async ({ site }) => {
     const { status, body } = await request(site.manager, 'PUT', app, { compose: webApp(), ...more })
     assert.deepEqual([status >= 400 && status < 500, body.code], [true, code], JSON.stringify(body).slice(0, 300))
   })
@@ -172,6 +186,17 @@ test('refuses media types that it does not know, and archives that are none', as
   const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
   const answer = await upload(site, bomb, tar)
   assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [413, 'spec.too-large'])
+})
+
+test('refuses what is no UTF-8 instead of changing it, and parameters that it does not know', async ({ site }) => {
+  const yaml = { 'content-type': 'application/yaml' }
+  const latin = await upload(site, Buffer.from(`${webApp()}# caf\xe9\n`, 'latin1'), yaml)
+  assert.deepEqual([latin.status, ((await latin.json()) as { code: string }).code], [400, 'compose.yaml'])
+  const strange = await upload(site, Buffer.from(webApp()), yaml, '?settle=2m')
+  const problem = (await strange.json()) as { code: string; path: string }
+  assert.deepEqual([strange.status, problem.code, problem.path], [400, 'request.invalid', 'settle'])
+  assert.equal((await request(site.manager, 'GET', app)).status, 404)
+  assert.equal((await request(site.manager, 'DELETE', `${app}?volume=true`)).body.code, 'request.invalid')
 })
 
 test('a label that changes is told to its device; a description is not', async ({ site, device }) => {
@@ -205,3 +230,4 @@ test('a compose file with variables of devices is checked with samples', async (
 })
 
 test.run()
+refusals.run()

@@ -187,4 +187,16 @@ test('progress of a pull is no event, what follows from it is', () => {
   assert.equal(reportEvents('a1', report(10), report(20, 2)).length, 1)
 })
 
+test('a fault that stays is told once, however often it is tried again; without one services are told by name', () => {
+  const report = (state: 'pulling' | 'running', message?: string): Reported => {
+    const fault = message === undefined ? {} : { fault: { code: 'image.unavailable', message } as const }
+    const app = { name: 'web', revision: 1, state: 'updating', ...fault, services: [{ name: 'a', state, image: 'i' }] } as const
+    return { version: 1, sequence: 1, revision: 1, groups: [], apps: [app] }
+  }
+  assert.deepEqual(reportEvents('a1', report('running', 'ended 3 times'), report('pulling', 'ended 4 times')), [])
+  assert.equal(reportEvents('a1', report('running', 'no'), report('running', 'disk full')).length, 1)
+  const [event] = reportEvents('a1', report('running'), report('pulling'))
+  assert.equal(event?.message, 'web on a1 is updating (a pulling)')
+})
+
 test.run()

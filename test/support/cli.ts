@@ -1,5 +1,8 @@
-// The skerry command in tests: real child processes, to their end or in the background.
+// The skerry command in tests: real child processes, to their end or in the background, or the same in this process.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { runProgram } from '../../cli/program.js'
+import type { Shell } from '../../cli/shell.js'
+import { createPaint } from '../../cli/table.js'
 import { within } from './within.js'
 
 const main = 'dist/cli/main.js'
@@ -38,6 +41,28 @@ export async function runCli(args: readonly string[], { env = {}, input = '', li
     return { code, out, err }
   } catch (error) {
     child.kill('SIGKILL')
+    throw new Error(`${String(error)}\n${out}\n${err}`)
+  }
+}
+
+/** The same command in this process: what it prints, says and ends with, without the time that a process takes to start. */
+export async function runHere(args: readonly string[], { env = {}, input = '', limitMs = 30_000 }: CliOptions = {}): Promise<CliResult> {
+  let out = ''
+  let err = ''
+  const stop = new AbortController()
+  const shell: Shell = {
+    print: text => void (out += `${text}\n`),
+    say: text => void (err += `${text}\n`),
+    readInput: async () => input,
+    env: cleanEnv(env),
+    paint: createPaint(false),
+    signal: stop.signal,
+  }
+  try {
+    const code = await within(limitMs, `end of skerry ${args.join(' ')}`, runProgram(shell, args))
+    return { code, out, err }
+  } catch (error) {
+    stop.abort()
     throw new Error(`${String(error)}\n${out}\n${err}`)
   }
 }
