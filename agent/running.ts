@@ -6,7 +6,7 @@ import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.
 import type { AgentOptions } from './agent.js'
 import { heartbeatOf } from './core/heartbeat.js'
 import { leaseMs } from './core/liveness.js'
-import { Disk } from './disk.js'
+import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
 import { readFacts } from './facts.js'
@@ -46,12 +46,12 @@ export class RunningAgent {
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
-  constructor(options: AgentOptions) {
+  constructor(options: AgentOptions, disk: Disk) {
     const { log, clock = systemClock } = options
     this.#options = options
     this.#clock = clock
     this.#log = log
-    this.#disk = new Disk(options.folder, log.child({ part: 'disk' }))
+    this.#disk = disk
     this.id = this.#disk.id
     this.released = new Promise(resolve => {
       this.#resolveReleased = resolve

@@ -107,7 +107,7 @@ disks('a write that was cut short leaves the old file', ({ open, folder }) => {
 disks('files are private to their owner', ({ open, folder }) => {
   open().saveDevice(manifest)
   assert.is(statSync(folder).mode & 0o777, 0o700)
-  for (const file of ['id', 'device', 'lock']) assert.is(statSync(join(folder, file)).mode & 0o777, 0o600)
+  for (const file of ['id', 'device']) assert.is(statSync(join(folder, file)).mode & 0o777, 0o600)
 })
 
 disks('a second process is refused', ({ open, folder }) => {

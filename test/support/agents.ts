@@ -5,11 +5,19 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.js'
 import { decodeRecords, noRecords, type Records } from '../../agent/core/record.js'
+import { Disk } from '../../agent/disk.js'
 import { readIfThere } from '../../agent/files.js'
+import { Holdings } from '../../agent/holdings.js'
+import { type DesiredApp, manifestCodec, protocolVersion } from '../../protocol/messages.js'
+import { digestText, packSpec } from '../../protocol/spec.js'
 import { machineEngine } from './docker.js'
 import { type Mosquitto, startMosquitto } from './mosquitto.js'
 import { type Observer, observe } from './observer.js'
 import { within } from './within.js'
+
+const silent = pino({ level: 'silent' })
+/** Where nobody listens. */
+export const noBroker = { url: 'mqtt://127.0.0.1:1' }
 
 export class AgentWorld {
   readonly folder = mkdtempSync(join(tmpdir(), 'skerry-agent-'))
@@ -39,6 +47,18 @@ export class AgentWorld {
       ...options,
     })
     return this.agent
+  }
+
+  /** Writes an app's revision to the disk of an agent that does not run, as if the manifest had come just before the link went. */
+  deliver(name: string, compose: string, fields: Pick<DesiredApp, 'revision'> & Partial<DesiredApp>): void {
+    const disk = new Disk(join(this.folder, 'state'), silent)
+    const holdings = new Holdings(disk, silent)
+    const { digest, payload } = packSpec({ compose })
+    const { version, instance, revision = 0 } = holdings.device ?? { version: protocolVersion, instance: Buffer.alloc(8) }
+    const app: DesiredApp = { name, digest, run: 'running', ...fields }
+    holdings.receiveDevice(manifestCodec.encode({ version, instance, revision: revision + 1, apps: [app] }))
+    holdings.receiveSpec(digestText(digest), payload)
+    disk.close()
   }
 
   /** What the agent has written down. */
