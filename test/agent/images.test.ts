@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DesiredApp, Manifest } from '../../protocol/messages.js'
 import { AgentWorld } from '../support/agents.js'
-import { ensureTestImage, testImage } from '../support/busybox.js'
+import { ensureTestImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
 import { appState } from '../support/observer.js'
 import { type Registry, startRegistry } from '../support/registry.js'
@@ -108,18 +108,20 @@ images('a good image that somebody removes is pulled again for going back, by it
   await world.stop()
   docker('rm', '-f', containersOf(app).web!)
   docker('rmi', '-f', before)
-  world.deliver(app, composeOf(image, 'restart: "no"'), { revision: 2, policy: { settleS: 1 } })
+  world.deliver(app, composeOf(image, 'restart: "no", labels: [second]'), { revision: 2, policy: { settleS: 1 } })
   await world.start()
   await appState(world.observer, app, 'rolled-back')
   await eventually(20_000, 'the image of before', () => containersOf(app).web !== undefined && imageOf() === before)
 })
 
-images('a purge takes an image along that has two names', async ({ world, registry }) => {
-  const tagged = await registry.push('keep/twice', '1', `twice ${app}`)
-  await registry.push('keep/twice', 'latest', `twice ${app}`)
+images('a purge takes an image along that has several names, some of them without a tag', async ({ world, registry }) => {
+  const names = [await registry.push('keep/twice', '1', `twice ${app}`)]
+  for (const name of ['keep/twice', 'keep/other']) await registry.push(name, 'latest', `twice ${app}`)
   await world.start()
-  const untagged = tagged.replace(/:1$/, '')
-  const compose = `services: { db: { image: "${tagged}", stop_signal: SIGKILL }, web: { image: "${untagged}", stop_signal: SIGKILL } }`
+  const { digest } = registry
+  names.push(`${registry.host}/keep/twice`, `${registry.host}/keep/other@${digest('keep/other', 'latest')}`)
+  const services = ['db', 'web', 'more'].map((name, n) => `${name}: { image: "${names[n]}", stop_signal: SIGKILL }`)
+  const compose = `services: { ${services.join(', ')} }`
   await deploy(world, compose)
   await appState(world.observer, app, 'running')
   const id = imageOf()

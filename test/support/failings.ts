@@ -83,8 +83,8 @@ export class TriedApp {
   }
 
   /** Nobody but the ledger is told that a revision has proved itself. */
-  async proved(world: AgentWorld, revision: number): Promise<void> {
-    await eventually(20_000, `revision ${revision} is good`, () => world.records().apps.get(this.name)?.good?.revision === revision)
+  async proved(world: AgentWorld, revision: number, limitMs = 20_000): Promise<void> {
+    await eventually(limitMs, `revision ${revision} is good`, () => world.records().apps.get(this.name)?.good?.revision === revision)
   }
 
   /** A container of nobody's has the port. */
