@@ -1,4 +1,6 @@
 // How trials of revisions end besides: first deploys, superseded ones, strangers in the way, labels, policies; on the real Docker Engine.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Policy } from '../../protocol/messages.js'
@@ -36,6 +38,20 @@ trials('a first deploy that fails leaves nothing of its own, and volumes of befo
   await eventually(10_000, 'no network is left', () => docker('network', 'ls', '-q', '--filter', label) === '')
   await eventually(10_000, 'one volume is left', () => docker('volume', 'ls', '-q', '--filter', label) === `${app.name}_old`)
   assert.equal([app.reported(world)?.fault?.code, app.reported(world)?.failedRevision], ['service.exited', 1])
+})
+
+trials('a first deploy that fails leaves none of its files, and those that its containers have written', async ({ world }) => {
+  await world.start()
+  await world.stop()
+  const command = '["sh", "-c", "touch /conf/written; exit 3"]'
+  const compose = service(`command: ${command}, volumes: ["./conf:/conf"]`)
+  world.deliver(app.name, compose, { revision: 1, policy: quick, files: [{ path: 'conf/app.ini', text: 'a = 1' }] })
+  await world.start()
+  await appState(world.observer, app.name, 'failed')
+  const folder = join(world.folder, 'state', 'apps', app.name, 'conf')
+  await eventually(10_000, 'no file of its is left', () => !existsSync(join(folder, 'app.ini')))
+  assert.ok(existsSync(join(folder, 'written')))
+  await eventually(20_000, 'no container is left', () => containersOf(app.name).web === undefined)
 })
 
 trials('a revision that was superseded before it had proved itself comes back, with its volumes', async ({ world }) => {

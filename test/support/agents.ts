@@ -9,11 +9,13 @@ import { Disk } from '../../agent/disk.js'
 import { readIfThere } from '../../agent/files.js'
 import { Holdings } from '../../agent/holdings.js'
 import { type DesiredApp, manifestCodec, protocolVersion } from '../../protocol/messages.js'
-import { digestText, packSpec } from '../../protocol/spec.js'
+import { digestText, packFile, packSpec } from '../../protocol/spec.js'
 import { machineEngine } from './docker.js'
 import { type Mosquitto, startMosquitto } from './mosquitto.js'
 import { type Observer, observe } from './observer.js'
 import { within } from './within.js'
+
+type Delivery = Pick<DesiredApp, 'revision'> & Partial<DesiredApp> & { readonly files?: readonly { path: string; text: string }[] }
 
 const silent = pino({ level: 'silent' })
 /** Where nobody listens. */
@@ -50,14 +52,16 @@ export class AgentWorld {
   }
 
   /** Writes an app's revision to the disk of an agent that does not run, as if the manifest had come just before the link went. */
-  deliver(name: string, compose: string, fields: Pick<DesiredApp, 'revision'> & Partial<DesiredApp>): void {
+  deliver(name: string, compose: string, { files = [], ...fields }: Delivery): void {
     const disk = new Disk(join(this.folder, 'state'), silent)
     const holdings = new Holdings(disk, silent)
-    const { digest, payload } = packSpec({ compose })
+    const packed = files.map(({ path, text }) => ({ path, sizeBytes: Buffer.byteLength(text), ...packFile(Buffer.from(text)) }))
+    const named = packed.map(({ path, sizeBytes, digest }) => ({ path, sizeBytes, digest }))
+    const { digest, payload } = packSpec({ compose, ...(files.length === 0 ? {} : { files: named }) })
     const { version, instance, revision = 0 } = holdings.device ?? { version: protocolVersion, instance: Buffer.alloc(8) }
     const app: DesiredApp = { name, digest, run: 'running', ...fields }
     holdings.receiveDevice(manifestCodec.encode({ version, instance, revision: revision + 1, apps: [app] }))
-    holdings.receiveSpec(digestText(digest), payload)
+    for (const each of [{ digest, payload }, ...packed]) holdings.receiveSpec(digestText(each.digest), each.payload)
     disk.close()
   }
 
