@@ -55,7 +55,7 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
       const proved = isGood(record, candidate)
       const settleMs = app.policy?.settleS === undefined ? undefined : app.policy.settleS * 1000
       const trial = proved ? undefined : { candidate, settleMs, variables: sources.holdings.variablesOf(app) }
-      const before = standing(app, plain, sources, record)
+      const before = proved ? undefined : standing(app, plain, sources, record)
       return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), before, trial, failed }
     }
     case 'last-good':
