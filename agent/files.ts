@@ -12,6 +12,10 @@ export function writeAtomic(path: string, bytes: Uint8Array | string): void {
     const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
     for (let at = 0; at < data.length; ) at += writeSync(file, data, at)
     fsyncSync(file)
+  } catch (error) {
+    // On a full disk, every block counts.
+    removeIfThere(temporary)
+    throw error
   } finally {
     closeSync(file)
   }

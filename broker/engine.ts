@@ -27,6 +27,7 @@ export class Engine extends Aedes {
   readonly #fanout: Fanout<Delivery>
   readonly #handlings = new WeakMap<object, Handling>()
   #publishes = 0
+  #retaining = false
   #hushed = false
 
   constructor(store: Persistence, fanout: Fanout<Delivery>, options: AedesOptions) {
@@ -43,6 +44,11 @@ export class Engine extends Aedes {
   /** The clients connected now, by id. */
   get peers(): Readonly<Record<string, Peer>> {
     return this.#inner.clients
+  }
+
+  /** Whether the message that is being handed out was sent with the retain flag; Aedes clears it in what subscribers get (MQTT 3.3.1.3). */
+  get retaining(): boolean {
+    return this.#retaining
   }
 
   get #inner(): Inner {
@@ -115,7 +121,9 @@ export class Engine extends Aedes {
     if (message.retain) this.#store.retain(message)
     if (message.qos > 0) this.#store.enqueue(message)
     if (client !== null) message.clientId = client.id
+    this.#retaining = message.retain
     this.#fanout.emit(message as Delivery)
+    this.#retaining = false
   }
 
   #acknowledge(packet: PublishPacket, client: Client | null, { handling, done }: { handling: Handling | undefined; done: Done }): void {

@@ -1,5 +1,6 @@
 // The hooks of Aedes: who is let in, what each client may do, and how much may wait for it. All of them answer at once.
 import type { AedesOptions, AuthenticateError, Client, PublishPacket, Subscription } from 'aedes'
+import { isCommandTopic } from '../protocol/command-topics.js'
 import { identify, may, type Principal } from './auth.js'
 import { type Credentials, sameCredentials } from './credentials.js'
 import type { Engine } from './engine.js'
@@ -160,7 +161,14 @@ export class Guard {
       return null
     }
     // Aedes lowers the QoS only for filters without wildcards.
-    return packet.qos === 2 && grantedQos(client, packet.topic) === 1 ? { ...packet, qos: 1 } : packet
+    const lowered: Delivery = packet.qos === 2 && grantedQos(client, packet.topic) === 1 ? { ...packet, qos: 1 } : packet
+    return this.#isStale(client, packet) ? { ...lowered, retain: true } : lowered
+  }
+
+  /** A command with the retain flag: the manager is to see the flag although it has subscribed before. */
+  #isStale(client: Peer, { topic }: Delivery): boolean {
+    if (!this.#parts.engine().retaining || this.#principals.get(client)?.kind !== 'manager') return false
+    return isCommandTopic(this.#parts.root, topic)
   }
 
   #outputBytes(client: Peer): number {

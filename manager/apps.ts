@@ -48,7 +48,7 @@ export function deployApp(fleet: Fleet, { target, name, bundle, origin, policy: 
   const policy = patchPolicy(current?.policy ?? {}, patch)
   if (current !== undefined && current.digest === digest) {
     const governed = setAppPolicy(fleet, current, policy)
-    return { created: false, changed: setAppRun(fleet, current, 'running') || governed, warnings }
+    return { created: false, changed: setAppRun(fleet, current, 'running', origin) || governed, warnings }
   }
   if (current === undefined && apps.readAppsOf(fleet.db, target).length >= maxAppsOfTarget) {
     throw new SkerryError('request.invalid', `${target.kind} ${target.name} has ${maxAppsOfTarget} apps already`)
@@ -91,7 +91,7 @@ export function readFileOf(fleet: Fleet, { row, files = [] }: ShownSpec, path: s
 }
 
 /** Returns whether anything changed. */
-export function setAppRun(fleet: Fleet, app: App, run: App['run']): boolean {
+export function setAppRun(fleet: Fleet, app: App, run: App['run'], origin?: apps.Origin): boolean {
   if (app.run === run) return false
   const { name, target, revision } = app
   fleet.journal.change(note => {
@@ -99,7 +99,13 @@ export function setAppRun(fleet: Fleet, app: App, run: App['run']): boolean {
     bumpTarget(fleet.db, target)
     const verb = run === 'running' ? 'started' : 'stopped'
     const message = `${name} was ${verb} on ${target.kind} ${target.name}`
-    note(newEvent(`app.${verb}`, message, { ...aboutTarget(target), app: name, data: { revision } }))
+    note(
+      newEvent(`app.${verb}`, message, {
+        ...aboutTarget(target),
+        app: name,
+        data: origin === undefined ? { revision } : { revision, origin },
+      }),
+    )
   })
   fleet.publisher.wake()
   return true

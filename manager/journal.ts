@@ -19,6 +19,8 @@ export class Journal {
   #saves = new Set<() => void>()
   #scheduled: NodeJS.Immediate | undefined
   #cancelRetry = () => {}
+  /** Events of the changes that are being made together. */
+  #together: Event[] | undefined
 
   constructor(db: Db, clock: Clock, log: Logger) {
     this.#db = db
@@ -49,14 +51,36 @@ export class Journal {
    * If `act` throws, nothing has happened.
    */
   change<T>(act: (note: Note) => T): T {
-    this.flush()
+    const together = this.#together
     const events: NewEvent[] = []
-    const [result, stored] = this.#db.durably(() => {
+    const change = () => {
       const value = act(event => events.push(event))
       return [value, insertEvents(this.#db, events, this.#clock.now())] as const
-    })
+    }
+    if (together !== undefined) {
+      const [result, stored] = this.#db.nested(change)
+      together.push(...stored)
+      return result
+    }
+    this.flush()
+    const [result, stored] = this.#db.durably(change)
     this.#tell(stored)
     return result
+  }
+
+  /** All changes that `act` makes, as one transaction: one write to the disk. A change that throws is undone alone. */
+  together<T>(act: () => T): T {
+    this.flush()
+    const events: Event[] = []
+    this.#together = events
+    try {
+      const result = this.#db.durably(act)
+      this.#together = undefined
+      this.#tell(events)
+      return result
+    } finally {
+      this.#together = undefined
+    }
   }
 
   /** Stores and tells what is waiting. If the disk refuses, it is tried again later. */

@@ -13,6 +13,8 @@ export type BrokerAddress =
 export interface Subscription {
   readonly filter: string
   readonly qos: 0 | 1
+  /** The retain flag is to come as it was sent, which takes MQTT 5: tried first, then MQTT 3.1.1 without it. */
+  readonly asPublished?: boolean
 }
 
 export interface LinkOptions {
@@ -20,6 +22,8 @@ export interface LinkOptions {
   readonly clientId: string
   /** Made on every connection, before `up` is called. */
   readonly subscriptions: readonly Subscription[]
+  /** Published by the broker, retained, when the connection ends without a word. */
+  readonly will?: { readonly topic: string; readonly payload: string }
   readonly clock: Clock
   readonly log: Logger
   /** Called when the manager hears the broker, and when it no longer does. */
@@ -37,12 +41,14 @@ export class Link {
   #isUp = false
   #stopped = false
   #failures = 0
+  #version: Version
   #cancelPause = () => {}
   /** Publishes that wait for the broker's acknowledgement. */
   readonly #waiting = new Set<(error: Error) => void>()
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#version = versionFor(options.subscriptions)
   }
 
   get isUp(): boolean {
@@ -88,8 +94,10 @@ export class Link {
   }
 
   #connect(): void {
-    const { broker, clientId, log } = this.#options
-    const client = makeClient(broker, { clientId, ...clientOptions })
+    const { broker, clientId, will, log } = this.#options
+    const lastWords: IClientOptions =
+      will === undefined ? {} : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }
+    const client = makeClient(broker, { clientId, ...lastWords, ...clientOptions, protocolVersion: this.#version })
     this.#client = client
     client.on('connect', () => {
       this.#open(client).catch(error => {
@@ -101,7 +109,10 @@ export class Link {
       if (this.#client === client) this.#options.message(topic, payload, packet.retain)
     })
     client.on('error', error => {
-      if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
+      if (isVersionRefused(error) && this.#version === 5) {
+        this.#version = 4
+        log.info('the broker speaks no MQTT 5')
+      } else if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
       this.#lose(client)
     })
     client.on('close', () => this.#lose(client))
@@ -124,6 +135,8 @@ export class Link {
     this.#client = undefined
     if (this.#isUp) {
       this.#isUp = false
+      // By the next connection it may be another broker.
+      this.#version = versionFor(this.#options.subscriptions)
       if (!this.#stopped) this.#options.log.warn('broker disconnected')
       this.#options.down()
     }
@@ -146,8 +159,18 @@ export class Link {
   }
 }
 
+type Version = 4 | 5
+
+function versionFor(subscriptions: readonly Subscription[]): Version {
+  return subscriptions.some(({ asPublished }) => asPublished === true) ? 5 : 4
+}
+
+/** MQTT 3.1.1 calls it 1 (3.2.2.3), MQTT 5 0x84 (3.2.2.2). */
+function isVersionRefused(error: Error): boolean {
+  return 'code' in error && (error.code === 1 || error.code === 0x84)
+}
+
 const clientOptions: IClientOptions = {
-  protocolVersion: 4,
   clean: true,
   keepalive: 30,
   connectTimeout: 10_000,
@@ -179,7 +202,9 @@ function makeClient(broker: BrokerAddress, options: IClientOptions): MqttClient 
 }
 
 async function subscribe(client: MqttClient, subscriptions: readonly Subscription[]): Promise<void> {
-  const granted = await client.subscribeAsync(Object.fromEntries(subscriptions.map(({ filter, qos }) => [filter, { qos }])))
+  const granted = await client.subscribeAsync(
+    Object.fromEntries(subscriptions.map(({ filter, qos, asPublished = false }) => [filter, { qos, rap: asPublished }])),
+  )
   const refused = granted.find(grant => grant.qos > 2)
   if (refused !== undefined) throw new SkerryError('broker.unavailable', `the broker refuses the subscription to ${refused.topic}`)
 }

@@ -1,11 +1,13 @@
 // The manager, put together: opens its database, listens for people and programs, and follows the fleet through its broker.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
+import { everyCommand, isCommandTopic, isStateTopic } from '../protocol/command-topics.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { checkRoot, everyDevice, everyResponse } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
 import { type Api, buildApi } from './api/server.js'
+import { Commands } from './commands.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
 import { Intake } from './intake.js'
@@ -15,6 +17,7 @@ import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { Requests } from './requests.js'
+import { States } from './states.js'
 import { type Db, openDb } from './store/db.js'
 import { readInstance } from './store/meta.js'
 import { readVersion } from './version.js'
@@ -44,21 +47,24 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   unwrap(checkRoot(root))
   const db = openDb(file)
   try {
-    const { fleet, link, intake } = assemble({ db, root, broker, log, clock })
-    const health = healthOf(fleet, link, intake)
+    const parts = assemble({ db, root, broker, log, clock })
+    const { fleet, link, ear, states } = parts
+    const health = healthOf(parts)
     const api = await buildApi({ fleet, health, token: http.token, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
+    states.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
     try {
       const url = await listen(api, http)
       link.start()
+      ear?.start()
       log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
       let stopped: Promise<void> | undefined
       return {
         url,
         stop() {
-          stopped ??= stop(fleet, link, () => api.close())
+          stopped ??= stop(parts, () => api.close())
           return stopped
         },
       }
@@ -83,7 +89,7 @@ async function listen(api: Api, { host, port }: ManagerOptions['http']): Promise
   }
 }
 
-interface Parts {
+interface Surroundings {
   readonly db: Db
   readonly root: string
   readonly broker: BrokerAddress
@@ -91,7 +97,17 @@ interface Parts {
   readonly clock: Clock
 }
 
-function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link: Link; intake: Intake } {
+interface Parts {
+  readonly fleet: Fleet
+  readonly link: Link
+  /** Hears the commands where another broker than the embedded one would hide their retain flags. */
+  readonly ear: Link | undefined
+  readonly intake: Intake
+  readonly commands: Commands
+  readonly states: States
+}
+
+function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
   const journal = new Journal(db, clock, log.child({ component: 'journal' }))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
@@ -106,25 +122,50 @@ function assemble({ db, root, broker, log, clock }: Parts): { fleet: Fleet; link
   const requests = new Requests({ root, clock, journal, inventory })
   const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
+  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests }
+  const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
+  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const link: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}`,
     subscriptions: subscriptionsOf(root, broker),
+    will: States.will(root),
     clock,
     log: log.child({ component: 'link' }),
     up() {
       inventory.listen(true)
       publisher.up(link)
       requests.up(link)
+      commands.up(link)
+      states.up(link)
     },
     down() {
       inventory.listen(false)
       publisher.down()
       requests.down()
+      commands.down()
+      states.down()
     },
-    message: (topic, payload, retained) => intake.handle(topic, payload, retained),
+    message(topic, payload, retained) {
+      if (isCommandTopic(root, topic)) commands.receive(topic, payload, retained)
+      else if (isStateTopic(root, topic)) states.seen(topic, payload)
+      else intake.handle(topic, payload, retained)
+    },
   })
-  return { fleet: { db, clock, journal, inventory, reception, publisher, requests }, link, intake }
+  const ear =
+    'connect' in broker
+      ? undefined
+      : new Link({
+          broker,
+          clientId: `manager-${instance.toString('hex')}-commands`,
+          subscriptions: everyCommand(root).map(filter => ({ filter, qos: 1, asPublished: true })),
+          clock,
+          log: log.child({ component: 'ear' }),
+          up() {},
+          down() {},
+          message: (topic, payload, retained) => commands.receive(topic, payload, retained),
+        })
+  return { fleet, link, ear, intake, commands, states }
 }
 
 /**
@@ -139,16 +180,23 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'reported'), qos },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
     { filter: everyResponse(root), qos: 1 },
+    ...('connect' in broker ? everyCommand(root) : []).map(filter => ({ filter, qos: 1 as const })),
   ]
 }
 
-function healthOf({ db, inventory, publisher }: Fleet, link: Link, intake: Intake): Health {
+function healthOf({ fleet: { db, inventory, publisher }, link, intake, commands }: Parts): Health {
   return {
     version: readVersion(),
     checks: () => ({ database: db.isOpen, broker: link.isUp }),
     stats: () => {
       const { received, dropped } = intake.stats()
-      return { messages: { received, dropped: { ...dropped } }, published: publisher.published, devices: countDevices(inventory) }
+      const { refused, ...counted } = commands.stats()
+      return {
+        messages: { received, dropped: { ...dropped } },
+        commands: { ...counted, refused: { ...refused } },
+        published: publisher.published,
+        devices: countDevices(inventory),
+      }
     },
   }
 }
@@ -159,8 +207,11 @@ function countDevices(inventory: Inventory): Stats['devices'] {
   return counts
 }
 
-async function stop({ db, journal, inventory, publisher }: Fleet, link: Link, closeApi: () => Promise<void>): Promise<void> {
+async function stop({ fleet, link, ear, states }: Parts, closeApi: () => Promise<void>): Promise<void> {
+  const { db, journal, inventory, publisher } = fleet
   await closeApi()
+  await ear?.stop()
+  await states.stop()
   await link.stop()
   await publisher.idle()
   inventory.stop()

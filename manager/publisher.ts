@@ -130,6 +130,8 @@ export class Publisher {
   }
 
   async #run(link: Link): Promise<void> {
+    // Not before the transaction under way, if there is one, has ended.
+    await Promise.resolve()
     try {
       while (this.#again) {
         this.#again = false

@@ -22,11 +22,17 @@ export function decodeCbor(bytes: Uint8Array): unknown {
   }
 }
 
-/**
- * True if `bytes` are exactly one item of RFC 8949 made of integers, floats, strings, arrays, maps, booleans and null:
- * no tags, no indefinite lengths, no simple values, valid UTF-8, at most 12 levels and 50,000 items.
- */
+/** True if `bytes` are exactly one item as {@link cborLength} takes it. */
 export function isPlainCbor(bytes: Uint8Array): boolean {
+  return cborLength(bytes) === bytes.length && bytes.length > 0
+}
+
+/**
+ * The length of the item of RFC 8949 that `bytes` begin with, if it is made of integers, floats, strings, arrays, maps,
+ * booleans and null: no tags, no indefinite lengths, no simple values, valid UTF-8, at most 12 levels and 50,000 items.
+ * Otherwise 0.
+ */
+export function cborLength(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   let items = 0
@@ -76,5 +82,5 @@ export function isPlainCbor(bytes: Uint8Array): boolean {
     return info >= 25 && info <= 27 && argument(info) >= 0
   }
 
-  return skipItem(0) && at === bytes.length
+  return skipItem(0) ? at : 0
 }

@@ -4,6 +4,7 @@ import type { Api } from './server.js'
 
 export interface Stats {
   messages: { received: number; dropped: Record<string, number> }
+  commands: { received: number; done: number; refused: Record<string, number> }
   published: number
   devices: { ready: number; notReady: number; unknown: number }
 }
@@ -18,6 +19,7 @@ const checks = Type.Object({ database: Type.Boolean(), broker: Type.Boolean() })
 const readySchema = Type.Object({ ready: Type.Boolean(), checks })
 const statsSchema = Type.Object({
   messages: Type.Object({ received: Type.Integer(), dropped: Type.Record(Type.String(), Type.Integer()) }),
+  commands: Type.Object({ received: Type.Integer(), done: Type.Integer(), refused: Type.Record(Type.String(), Type.Integer()) }),
   published: Type.Integer(),
   devices: Type.Object({ ready: Type.Integer(), notReady: Type.Integer(), unknown: Type.Integer() }),
 })

@@ -207,7 +207,7 @@ export const RevisionSchema = Type.Object(
     revision: Type.Integer(),
     digest: Type.String(),
     createdAt: time,
-    origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()) }),
+    origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()), topic: Type.Optional(Type.String()) }),
     compose: Type.Optional(
       Type.String({ description: 'The main compose file. This and what follows only when one revision is asked for.' }),
     ),

@@ -9,7 +9,14 @@ export interface RevisionRow {
   readonly revision: number
   readonly digest: string
   readonly createdAt: number
-  readonly origin: { readonly via: string; readonly from?: string }
+  readonly origin: Origin
+}
+
+/** Who made a revision: `api` from an address, or `mqtt` on a topic. */
+export interface Origin {
+  readonly via: string
+  readonly from?: string
+  readonly topic?: string
 }
 
 export function readApps(db: Db): App[] {
@@ -117,6 +124,14 @@ export function deleteAppsOf(db: Db, target: Target, at: number): void {
 export function readRevisions(db: Db, app: App): RevisionRow[] {
   const rows = db.all(db.build.selectFrom('revisions').selectAll().where('app', '=', app.id).orderBy('revision', 'desc'))
   return rows.map(toRevision)
+}
+
+/** What a revision is of, to be made current again. */
+export function readSpecOf(db: Db, app: App, revision: number): Pick<NewRevision, 'digest' | 'services'> | undefined {
+  const row = db.first(
+    db.build.selectFrom('revisions').select(['digest', 'services']).where('app', '=', app.id).where('revision', '=', revision),
+  )
+  return row === undefined ? undefined : { digest: row.digest, services: JSON.parse(row.services) as string[] }
 }
 
 export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly payload: Uint8Array }) | undefined {

@@ -81,6 +81,19 @@ export class Db {
     }
   }
 
+  /** A part of the transaction under way, undone alone if it throws. */
+  nested<T>(change: () => T): T {
+    this.#libsql.exec('SAVEPOINT part')
+    try {
+      return change()
+    } catch (error) {
+      this.#libsql.exec('ROLLBACK TO part')
+      throw error
+    } finally {
+      this.#libsql.exec('RELEASE part')
+    }
+  }
+
   get isOpen(): boolean {
     return this.#open
   }

@@ -55,4 +55,10 @@ export const migrations: readonly string[] = [
     unique (kind, target, name)
   ) strict;
   `,
+  `
+  create table commands (
+    number integer primary key autoincrement, topic text not null, sender_id text not null, digest blob not null, answer text not null,
+    at integer not null, unique (topic, sender_id)
+  ) strict;
+  `,
 ]

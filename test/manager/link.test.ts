@@ -12,8 +12,9 @@ import { suite } from 'uvu'
 import { type ManagerOptions, startManager } from '../../manager/manager.js'
 import { statusCodec } from '../../protocol/messages.js'
 import { someFacts } from '../support/device.js'
+import { startMosquitto } from '../support/mosquitto.js'
 import { eventually } from '../support/within.js'
-import { connected, request, silent, startBroker, tempFolder } from './site.js'
+import { connected, request, silent, startBroker, tempFolder, webApp } from './site.js'
 
 const test = suite<{ folder: Awaited<ReturnType<typeof tempFolder>> }>('link')
 
@@ -63,9 +64,9 @@ test('a broker that comes late is found', async ({ folder }) => {
 
 test('a broker that refuses at first is asked again, with the credentials', async ({ folder }) => {
   let refusals = 0
-  const authenticate = (_client: unknown, username: string | undefined, password: Buffer | undefined) => {
+  const authenticate = (client: { id: string }, username: string | undefined, password: Buffer | undefined) => {
     assert.deepEqual([username, String(password)], ['manager', 'secret'])
-    return refusals++ >= 2
+    return client.id.endsWith('-commands') || refusals++ >= 2
   }
   const aedes = await Aedes.createBroker({
     authenticate: (client, username, password, done) => done(null, authenticate(client, username, password)),
@@ -100,5 +101,37 @@ test('all of 1,500 retained births come through a mosquitto that queues 1,000 me
   mosquitto.kill()
   await once(mosquitto, 'exit')
 })
+
+for (const [name, seesFlags] of [
+  ['mosquitto, which has MQTT 5', true],
+  ['an Aedes, which has not', false],
+] as const) {
+  test(`commands come through ${name}; the retain flag is seen ${seesFlags ? 'at once' : 'when the manager comes back'}`, async ({
+    folder,
+  }) => {
+    const broker = seesFlags ? await startMosquitto() : await startBroker()
+    const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 })
+    const answers: [topic: string, code: string][] = []
+    client.on('message', (topic, payload) => answers.push([topic, payload.toString()]))
+    const [short, long] = ['skerry/a/g/line-1/web/run', 'skerry/ack/group/line-1/app/web/run']
+    await client.subscribeAsync([short, long])
+    const manager = await start(folder, { url: broker.url })
+    await connected(manager)
+    await request(manager, 'POST', '/groups', { name: 'line-1' })
+    await request(manager, 'PUT', '/groups/line-1/apps/web', webApp())
+    const codeOn = (topic: string) => answers.find(answer => answer[0] === topic)?.[1]
+    const code = await eventually(5000, 'the manager hears commands', async () => {
+      await client.publishAsync('skerry/c/g/line-1/web/run', '1', { qos: 1 })
+      return codeOn(short)
+    })
+    assert.equal(code, '0')
+    await client.publishAsync('skerry/cmd/group/line-1/app/web/run', '0', { qos: 1, retain: true })
+    assert.equal(await eventually(5000, 'an answer', () => codeOn(long)), seesFlags ? '4' : '0')
+    assert.equal((await request(manager, 'GET', '/groups/line-1/apps/web')).body.run, seesFlags ? 'running' : 'stopped')
+    await manager.stop()
+    await client.endAsync()
+    await broker.stop()
+  })
+}
 
 test.run()

@@ -14,7 +14,7 @@ export const silent = pino({ level: 'silent' })
 export interface TestBroker {
   readonly url: string
   readonly port: number
-  /** Topics published by the manager's client, in order; a cleared one has a leading `-`. */
+  /** Topics of desired state published by the manager's client, in order; a cleared one has a leading `-`. */
   readonly published: string[]
   /** `desired` with the filter, when the manager no longer asks for retained manifests. */
   readonly unsubscribed: EventEmitter
@@ -32,7 +32,8 @@ export async function startBroker(port = 0): Promise<TestBroker> {
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const published: string[] = []
   aedes.on('publish', (packet, client) => {
-    if (client?.id.startsWith('manager-')) published.push(packet.payload.length === 0 ? `-${packet.topic}` : packet.topic)
+    if (client?.id.startsWith('manager-') && /\/(desired|spec)(\/|$)/.test(packet.topic))
+      published.push(packet.payload.length === 0 ? `-${packet.topic}` : packet.topic)
   })
   const unsubscribed = new EventEmitter()
   aedes.on('unsubscribe', (filters, client) => {

@@ -1,0 +1,237 @@
+// Commands of PLCs and SCADA programs: taken in the order of arrival, done as the API does them, and each one answered.
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
+import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
+import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
+import { type Refusal, SkerryError } from '../protocol/errors.js'
+import { type AnswerStats, Answers } from './answers.js'
+import type { Target } from './core/model.js'
+import type { Fleet } from './fleet.js'
+import type { Link } from './link.js'
+import { type Obeyed, obey } from './obey.js'
+import { Restarts } from './restarts.js'
+import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
+
+interface CommandsOptions {
+  readonly root: string
+  readonly fleet: Fleet
+  readonly log: Logger
+  /** Publishes the states of a target at once: they are to be there before the answer. */
+  tellStates(target: Target): void
+}
+
+export interface CommandStats extends AnswerStats {
+  readonly received: number
+}
+
+interface Arrival {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly retained: boolean
+}
+
+/** Commands done in one transaction, and how long one may take until everything else has its turn. */
+const batch = 500
+const batchMs = 20
+/** The first command after a pause is done at once; those that follow are gathered for so long, for one write to the disk. */
+const gatherMs = 50
+/** What may wait: beyond it commands are refused at once. */
+const maxWaiting = 20_000
+const maxWaitingBytes = 64 * 1024 * 1024
+const maxOriginChars = 200
+
+export class Commands {
+  readonly #options: CommandsOptions
+  readonly #restarts: Restarts
+  readonly #answers: Answers
+  /** Targets that the present batch has changed. */
+  readonly #changed = new Map<string, Target>()
+  #waiting: Arrival[] = []
+  #waitingBytes = 0
+  /** Undoes what has been scheduled, if anything is. */
+  #cancel: (() => void) | undefined
+  #batchAt = Number.NEGATIVE_INFINITY
+  #received = 0
+
+  constructor(options: CommandsOptions) {
+    this.#options = options
+    this.#restarts = new Restarts(options.fleet)
+    this.#answers = new Answers(options.root, options.log)
+  }
+
+  stats(): CommandStats {
+    return { received: this.#received, ...this.#answers.stats }
+  }
+
+  up(link: Link): void {
+    this.#answers.up(link)
+  }
+
+  /** Nobody could be answered: what waits is dropped, as what comes meanwhile is. */
+  down(): void {
+    this.#answers.down()
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  /** Returns at once; never throws, whatever the bytes are. */
+  receive(topic: string, payload: Uint8Array, retained: boolean): void {
+    this.#received++
+    // So a retained message is taken away: no command.
+    if (retained && payload.length === 0) return
+    if (!this.#answers.canTell) {
+      this.#answers.tell(topic, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
+      return
+    }
+    if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
+      this.#answers.tell(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
+      return
+    }
+    this.#waiting.push({ topic, payload, retained })
+    this.#waitingBytes += payload.length
+    this.#schedule(this.#batchAt + gatherMs - this.#options.fleet.clock.monotonic())
+  }
+
+  #schedule(waitMs: number): void {
+    if (this.#cancel !== undefined || this.#waiting.length === 0) return
+    if (waitMs > 0) {
+      this.#cancel = this.#options.fleet.clock.after(waitMs, () => this.#next())
+      return
+    }
+    const turn = setImmediate(() => this.#next())
+    this.#cancel = () => clearImmediate(turn)
+  }
+
+  #next(): void {
+    this.#cancel = undefined
+    this.#batchAt = this.#options.fleet.clock.monotonic()
+    const arrivals = this.#waiting.slice(0, batch)
+    const outcomes = this.#take(arrivals)
+    for (const target of this.#changed.values()) this.#options.tellStates(target)
+    this.#changed.clear()
+    for (const [n, outcome] of outcomes.entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
+    // What is left over has waited long enough.
+    this.#schedule(0)
+  }
+
+  #tell(topic: string, outcome: Outcome): void {
+    if (typeof outcome === 'function') void outcome().then(answer => this.#answers.tell(topic, answer))
+    else this.#answers.tell(topic, outcome)
+  }
+
+  /** Outcomes of the first arrivals, as many as there was time for; they no longer wait. */
+  #take(arrivals: readonly Arrival[]): Outcome[] {
+    const { clock, journal } = this.#options.fleet
+    const until = clock.monotonic() + batchMs
+    const outcomes: Outcome[] = []
+    try {
+      journal.together(() => {
+        for (const arrival of arrivals) {
+          if (outcomes.length > 0 && clock.monotonic() > until) break
+          outcomes.push(this.#handle(arrival))
+        }
+      })
+      return outcomes
+    } catch (error) {
+      this.#options.log.error({ err: error, commands: outcomes.length }, 'commands not stored')
+      return Array.from({ length: Math.max(1, outcomes.length) }, () => refusalAnswer([notStored], {}))
+    } finally {
+      const taken = this.#waiting.splice(0, Math.max(1, outcomes.length))
+      for (const { payload } of taken) this.#waitingBytes -= payload.length
+    }
+  }
+
+  #handle({ topic, payload, retained }: Arrival): Outcome {
+    const target = parseCommandTopic(this.#options.root, topic)
+    if (!target.ok) return refusalAnswer(target.refusals, {})
+    const { command, id, ...read } = readCommand(target.value, payload)
+    const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
+    const stale = this.#staleness(read.expiresAt, retained)
+    if (stale !== undefined) return refusalAnswer([stale], about)
+    if (!command.ok) return refusalAnswer(command.refusals, about)
+    const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
+    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { topic, known })
+  }
+
+  #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
+    if (retained) return { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }
+    if (expiresAt === undefined || this.#options.fleet.clock.now() <= expiresAt) return undefined
+    return { code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }
+  }
+
+  /** The answer to an id that came before. */
+  #before(known: KnownCommand): Answer | undefined {
+    const { db, clock } = this.#options.fleet
+    const found = readAnswer(db, known, clock.now())
+    if (found === undefined) return undefined
+    if (found.same) return { ...(JSON.parse(found.answer) as Answer), repeated: true }
+    const { id } = known
+    return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
+  }
+
+  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Outcome {
+    const { fleet } = this.#options
+    const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
+    const accept = ({ text, warnings: more, target: on, ...done }: Obeyed) => {
+      if (done.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
+      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
+    }
+    if (command.verb === 'restart' && command.wanted) {
+      return async () => {
+        const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
+        this.#rememberLate(known, answer)
+        return answer
+      }
+    }
+    const answer = this.#try(about, () => accept(obey(fleet, target, command, { via: 'mqtt', topic: topic.slice(0, maxOriginChars) })))
+    this.#remember(known, answer)
+    return answer
+  }
+
+  /** What could not be done just now may be tried again with the same id. */
+  #remember(known: KnownCommand | undefined, answer: Answer): void {
+    const { db, clock } = this.#options.fleet
+    if (known !== undefined && answer.code < answerCodes.unavailable) insertAnswer(db, known, JSON.stringify(answer), clock.now())
+  }
+
+  #rememberLate(known: KnownCommand | undefined, answer: Answer): void {
+    if (known === undefined || answer.code >= answerCodes.unavailable) return
+    try {
+      this.#options.fleet.db.durably(() => this.#remember(known, answer))
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'answer not stored')
+    }
+  }
+
+  #try(about: About, act: () => Answer): Answer {
+    try {
+      return act()
+    } catch (error) {
+      return this.#refusal(error, about)
+    }
+  }
+
+  #refusal(error: unknown, about: About): Answer {
+    if (error instanceof SkerryError) return refusalAnswer([error.refusal, ...error.others], about)
+    this.#options.log.error({ err: error, ...about }, 'command failed')
+    return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
+  }
+}
+
+/** A command that was understood. */
+type Accepted = Pick<ReadCommand, 'warnings' | 'id'> & { readonly command: Command }
+
+type About = Pick<Answer, 'id' | 'verb' | 'app'>
+
+/** An answer, or how to get at it when the transaction is over. */
+type Outcome = Answer | (() => Promise<Answer>)
+
+interface Sent {
+  readonly topic: string
+  readonly known: KnownCommand | undefined
+}
+
+const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }

@@ -1,0 +1,120 @@
+// The state of devices and apps as one integer each, and its twin in JSON: what PLCs and SCADA programs read.
+import { formatStateTopic, type StateTopic } from '../../protocol/command-topics.js'
+import type { Event } from './events.js'
+import { type App, type Device, nameOf } from './model.js'
+import { type AppOnDevice, standingOf } from './rollup.js'
+
+/** By their number. */
+const machineStates = ['unknown', 'NotReady', 'progressing', 'Ready', 'degraded', 'rolled back'] as const
+type MachineState = (typeof machineStates)[number]
+
+const worstFirst: readonly MachineState[] = ['degraded', 'rolled back', 'NotReady', 'progressing', 'unknown', 'Ready']
+
+/** Of several states the one that counts; `nothing` if there is none. */
+function worst(states: readonly MachineState[], nothing: MachineState): MachineState {
+  return worstFirst.find(state => states.includes(state)) ?? nothing
+}
+
+/** An app on one of its devices. `desired` is the app that `on` was made from. */
+export function appStateOf(device: Device, desired: App, on: AppOnDevice): MachineState {
+  if (device.state !== 'Ready') return device.state === 'Unknown' ? 'unknown' : 'NotReady'
+  switch (standingOf(desired, on)) {
+    case 'running':
+    case 'stopped':
+      return 'Ready'
+    case 'pending':
+    case 'updating':
+    case 'removing':
+      return 'progressing'
+    case 'partial':
+    case 'failed':
+      return 'degraded'
+    case 'rolled-back':
+      return 'rolled back'
+    case 'unknown':
+      return 'unknown'
+  }
+}
+
+/** Payloads by topic. */
+export type StateMessages = ReadonlyMap<string, string>
+
+/** What is told of a device, given the apps that it should have. */
+export function deviceMessages(root: string, device: Device, apps: readonly { app: App; on: AppOnDevice }[]): StateMessages {
+  const told = apps.map(({ app, on }) => ({ app, on, state: appStateOf(device, app, on) }))
+  const { id, reason, since } = device
+  const alone = device.state === 'Ready' ? 'Ready' : device.state === 'NotReady' ? 'NotReady' : 'unknown'
+  const state =
+    alone === 'Ready'
+      ? worst(
+          told.map(each => each.state),
+          'Ready',
+        )
+      : alone
+  return new Map([
+    ...messages(root, { kind: 'device', name: id }, state, {
+      device: id,
+      name: nameOf(device),
+      reason,
+      since: new Date(since).toISOString(),
+    }),
+    ...told.flatMap(({ app, on, state }) =>
+      messages(root, { kind: 'device', name: id, app: app.name }, state, {
+        device: id,
+        app: app.name,
+        group: on.group,
+        run: app.run,
+        revision: { desired: app.revision, reported: on.revision },
+        fault: on.fault,
+      }),
+    ),
+  ])
+}
+
+/** What is told of a group: each of its apps on all of its devices. */
+export function groupMessages(
+  root: string,
+  group: string,
+  apps: readonly { app: App; devices: readonly { device: Device; on: AppOnDevice }[] }[],
+): StateMessages {
+  return new Map(
+    apps.flatMap(({ app, devices }) => {
+      const states = devices.map(({ device, on }) => appStateOf(device, app, on))
+      const counts = Object.fromEntries(machineStates.map(state => [state, states.filter(each => each === state).length] as const))
+      const { name, run, revision } = app
+      return messages(root, { kind: 'group', name: group, app: name }, worst(states, 'unknown'), {
+        group,
+        app: name,
+        run,
+        revision,
+        counts,
+      })
+    }),
+  )
+}
+
+function messages(root: string, topic: StateTopic, state: MachineState, more: object): [string, string][] {
+  const name = formatStateTopic(root, topic)
+  const number = machineStates.indexOf(state)
+  return [
+    [name, String(number)],
+    [`${name}/json`, JSON.stringify({ state: number, word: state, ...more })],
+  ]
+}
+
+/**
+ * Whose state an event may have changed: `device/ID`, `group/NAME`, `members/NAME` for all devices of a group, or `groups/` for all
+ * groups. What changes for a device is looked at in its groups, too.
+ */
+export function touchedBy({ type, device, group, data }: Pick<Event, 'type' | 'device' | 'group' | 'data'>): string[] {
+  if (type === 'message.dropped' || type === 'manager.started') return []
+  const left = type === 'group.deleted' && Array.isArray(data.devices) ? data.devices.map(id => `device/${id}`) : []
+  return [
+    ...(device === null ? [] : [`device/${device}`]),
+    ...(group === null ? [] : [`group/${group}`]),
+    ...(group !== null && device === null ? [`members/${group}`] : []),
+    // Which groups it was in is forgotten by now.
+    ...(type === 'device.released' ? ['groups/'] : []),
+    ...left,
+  ]
+}

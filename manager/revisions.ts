@@ -1,0 +1,32 @@
+// Going back to a stored revision: a new revision with the spec of an old one.
+import { SkerryError } from '../protocol/errors.js'
+import { findApp } from './apps.js'
+import { newEvent } from './core/events.js'
+import { type App, aboutTarget } from './core/model.js'
+import type { Fleet } from './fleet.js'
+import { insertRevision, type Origin, readSpecOf, setRun } from './store/apps.js'
+import { bumpTarget } from './store/outbox.js'
+
+/**
+ * Makes a stored revision, or the one before the current one, current again; what runs keeps running, what is stopped stays
+ * so. Returns whether anything changed: the current spec again is no change. Throws `revision.unknown`.
+ */
+export function switchRevision(fleet: Fleet, app: App, wanted: number | 'previous', origin: Origin): boolean {
+  const { db, journal, clock, publisher } = fleet
+  const { name, target, digest, run, policy } = app
+  const number = wanted === 'previous' ? app.revision - 1 : wanted
+  const spec = readSpecOf(db, app, number)
+  if (spec === undefined) throw new SkerryError('revision.unknown', `${name} has no revision ${number === 0 ? 'before 1' : number}`)
+  if (spec.digest === digest) return false
+  journal.change(note => {
+    const at = clock.now()
+    insertRevision(db, { target, name, ...spec, origin, policy, at })
+    const { revision, ...made } = findApp(fleet, target, name)
+    if (made.run !== run) setRun(db, app, run, at)
+    bumpTarget(db, target)
+    const message = `revision ${revision} of ${name}, which is revision ${number} again, was deployed to ${target.kind} ${target.name}`
+    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, from: number, ...spec } }))
+  })
+  publisher.wake()
+  return true
+}

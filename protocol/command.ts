@@ -1,0 +1,202 @@
+// A command as a PLC or SCADA program gives it, read from topic and payload. Pure: any bytes give a command or a refusal.
+import type { CommandTopic, Verb } from './command-topics.js'
+import { type Content, readContent } from './content.js'
+import { accept, type Refusal, type Result, refuse } from './errors.js'
+import { maxSpecBytes, type RunState } from './messages.js'
+import { checkName } from './names.js'
+
+export type Command = { readonly app: string } & (
+  | { readonly verb: 'spec'; readonly compose: string }
+  | { readonly verb: 'run'; readonly run: RunState }
+  | { readonly verb: 'revision'; readonly revision: number | 'previous' }
+  /** `wanted` is false for the 0 of a tag that falls back. */
+  | { readonly verb: 'restart'; readonly wanted: boolean }
+)
+
+export interface ReadCommand {
+  /** The sender's name for this command. */
+  readonly id?: string
+  /** Wall clock, ms: not to be done after it. */
+  readonly expiresAt?: number
+  readonly warnings: readonly Refusal[]
+  readonly command: Result<Command>
+}
+
+/** A compose file, as JSON string with every character escaped, is larger than the file. */
+const maxDeployBytes = 2 * maxSpecBytes
+const maxBytes = 4096
+const maxIdChars = 64
+const maxRevision = 0x7fffffff
+
+/** Keys of the object that a payload may be; the last three are there in what SCADA programs send, and say nothing. */
+const knownKeys = new Set(['verb', 'app', 'value', 'compose', 'id', 'expires', 'at', 'timestamp', 'quality'])
+
+/** Never throws, and its time is bounded by the payload's length. */
+export function readCommand(topic: CommandTopic, payload: Uint8Array): ReadCommand {
+  const most = topic.verb === undefined || topic.verb === 'spec' ? maxDeployBytes : maxBytes
+  if (payload.length > most)
+    return refused(refuse('message.too-large', `${payload.length} bytes are more than the ${most} that are taken here`))
+  const content = readContent(payload)
+  if (!content.ok) return refused(content)
+  return content.value.kind === 'text' ? fromText(topic, content.value) : fromFields(topic, content.value)
+}
+
+function fromText({ app, verb }: CommandTopic, { text, cut }: Content & { kind: 'text' }): ReadCommand {
+  if (app === undefined || verb === undefined) {
+    return refused(refuse('request.invalid', 'on this topic a command is an object such as {"verb":"run","app":"web","value":1}'))
+  }
+  const [first] = cut
+  // Half a compose file may be a valid one.
+  if (verb === 'spec' && first !== undefined) return refused(refuse('request.invalid', 'there is a NUL in the compose file'))
+  return { warnings: cut, command: commandOf(app, verb, text) }
+}
+
+function fromFields(topic: CommandTopic, { fields, json, cut }: Content & { kind: 'fields' }): ReadCommand {
+  if (topic.app !== undefined && topic.verb === 'spec' && !fields.has('compose') && !fields.has('value')) {
+    return { warnings: cut, command: accept({ app: topic.app, verb: 'spec', compose: json }) }
+  }
+  const id = readId(fields.get('id'))
+  const expires = readExpiry(fields.get('expires'))
+  const unknown = [...fields.keys()].filter(key => !knownKeys.has(key)).slice(0, 20)
+  return {
+    ...(id.ok && id.value !== undefined ? { id: id.value } : {}),
+    ...(expires.ok && expires.value !== undefined ? { expiresAt: expires.value } : {}),
+    warnings: [...cut, ...unknown.map(key => ignored(key.slice(0, 64)))],
+    command: !id.ok ? id : !expires.ok ? expires : readVerb(topic, fields),
+  }
+}
+
+function readVerb(topic: CommandTopic, fields: ReadonlyMap<string, unknown>): Result<Command> {
+  const verb = agreed('verb', topic.verb, verbOf(fields.get('verb')), fields)
+  if (!verb.ok) return verb
+  const app = agreed('app', topic.app, textOf(fields.get('app')), fields)
+  if (!app.ok) return app
+  const name = checkName('app', app.value)
+  if (!name.ok) return name
+  const [key, other] = ['value', 'compose'].filter(known => fields.has(known))
+  if (other !== undefined) return refuse('request.invalid', 'give either value or compose', other)
+  if (key === 'compose' && verb.value !== 'spec') return refuse('request.invalid', 'compose goes with the verb spec', key)
+  return commandOf(app.value, verb.value, key === undefined && verb.value === 'restart' ? true : fields.get(key ?? 'value'))
+}
+
+/** What topic and payload say of the same thing must be the same. */
+function agreed<T extends string>(
+  key: 'verb' | 'app',
+  byTopic: T | undefined,
+  byPayload: T | undefined,
+  fields: ReadonlyMap<string, unknown>,
+): Result<T> {
+  if (fields.has(key) && byPayload === undefined) return refuse('request.invalid', `there is no such ${key}`, key)
+  const found = byTopic ?? byPayload
+  if (found === undefined) return refuse('request.invalid', `${key} is missing`, key)
+  if (byTopic !== undefined && byPayload !== undefined && byTopic !== byPayload) {
+    return refuse('request.invalid', `the topic says ${byTopic}, the payload ${byPayload.slice(0, 64)}`, key)
+  }
+  return accept(found)
+}
+
+function commandOf(app: string, verb: Verb, value: unknown): Result<Command> {
+  switch (verb) {
+    case 'spec': {
+      const compose = composeOf(value)
+      return compose === undefined
+        ? refuse('request.invalid', 'compose is neither a text nor an object', 'compose')
+        : accept({ app, verb, compose })
+    }
+    case 'run': {
+      const on = readSwitch(value)
+      return on === undefined ? notASwitch(value) : accept({ app, verb, run: on ? 'running' : 'stopped' })
+    }
+    case 'revision': {
+      const revision = readRevision(value)
+      return revision === undefined
+        ? refuse('request.invalid', `${shown(value)} is neither the number of a revision nor previous`, 'value')
+        : accept({ app, verb, revision })
+    }
+    case 'restart': {
+      const wanted = readSwitch(value)
+      return wanted === undefined ? notASwitch(value) : accept({ app, verb, wanted })
+    }
+  }
+}
+
+function composeOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // Deeper than the stack.
+    return undefined
+  }
+}
+
+const switches: Readonly<Record<string, boolean>> = { true: true, on: true, yes: true, false: false, off: false, no: false }
+
+/** 1, 0, true, false, on, off, yes, no, as text in any case or as what they are. */
+export function readSwitch(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value
+  const number = readWhole(value)
+  if (number !== undefined) return number === 1 ? true : number === 0 ? false : undefined
+  const word = textOf(value)?.toLowerCase() ?? ''
+  return Object.hasOwn(switches, word) ? switches[word] : undefined
+}
+
+function readRevision(value: unknown): number | 'previous' | undefined {
+  if (textOf(value)?.toLowerCase() === 'previous') return 'previous'
+  const number = readWhole(value)
+  return number !== undefined && number >= 1 && number <= maxRevision ? number : undefined
+}
+
+/** A whole number, also as PLCs write one: `3`, `+3`, `3.0`. */
+function readWhole(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined
+  const text = textOf(value) ?? ''
+  return /^\+?\d{1,15}(\.0{0,15})?$/.test(text) ? Number(text) : undefined
+}
+
+/** Seconds since 1970, or a date and time of ISO 8601 with its zone, as ms. */
+function readExpiry(value: unknown): Result<number | undefined> {
+  if (value === undefined) return accept(undefined)
+  const seconds = typeof value === 'number' ? value : Number(/^\d+(\.\d+)?$/.test(textOf(value) ?? '') ? value : Number.NaN)
+  if (seconds >= 0 && seconds < 1e11) return accept(seconds * 1000)
+  const text = textOf(value) ?? ''
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return accept(time)
+  return refuse('request.invalid', `${shown(value)} is no time: use seconds since 1970 or 2026-01-31T12:00:00Z`, 'expires')
+}
+
+function readId(value: unknown): Result<string | undefined> {
+  if (value === undefined) return accept(undefined)
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
+  if (text !== undefined && text !== '' && text.length <= maxIdChars && !/\p{C}/u.test(text)) return accept(text)
+  return refuse('request.invalid', `the id is no text of 1 to ${maxIdChars} characters, and no whole number`, 'id')
+}
+
+const verbWords: Readonly<Record<string, Verb>> = { spec: 'spec', deploy: 'spec', run: 'run', revision: 'revision', restart: 'restart' }
+
+function verbOf(value: unknown): Verb | undefined {
+  const word = textOf(value)?.toLowerCase() ?? ''
+  return Object.hasOwn(verbWords, word) ? verbWords[word] : undefined
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.trim() : undefined
+}
+
+function notASwitch(value: unknown): Result<never> {
+  return refuse('request.invalid', `${shown(value)} is none of 1, 0, true, false, on, off, yes, no`, 'value')
+}
+
+function ignored(key: string): Refusal {
+  return { code: 'request.invalid', message: `the key ${JSON.stringify(key)} is not known and was ignored`, path: key }
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  return typeof value === 'object' ? 'an object or list' : JSON.stringify(String(value).trim().slice(0, 40))
+}
+
+function refused(command: Result<never>): ReadCommand {
+  return { warnings: [], command }
+}

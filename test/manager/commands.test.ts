@@ -1,0 +1,257 @@
+// Commands of a PLC reach the fleet as requests of the API do, each is answered, and none is done late, twice or by mistake.
+import * as assert from 'node:assert/strict'
+import { suite } from 'uvu'
+import { encodeCbor } from '../../protocol/cbor.js'
+import { systemClock } from '../../protocol/clock.js'
+import { digestText, packFile } from '../../protocol/spec.js'
+import { FakeDevice } from '../support/device.js'
+import { Embedded, Plc } from '../support/embedded.js'
+import { eventually } from '../support/within.js'
+import { deviceIs, webApp } from './site.js'
+
+const test = suite<{ site: Embedded; plc: Plc; later: { ms: number } }>('commands of PLCs')
+
+test.before.each(async context => {
+  // The wall clock can be moved on; everything else goes by the monotonic one.
+  const later = { ms: 0 }
+  context.later = later
+  context.site = await Embedded.start({ ...systemClock, now: () => Date.now() + later.ms })
+  context.plc = await Plc.connect(context.site.url)
+  await context.site.api('POST', '/groups', { name: 'line-1' })
+})
+test.after.each(async ({ site, plc }) => {
+  await plc.leave()
+  await site.stop()
+})
+
+const web = 'skerry/c/g/line-1/web'
+const app = (site: Embedded) => site.api('GET', '/groups/line-1/apps/web')
+
+test('a compose file as payload is deployed with its origin; the same again changes nothing', async ({ site, plc }) => {
+  const topic = 'skerry/cmd/group/line-1/app/web/spec'
+  const answer = await plc.ask(topic, webApp())
+  assert.deepEqual(answer, {
+    code: 0,
+    text: 'ok: revision 1 of web is current',
+    verb: 'spec',
+    app: 'web',
+    changed: true,
+    revision: 1,
+    run: 'running',
+  })
+  const [revision] = (await site.api('GET', '/groups/line-1/apps/web/revisions')).items
+  assert.deepEqual(revision.origin, { via: 'mqtt', topic })
+  assert.equal((await site.api('GET', '/groups/line-1/apps/web/revisions/1')).compose, webApp())
+  const again = await plc.ask('skerry/c/g/line-1/web/spec', encodeCbor(new Map([['compose', webApp()]])), { qos: 1 })
+  assert.deepEqual([again.code, again.changed, again.revision], [0, false, 1])
+  assert.ok(!plc.told.some(({ topic, retain }) => retain && !topic.startsWith('skerry/state/')))
+})
+
+test('a compose file that is none is refused with every reason and its path', async ({ site, plc }) => {
+  const answer = await plc.ask(`${web}/spec`, '{"services":{"web":{"image":1,"ports":["x"]},"db":{}}}')
+  assert.deepEqual([answer.code, answer.error], [1, 'compose.schema'])
+  assert.ok(answer.path?.startsWith('services.') && answer.others!.length >= 1, JSON.stringify(answer))
+  assert.deepEqual((await site.api('GET', '/apps')).items, [])
+})
+
+test('stop, start and going back to a revision, on a group and on a device by its name', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PATCH', '/devices/a1', { name: 'Press 7 (hall Ü)' })
+  const named = 'skerry/cmd/device/Press 7 (hall Ü)/app/web'
+  for (const image of ['one', 'two', 'three']) assert.equal((await plc.ask(`${named}/spec`, webApp(image))).code, 0)
+  const stopped = await plc.ask(`${named}/run`, 'OFF\u0000')
+  assert.deepEqual([stopped.code, stopped.run, stopped.changed], [0, 'stopped', true])
+  await device.manifest(({ apps }) => apps[0]?.run === 'stopped')
+  const back = await plc.ask('skerry/c/d/a1/web/rev', '+1.0')
+  assert.deepEqual([back.code, back.revision, back.run], [0, 4, 'stopped'])
+  const manifest = await device.manifest(({ apps }) => apps[0]?.revision === 4)
+  assert.equal(manifest.apps[0]?.run, 'stopped')
+  assert.equal((await site.api('GET', '/devices/a1/apps/web/revisions/4')).compose, webApp('one'))
+  assert.deepEqual((await plc.ask('skerry/c/d/a1/web/rev', '4')).changed, false)
+  assert.equal((await plc.ask('skerry/c/d/a1/web/rev', 'previous')).revision, 5)
+  assert.equal((await site.api('GET', '/devices/a1/apps/web/revisions/5')).compose, webApp('three'))
+  assert.equal((await plc.ask('skerry/c/d/a1/web/run', '1')).run, 'running')
+  await device.manifest(({ apps }) => apps[0]?.run === 'running' && apps[0]?.revision === 5)
+  assert.equal((await plc.ask('skerry/c/d/a1/web/rev', '99')).error, 'revision.unknown')
+  const events = (await site.api('GET', '/events?type=app.stopped')).items
+  assert.deepEqual(events[0].data.origin, { via: 'mqtt', topic: `${named}/run` })
+  await device.leave()
+})
+
+test('a revision with files comes back with its files, and the app keeps its policy', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  const put = (compose: string, files: Record<string, string>, query = '') =>
+    site.api('PUT', `/devices/a1/apps/web${query}`, { compose, files })
+  const { digest } = await put(webApp('one'), { 'app.conf': 'level=1\n' })
+  await put(webApp('two'), {}, '?restart=always')
+  await device.manifest(({ apps }) => apps[0]?.revision === 2)
+  assert.equal((await plc.ask('skerry/c/d/a1/web/rev', '1')).revision, 3)
+  const manifest = await device.manifest(({ apps }) => apps[0]?.revision === 3)
+  assert.equal(manifest.apps[0]?.policy?.restart, 'always')
+  const { files, digest: again } = await site.api('GET', '/devices/a1/apps/web/revisions/3')
+  assert.deepEqual([again, files.map((file: { path: string }) => file.path)], [digest, ['app.conf']])
+  const contents = `skerry/spec/${digestText(packFile(Buffer.from('level=1\n')).digest)}`
+  const retained: string[] = []
+  plc.client.on('message', topic => void retained.push(topic))
+  await plc.client.subscribeAsync('skerry/spec/+')
+  await eventually(5000, 'the file is retained again', () => retained.includes(contents) && retained.includes(`skerry/spec/${digest}`))
+  await device.leave()
+})
+
+test('whatever cannot be done is answered with its code and changes nothing', async ({ site, plc }) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const before = await app(site)
+  const cases: readonly [topic: string, payload: string, code: number, error: string][] = [
+    [`${web}/run`, '', 1, 'request.invalid'],
+    [`${web}/run`, '\u0000\u0000', 1, 'request.invalid'],
+    [`${web}/run`, '2', 1, 'request.invalid'],
+    [`${web}/run`, 'x'.repeat(5000), 5, 'message.too-large'],
+    [`${web}/spec`, `# ${'x'.repeat(1024 * 1024)}`, 5, 'spec.too-large'],
+    ['skerry/cmd/nonsense', '1', 1, 'topic.invalid'],
+    ['skerry/cmd', '1', 1, 'topic.invalid'],
+    ['skerry/c/g/none/web/run', '1', 2, 'group.unknown'],
+    ['skerry/c/d/none/web/run', '1', 2, 'device.unknown'],
+    ['skerry/c/g/line-1/other/run', '1', 2, 'app.unknown'],
+    ['skerry/c/g/line-1', 'run web', 1, 'request.invalid'],
+    ['skerry/c/g/line-1', '{"verb":"run","app":"web","value":0,"expires":"2020-01-01T00:00:00Z"}', 4, 'command.expired'],
+  ]
+  for (const [topic, payload, code, error] of cases) {
+    const answer = await plc.ask(topic, payload)
+    assert.deepEqual([answer.code, answer.error], [code, error], topic)
+    assert.ok(answer.text.length <= 100 && answer.text.startsWith(error), answer.text)
+  }
+  assert.deepEqual(await app(site), before)
+  const { commands } = await site.api('GET', '/stats')
+  assert.equal(commands.received, cases.length)
+  assert.equal(commands.done, 0)
+  assert.equal(commands.refused['request.invalid'], 4)
+})
+
+test('unknown keys are told, and the id comes back, also from a command that is refused', async ({ site, plc }) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const answer = await plc.ask(
+    'skerry/cmd/group/line-1',
+    '\ufeff{"VERB":"run","App":"web","value":"off","id":7,"colour":1,"timestamp":5}\u0000',
+  )
+  assert.deepEqual([answer.code, answer.id, answer.run], [0, '7', 'stopped'])
+  assert.deepEqual(
+    answer.warnings?.map(({ path }) => path),
+    ['colour'],
+  )
+  const refused = await plc.ask('skerry/cmd/group/line-1', '{"verb":"run","app":"none","value":1,"id":"a"}')
+  assert.deepEqual([refused.code, refused.id, refused.app], [2, 'a', 'none'])
+})
+
+test('a command with the retain flag changes nothing and is answered so: when it is sent, and when the manager comes back', async ({
+  site,
+  plc,
+}) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const live = await plc.ask(`${web}/run`, '{"value":0,"id":"r"}', { retain: true })
+  assert.deepEqual([live.code, live.error, live.id], [4, 'command.retained', 'r'])
+  const from = plc.told.length
+  await site.restartManager()
+  const kept = await plc.answer(`${web}/run`, from)
+  assert.deepEqual([kept.code, kept.error], [4, 'command.retained'])
+  assert.equal((await app(site)).run, 'running')
+  // Taken away: no command, and no answer to it before that to the next one.
+  const cleared = plc.told.length
+  await plc.client.publishAsync(`${web}/run`, '', { retain: true, qos: 1 })
+  assert.equal((await plc.ask(`${web}/run`, '1')).code, 0)
+  assert.equal(plc.told.slice(cleared).filter(({ topic }) => topic === 'skerry/a/g/line-1/web/run').length, 1)
+  assert.equal((await app(site)).run, 'running')
+})
+
+test('an id that comes again is answered as before and not done again, after a restart too, for ten minutes', async ({
+  site,
+  plc,
+  later,
+}) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp('one'))
+  await site.api('PUT', '/groups/line-1/apps/web', webApp('two'))
+  const back = JSON.stringify({ value: 'previous', id: 'n1' })
+  const first = await plc.ask(`${web}/rev`, back)
+  assert.deepEqual([first.code, first.revision, first.repeated], [0, 3, undefined])
+  assert.deepEqual(await plc.ask(`${web}/rev`, back), { ...first, repeated: true })
+  await site.restartManager()
+  await plc.state('manager', '1')
+  assert.deepEqual(await plc.ask(`${web}/rev`, back), { ...first, repeated: true })
+  const other = await plc.ask(`${web}/rev`, JSON.stringify({ value: 1, id: 'n1' }))
+  assert.deepEqual([other.code, other.error, other.id], [3, 'command.repeated', 'n1'])
+  assert.equal((await plc.ask(`${web}/run`, JSON.stringify({ value: 1, id: 'n1' }))).code, 0)
+  assert.equal((await app(site)).revision, 3)
+  later.ms = 10 * 60_000 + 1000
+  assert.equal((await plc.ask(`${web}/rev`, back)).revision, 4)
+})
+
+test('a command that comes while the manager is away is not done when it is back', async ({ site, plc }) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const from = plc.told.length
+  await site.restartManager(async () => {
+    await plc.client.publishAsync(`${web}/run`, '0', { qos: 1 })
+  })
+  await plc.state('manager', '1')
+  assert.equal((await plc.ask(`${web}/run`, '1')).changed, false)
+  assert.equal(plc.told.slice(from).filter(({ topic }) => topic === 'skerry/a/g/line-1/web/run').length, 1)
+})
+
+test('a restart is answered when the devices have done it; one under way is joined, a repeated id is not done again', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('POST', '/groups/line-1/join', { devices: ['a1'] })
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const restart = '{"value":1,"id":5}'
+  const [first, joined] = [plc.ask(`${web}/rst`, restart), plc.ask('skerry/cmd/group/line-1/app/web/restart', 'on')]
+  const { rid, app: asked } = await device.request('restart')
+  assert.equal(asked, 'web')
+  // Nothing else waits for it.
+  assert.equal((await plc.ask(`${web}/run`, '1')).code, 0)
+  await device.respond(rid, 0)
+  await device.respond(rid, 1, { last: true })
+  const answer = await first
+  assert.deepEqual([answer.code, answer.text, answer.id], [0, 'ok: web was restarted', '5'])
+  assert.equal((await joined).code, 0)
+  assert.deepEqual(await plc.ask(`${web}/rst`, restart), { ...answer, repeated: true })
+  assert.deepEqual([(await plc.ask(`${web}/rst`, '0')).changed, device.asked.length], [false, 1])
+  device.asked.length = 0
+  const failing = plc.ask('skerry/c/d/a1/web/rst', '1')
+  const { rid: again } = await device.request('restart')
+  await device.respond(again, 0, { last: true, fault: { code: 'engine.unavailable', message: 'no Engine' } })
+  assert.deepEqual([(await failing).code, (await failing).error], [6, 'engine.unavailable'])
+  device.die()
+  await deviceIs(site.manager, 'a1', 'NotReady')
+  const away = await plc.ask(`${web}/rst`, '1')
+  assert.deepEqual([away.code, away.error, away.path], [6, 'device.unavailable', 'a1'])
+  assert.equal((await plc.ask('skerry/c/g/line-1/none/rst', '1')).error, 'app.unknown')
+})
+
+test('of 200 commands in one burst, good and bad, each is answered once and in order, and the last one holds', async ({ site, plc }) => {
+  const apps = Array.from({ length: 10 }, (_, n) => `app-${n}`)
+  for (const name of apps) await site.api('PUT', `/groups/line-1/apps/${name}`, webApp())
+  const sent = Array.from({ length: 200 }, (_, n) => {
+    const topic = `skerry/c/g/line-1/app-${n % 10}/run`
+    const good = n % 3 !== 0
+    const payload = good ? String(Math.floor(n / 10) % 2) : ['', 'x', '\u00ff{', '{"value":'][n % 4]!
+    plc.client.publish(topic, payload, { qos: n % 2 === 0 ? 0 : 1 })
+    return { topic: topic.replace('/c/', '/a/'), code: good ? '0' : '1' }
+  })
+  const codes = () => plc.told.filter(({ topic }) => topic.startsWith('skerry/a/') && topic.endsWith('/run'))
+  await eventually(10_000, 'all answers', () => codes().length >= 200)
+  assert.deepEqual(
+    codes().map(({ topic, text }) => ({ topic, code: text })),
+    sent,
+  )
+  const { commands } = await site.api('GET', '/stats')
+  assert.deepEqual([commands.received, commands.done, commands.refused], [200, 133, { 'request.invalid': 67 }])
+  for (const [n, name] of apps.entries()) {
+    const last = [19, 18, 17].map(round => round * 10 + n).find(each => each % 3 !== 0)!
+    assert.equal((await site.api('GET', `/groups/line-1/apps/${name}`)).run, Math.floor(last / 10) % 2 === 1 ? 'running' : 'stopped')
+  }
+})
+
+test.run()

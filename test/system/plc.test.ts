@@ -1,0 +1,121 @@
+// time limit: 180 s
+// A PLC that has nothing but mosquitto's clients: deploys, stops, starts, goes back, and reads the states, on a real device.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ensureTestImage } from '../support/busybox.js'
+import { clear, docker } from '../support/docker.js'
+import { withFleet } from '../support/fleet.js'
+import { startMosquitto } from '../support/mosquitto.js'
+import { type Child, run, skerry } from '../support/process.js'
+
+const app = 'plc-sys-web'
+const compose = (sleep: number) => `services:
+  main:
+    image: ${ensureTestImage()}
+    command: sleep ${sleep}
+    stop_grace_period: 0s
+    network_mode: none
+`
+
+const sub = (port: number, ...topics: string[]) =>
+  run('mosquitto_sub', ['-p', String(port), '-v', ...topics.flatMap(topic => ['-t', topic])])
+
+/** The next line that matches, of those that come from now on. */
+function next(child: Child, pattern: RegExp): Promise<RegExpMatchArray> {
+  child.lines.length = 0
+  return child.line(pattern, 40_000)
+}
+
+async function pub(port: number, topic: string, payload: string): Promise<void> {
+  assert.is(await run('mosquitto_pub', ['-p', String(port), '-t', topic, '-m', payload]).ended, 0)
+}
+
+/** What the app's container runs; undefined if none runs. */
+function runningCommand(): string | undefined {
+  return docker('ps', '--no-trunc', '--filter', `label=io.skerry.app=${app}`, '--format', '{{.Command}}') || undefined
+}
+
+test('mosquitto_pub and mosquitto_sub alone deploy, stop, start and go back, and read answers and states', async () => {
+  await withFleet(async fleet => {
+    const port = fleet.server.mqttPort
+    fleet.device('cell').start(fleet.server)
+    const { id } = await fleet.shown('cell', 'Ready', device => device.state === 'Ready')
+    await fleet.api.call('POST', '/groups', { name: 'line-1', devices: [id] })
+    const watcher = sub(port, 'skerry/a/#', 'skerry/state/#')
+    await watcher.line(/^skerry\/state\/manager 1$/)
+
+    const steps = [
+      ['spec', compose(1000), 1, 'running', 'sleep 1000'],
+      ['spec', compose(2000), 2, 'running', 'sleep 2000'],
+      ['run', '0', 2, 'stopped', undefined],
+      ['run', '1', 2, 'running', 'sleep 2000'],
+      ['rev', '1', 3, 'running', 'sleep 1000'],
+      ['rev', 'previous', 4, 'running', 'sleep 2000'],
+    ] as const
+    for (const [verb, payload, revision, runs, command] of steps) {
+      const topic = `skerry/c/g/line-1/${app}/${verb}`
+      if (verb !== 'spec') assert.ok(Buffer.byteLength(topic) <= 60 && Buffer.byteLength(topic + payload) <= 120, topic)
+      const answered = next(watcher, new RegExp(`^skerry/a/g/line-1/${app}/${verb} 0$`))
+      const done = new RegExp(`^skerry/state/group/line-1/app/${app}/json {"state":3,.*"run":"${runs}","revision":${revision},`)
+      const ready = watcher.line(done, 40_000)
+      await pub(port, topic, payload)
+      await Promise.all([answered, ready])
+      assert.ok(
+        command === undefined ? runningCommand() === undefined : runningCommand()?.includes(command),
+        `${verb}: ${runningCommand()}`,
+      )
+    }
+    await watcher.line(new RegExp(`^skerry/state/group/line-1/app/${app} 3$`))
+
+    const refused = next(watcher, new RegExp(`^skerry/a/g/line-1/${app}/run/text (.*)$`))
+    await pub(port, `skerry/c/g/line-1/${app}/run`, 'perhaps')
+    assert.match((await refused)[1] ?? '', /^request\.invalid: "perhaps" is none of 1, 0/)
+    await watcher.end()
+  }).finally(() => clear(app))
+})
+
+test('every line of docs/plc.md runs, and does what the page says', async () => {
+  const lines = [...readFileSync('docs/plc.md', 'utf8').matchAll(/^ {4}(mosquitto_(?:pub|sub) .*)$/gm)].map(match => match[1] ?? '')
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-plc-'))
+  writeFileSync(join(folder, 'compose.yaml'), compose(3000))
+  await withFleet(async fleet => {
+    const port = fleet.server.mqttPort
+    await fleet.api.call('POST', '/groups', { name: 'line-1' })
+    const watcher = sub(port, 'skerry/state/manager', 'skerry/ack/#', 'skerry/a/#')
+    await watcher.line(/^skerry\/state\/manager 1$/)
+    const codes: string[] = []
+    for (const line of lines) {
+      const bounded = line.replace(/^mosquitto_(pub|sub)/, (all, kind) => `${all} -p ${port}${kind === 'sub' ? ' -W 1' : ''}`)
+      const answered = line.startsWith('mosquitto_pub') ? next(watcher, /^skerry\/(?:a|ack)\/\S+[^t] (\d)$/) : undefined
+      const child = run('bash', ['-c', `cd ${folder} && ${bounded}`])
+      const code = await child.ended
+      assert.ok(code === 0 || (code === 27 && line.startsWith('mosquitto_sub')), `${line} ended with ${code}: ${child.lines.join(' ')}`)
+      if (answered !== undefined) codes.push((await answered)[1] ?? '')
+      if (line.endsWith('skerry/state/manager')) assert.equal(child.lines, ['1'])
+      if (line.endsWith('skerry/state/group/line-1/app/web')) assert.equal(child.lines, ['0'])
+    }
+    // With one revision there is none before.
+    assert.equal(codes, ['0', '0', '0', '2', '0', '0'])
+    await watcher.end()
+  })
+  rmSync(folder, { recursive: true })
+})
+
+test('a server that is killed beside another broker leaves the word that its states are not to be trusted', async () => {
+  const mosquitto = await startMosquitto()
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-plc-'))
+  const server = skerry(['server', '--data', folder, '--broker', mosquitto.url, '--http-port', '0'])
+  const watcher = sub(mosquitto.port, 'skerry/state/#')
+  await watcher.line(/^skerry\/state\/manager 1$/)
+  const last = next(watcher, /^skerry\/state\/manager 0$/)
+  await server.end('SIGKILL')
+  await last
+  await watcher.end()
+  await mosquitto.stop()
+  rmSync(folder, { recursive: true })
+})
+
+test.run()
