@@ -1,11 +1,12 @@
 // One device's agent: keeps what is desired on disk, makes it so with Docker, and says how it is.
 import type { Logger } from 'pino'
-import type { Clock } from '../protocol/clock.js'
+import { type Clock, systemClock } from '../protocol/clock.js'
 import { unwrap } from '../protocol/errors.js'
 import type { ReleaseMode } from '../protocol/messages.js'
 import { checkRoot } from '../protocol/topics.js'
 import type { BackoffLimits } from './core/backoff.js'
 import type { BrokerAddress } from './link.js'
+import { openDisk } from './open-disk.js'
 import { RunningAgent } from './running.js'
 
 export interface AgentOptions {
@@ -24,6 +25,8 @@ export interface AgentOptions {
   readonly intervalS?: number
   /** Delays between attempts to connect; 1 s to 60 s by default, and never more than half a lease. */
   readonly retries?: BackoffLimits
+  /** Ends a start that waits for room on the disk. */
+  readonly signal?: AbortSignal
 }
 
 export interface Agent {
@@ -34,10 +37,12 @@ export interface Agent {
   stop(reason?: 'Stopped'): Promise<void>
 }
 
-/** Throws `state.in-use` and `config.invalid`; whatever else is not there yet (broker, Engine) is waited for. */
+/** Throws `state.in-use` and `config.invalid`; whatever else is not there yet (broker, Engine, room on the disk) is waited for. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   unwrap(checkRoot(options.root))
-  const running = new RunningAgent(options)
+  const { clock = systemClock, log, signal = new AbortController().signal } = options
+  const disk = await openDisk(options.folder, { clock, log: log.child({ part: 'disk' }), signal })
+  const running = new RunningAgent(options, disk)
   running.start()
   return { id: running.id, released: running.released, stop: () => running.stop('Stopped') }
 }

@@ -18,14 +18,19 @@ export class Disk {
   readonly #log: Logger
   readonly #unlock: () => void
 
-  /** Takes the folder for this process. Throws `state.in-use`. */
+  /** Takes the folder for this process. Throws `state.in-use`, and what the disk says where a new device cannot be given a name. */
   constructor(folder: string, log: Logger) {
     this.folder = resolve(folder)
     this.#log = log
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
     this.#unlock = lockFolder(this.folder)
-    this.id =
-      this.#read('id', bytes => (isName('device', bytes.toString().trim()) ? bytes.toString().trim() : undefined)) ?? this.#createId()
+    try {
+      this.id =
+        this.#read('id', bytes => (isName('device', bytes.toString().trim()) ? bytes.toString().trim() : undefined)) ?? this.#createId()
+    } catch (error) {
+      this.#unlock()
+      throw error
+    }
   }
 
   close(): void {

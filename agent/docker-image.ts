@@ -104,20 +104,41 @@ function imageError(image: string, had: 'pulled' | 'built', error: unknown): Ske
   return new SkerryError('image.unavailable', `image ${image} cannot be ${had}: ${mapped.message}`, { cause: error, retryable: true })
 }
 
-/** Takes `references` away from the image, and the image with the last of its names. False if a container needs it. */
+/** Takes `references` away from the image, and the image itself unless somebody has given it another tag. False if a container needs it. */
 export async function dropImage(docker: Docker, id: string, references: readonly string[]): Promise<boolean> {
   try {
-    const info = await docker.getImage(id).inspect()
-    const own = new Set(references.map(familiarName))
-    const tags = info.RepoTags ?? []
-    const ours = tags.filter(tag => own.has(familiarName(tag)))
-    const names = ours.length === tags.length && tags.length <= 1 ? [id] : ours
-    for (const name of names) await docker.getImage(name).remove()
+    const { RepoTags, RepoDigests } = await docker.getImage(id).inspect()
+    const users = await docker.listContainers({ all: true, filters: { ancestor: [id] } })
+    if (users.length > 0) return false
+    for (const name of namesToDrop(id, { tags: RepoTags ?? [], digests: RepoDigests ?? [], references })) await dropName(docker, name)
     return true
   } catch (error) {
     if (statusOf(error) === 404) return true
     if (statusOf(error) === 409) return false
     throw engineError(error)
+  }
+}
+
+interface Names {
+  readonly tags: readonly string[]
+  readonly digests: readonly string[]
+  readonly references: readonly string[]
+}
+
+/** The Engine refuses to remove by its id an image that several repositories name: each name goes by itself, and the image with the last. */
+function namesToDrop(id: string, { tags, digests, references }: Names): readonly string[] {
+  const own = new Set(references.map(familiarName))
+  const ours = [...tags, ...digests].filter(name => own.has(familiarName(name)))
+  if (tags.some(tag => !ours.includes(tag))) return ours
+  return tags.length + digests.length === 0 ? [id] : [...tags, ...digests]
+}
+
+/** With the last tag of a repository its digests go as well. */
+async function dropName(docker: Docker, name: string): Promise<void> {
+  try {
+    await docker.getImage(name).remove()
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
   }
 }
 

@@ -19,12 +19,12 @@ export class ImageNotes {
     this.#pulled.clear()
   }
 
-  note({ image, services }: Step & { kind: 'pull' | 'build' }, phase: StepProgress['phase'], observed: Observed): void {
+  note({ image, services }: Step & { kind: 'pull' | 'build' }, phase: StepProgress['phase'], observed: Observed | undefined): void {
     if (phase === 'begun') this.#services.set(image, services)
     else this.#services.delete(image)
     if (phase !== 'done') return
     this.#pulled.add(image)
-    this.#unseen.set(image, observed.images[image]?.id)
+    this.#unseen.set(image, observed?.images[image]?.id)
   }
 
   /** References that have been pulled for this target. */

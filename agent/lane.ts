@@ -1,72 +1,62 @@
 // One app's loop: look, plan, take one set of steps, look again, until there is nothing to do. Apps do not wait for each other.
-import { type Refusal, SkerryError } from '../protocol/errors.js'
-import { type BackoffLimits, backoffMs } from './core/backoff.js'
+import { SkerryError } from '../protocol/errors.js'
+import { Care } from './care.js'
 import type { Memory, RunningWish } from './core/desired.js'
 import { nothingObserved, type Observed } from './core/observed.js'
 import { policyChanges } from './core/policies.js'
-import { describeStep, type Step } from './core/step.js'
-import { type CreatedIds, createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
-import { calmingSteps, Holds } from './holds.js'
-import { ImageNotes } from './images.js'
+import type { Step } from './core/step.js'
+import { areHarmless, Deeds } from './deeds.js'
+import type { CreatedIds } from './execute.js'
+import { calmingSteps } from './holds.js'
 import { type LanePorts, outcomeOf } from './lane-ports.js'
-import { look } from './look.js'
+import { type Look, look } from './look.js'
 import { Restarts } from './restart.js'
 import { takeRounds } from './rounds.js'
 import type { Given, Target } from './target.js'
 import { Timers } from './timers.js'
-import { Trial } from './trial.js'
+import { openTrial, type Trial } from './trial.js'
+import { asFailure, Tries } from './tries.js'
 import type { LaneView } from './view.js'
 
-const retries: BackoffLimits = { firstMs: 2_000, maxMs: 5 * 60_000 }
-const patientRetries: BackoffLimits = { firstMs: 10_000, maxMs: 10 * 60_000 }
-/** Steps that leave containers, networks and volumes as they are. */
-const harmless: readonly Step['kind'][] = ['pull', 'build', 'refuse']
-/** Steps that end what ran before. */
-const touching: readonly Step['kind'][] = ['stop', 'remove', 'rename', 'removeNetwork']
+/** Steps that may take hours: they go on beside the loop. */
+const lengthy: readonly Step['kind'][] = ['pull', 'build']
 
 export class Lane {
   readonly #ports: LanePorts
-  readonly #executors: Executors
-  readonly #holds: Holds
   readonly #timers: Timers
-  readonly #images = new ImageNotes()
   readonly #restarts = new Restarts()
+  readonly #tries: Tries
+  readonly #deeds: Deeds
+  readonly #care: Care
   #target: Target
   #trial: Trial | undefined
   #observed: Observed = nothingObserved
   #busy = true
-  #fault: Refusal | undefined
-  #failures = 0
-  /** Monotonic time before which nothing is tried again. */
-  #retryAt = 0
-  #begun = false
-  #touched = false
   #woken = false
   #running: Promise<void> | undefined
+  /** Pulls and builds under way. */
+  #fetching: Promise<void> | undefined
   #abort = new AbortController()
   #stopped = false
 
   constructor(target: Target, ports: LanePorts) {
     this.#target = target
     this.#ports = ports
-    this.#executors = createExecutors(ports.engine, progress => ports.pulls.note(progress))
-    this.#holds = new Holds(ports.clock, ports.random)
     this.#timers = new Timers(ports.clock)
-    this.#trial = this.#openTrial()
+    this.#tries = new Tries({ ...ports, failing: 'the app cannot be applied' })
+    this.#deeds = new Deeds(ports, (service, delayMs) => this.#wakeAfter(`hold ${service}`, delayMs + 1))
+    this.#care = new Care({ ports, deeds: this.#deeds, restarts: this.#restarts, memory: () => this.#memory() })
+    this.#trial = openTrial(this.#ports.clock, target)
   }
 
-  /** A new target ends a pull under way and every wait for another try. */
+  /** A new target ends pulls under way and every wait for another try. */
   aim(target: Target): void {
     this.#target = target
-    this.#trial = this.#openTrial()
-    this.#failures = 0
-    this.#retryAt = 0
-    this.#fault = undefined
+    this.#trial = openTrial(this.#ports.clock, target)
+    this.#tries.clear()
+    this.#care.clear()
+    this.#deeds.clear()
     this.#busy = true
-    this.#begun = false
-    this.#touched = false
-    this.#holds.clear()
-    this.#images.clear()
     this.#abort.abort()
     this.#abort = new AbortController()
     this.wake()
@@ -88,11 +78,11 @@ export class Lane {
       observed: this.#observed,
       memory: this.#memory(),
       busy: this.#busy,
-      begun: this.#begun,
-      pulling: this.#images.pulling(image => this.#ports.pulls.shown(image)),
-      loops: this.#holds.loops(this.#observed),
+      begun: this.#deeds.begun,
+      pulling: this.#deeds.images.pulling(image => this.#ports.pulls.shown(image)),
+      loops: this.#deeds.holds.loops(this.#observed),
       trying: this.#trial !== undefined && this.#target.fault === undefined,
-      fault: this.#fault ?? this.#target.fault,
+      fault: this.#tries.fault ?? this.#target.fault,
     }
   }
 
@@ -118,7 +108,7 @@ export class Lane {
     this.#timers.close()
     this.#abort.abort()
     this.#restarts.refuse(new SkerryError('engine.unavailable', 'the agent is stopping'))
-    await this.#running
+    await Promise.all([this.#running, this.#fetching])
   }
 
   async #run(): Promise<void> {
@@ -128,7 +118,7 @@ export class Lane {
       try {
         await this.#advance(signal)
       } catch (error) {
-        if (!signal.aborted) this.#fail(error)
+        this.#fail(error, signal)
       }
     }
   }
@@ -139,44 +129,68 @@ export class Lane {
     const { wish } = target
     if (wish?.run !== 'running') this.#restarts.refuse(new SkerryError('request.invalid', `${target.owner.app} does not run`))
     if (wish === undefined) return await this.#watchOnly(target)
-    const first = this.#observed === nothingObserved || !this.#begun
     const { observed, steps } = await look(engine, wish, this.#memory(), clock.now)
-    if (signal.aborted || this.#stopped) return
+    if (signal.aborted) return
     this.#observed = observed
-    this.#ports.onImages(this.#images.takeNew(observed))
-    if (first && this.#trial !== undefined) this.#ports.onTrial(target, observed)
-    if (wish.run === 'running' && (await this.#tend(wish, observed))) return
+    this.#deeds.see(observed)
+    if (!this.#deeds.begun && this.#trial !== undefined) this.#ports.onTrial(target, observed)
+    // Until more than pulling has to be done, what ran before is looked after.
+    const isFar = steps.length > 0 && areHarmless(steps)
+    if (!isFar && wish.run === 'running' && (await this.#tend(wish, observed))) return
     const policies = policyChanges(wish, observed)
     for (const { id, restart } of policies) await engine.setRestart(id, restart)
     if (steps.length === 0 && policies.length === 0) return this.#settle(target, observed)
-    if (clock.monotonic() < this.#retryAt) return this.#ports.onChange()
+    if (this.#tries.isDue()) await this.#go(target, { observed, steps }, signal)
+    else this.#ports.onChange()
+    if (!isFar || this.#deeds.begun || target.before === undefined) return
+    const againMs = await this.#care.take(target.before, signal)
+    if (againMs !== undefined) this.#wakeAfter('care', againMs)
+  }
+
+  /** Takes the steps; pulls and builds only begin here, and their end wakes the loop. */
+  async #go(target: Target, { observed, steps }: Look, signal: AbortSignal): Promise<void> {
+    const { wish } = target
+    if (wish === undefined) return
     this.#busy = true
     this.#ports.onChange()
-    const isOver = () => signal.aborted || this.#stopped
+    if (steps.some(({ kind }) => lengthy.includes(kind))) return this.#fetch(target, steps, signal)
     const take = (next: readonly Step[]) => {
-      if (next.some(({ kind }) => kind !== 'pull' && kind !== 'refuse')) this.#ports.prepare(target)
+      if (next.some(({ kind }) => kind !== 'refuse')) this.#ports.prepare(target)
       return this.#take(next, signal)
     }
-    await takeRounds({ observed, steps }, { wish, memory: () => this.#memory(), now: clock.now, take, isOver })
+    const [memory, isOver] = [() => this.#memory(), () => signal.aborted]
+    await takeRounds({ observed, steps }, { wish, memory, now: this.#ports.clock.now, take, isOver })
     this.#woken = true
+  }
+
+  #fetch(target: Target, steps: readonly Step[], signal: AbortSignal): void {
+    if (this.#fetching !== undefined) return
+    if (steps.some(({ kind }) => kind === 'build')) this.#ports.prepare(target)
+    this.#fetching = this.#take(steps, signal)
+      .then(
+        () => {},
+        error => this.#fail(error, signal),
+      )
+      .finally(() => {
+        this.#fetching = undefined
+        this.wake()
+      })
   }
 
   /** Restarts that were asked for, and crash loops: true if something was done. */
   async #tend(wish: RunningWish, observed: Observed): Promise<boolean> {
-    const looping = this.#holds.note(observed)
+    const looping = this.#deeds.holds.note(observed)
     const restarted = await this.#restarts.takeNext(wish, observed, steps => this.#take(steps, this.#abort.signal))
     const calming = restarted || this.#trial !== undefined ? [] : calmingSteps(wish, observed, looping)
     if (!restarted && calming.length === 0) return false
-    for (const service of calming.length > 0 ? looping : []) this.#wakeAfter(`hold ${service}`, this.#holds.noteLoop(service) + 1)
+    for (const service of calming.length > 0 ? looping : []) this.#wakeAfter(`hold ${service}`, this.#deeds.holds.noteLoop(service) + 1)
     await this.#take(calming, this.#abort.signal)
     this.#woken = true
     return true
   }
 
-  async #take(steps: readonly Step[], signal: AbortSignal): Promise<CreatedIds> {
-    if (steps.some(({ kind }) => !harmless.includes(kind))) this.#begun = true
-    if (steps.some(({ kind }) => touching.includes(kind))) this.#touched = true
-    return await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
+  #take(steps: readonly Step[], signal: AbortSignal): Promise<CreatedIds> {
+    return this.#deeds.take(steps, signal, () => this.#trial?.noteStep())
   }
 
   async #watchOnly({ owner }: Target): Promise<void> {
@@ -186,10 +200,8 @@ export class Lane {
   }
 
   #settle(target: Target, observed: Observed): void {
-    if (this.#fault !== undefined) this.#ports.log.warn('the app has recovered')
-    this.#fault = undefined
-    this.#failures = 0
-    this.#retryAt = 0
+    if (this.#tries.fault !== undefined) this.#ports.log.warn('the app has recovered')
+    this.#tries.clear()
     this.#busy = false
     this.#ports.onConverged(target, observed)
     this.#judge(target, observed)
@@ -199,7 +211,7 @@ export class Lane {
   #judge(target: Target, observed: Observed): void {
     const trial = this.#trial
     if (trial === undefined || target.wish?.run !== 'running') return
-    const verdict = trial.judge(target.wish, observed, this.#memory(), this.#holds.counts())
+    const verdict = trial.judge(target.wish, observed, this.#memory(), this.#deeds.holds.counts())
     if (verdict.state === 'waiting') {
       this.#wakeAfter('trial', trial.nextMs())
     } else {
@@ -208,55 +220,28 @@ export class Lane {
     }
   }
 
-  /** Every failure is tried again; what is not likely to mend itself, less often. An Engine that is away is no fault of the app's. */
-  #fail(error: unknown): void {
-    const { clock, random, onUnavailable, onChange } = this.#ports
-    const failure = error instanceof SkerryError ? error : new SkerryError('internal', String(error), { cause: error })
-    const delay = backoffMs(++this.#failures, failure.retryable || this.#trial !== undefined ? retries : patientRetries, random())
-    this.#wakeAfter('retry', delay)
+  /** Every failure is tried again; what is not likely to mend itself, less often. What an abort ended has not failed. */
+  #fail(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return
+    const failure = asFailure(error)
+    this.#wakeAfter('retry', this.#tries.note(failure, failure.retryable || this.#trial !== undefined))
     if (failure.code === 'engine.unavailable') {
-      onUnavailable()
+      this.#ports.onUnavailable()
     } else {
-      this.#retryAt = clock.monotonic() + delay
-      this.#blame(failure)
+      this.#busy = false
       this.#endTrial(failure)
     }
-    onChange()
+    this.#ports.onChange()
   }
 
   #endTrial(error: SkerryError): void {
     if (this.#trial?.noteFailure(error) !== true) return
     this.#trial = undefined
-    this.#ports.onOutcome(this.#target, { state: 'failed', error, touched: this.#touched })
-  }
-
-  #blame({ refusal, cause }: SkerryError): void {
-    const known = JSON.stringify(refusal) === JSON.stringify(this.#fault)
-    if (!known) this.#ports.log.error({ ...refusal, ...(refusal.code === 'internal' ? { err: cause } : {}) }, 'the app cannot be applied')
-    this.#fault = refusal
-    this.#busy = false
-  }
-
-  #note(progress: StepProgress): void {
-    const { step, phase } = progress
-    if (phase === 'done') this.#ports.log.info({ step: describeStep(step) }, 'step done')
-    const again = step.kind === 'start' && step.again
-    if (again && phase === 'done') this.#wakeAfter(`hold ${step.service}`, this.#holds.noteStart(step.service) + 1)
-    if (!again && phase === 'done') this.#trial?.noteStep()
-    if (step.kind !== 'pull' && step.kind !== 'build') return
-    this.#images.note(step, phase, this.#observed)
-    if (phase !== 'begun') this.#ports.pulls.end(step.image)
-    this.#ports.onChange()
-  }
-
-  #openTrial(): Trial | undefined {
-    const { trial, failed } = this.#target
-    if (trial === undefined) return undefined
-    return new Trial(this.#ports.clock, { settleMs: trial.settleMs, ...(failed === undefined ? {} : { tries: 1 }) })
+    this.#ports.onOutcome(this.#target, { state: 'failed', error, touched: this.#deeds.touched })
   }
 
   #memory(): Memory {
-    return { ...this.#target.memory, holds: this.#holds.until(), pulled: this.#images.pulled() }
+    return { ...this.#target.memory, ...this.#deeds.memory() }
   }
 
   #wakeAfter(what: string, delayMs: number): void {

@@ -21,9 +21,10 @@ export function queryOf(wish: Wish): ObserveQuery {
   const { app } = wish.owner
   if (wish.run !== 'running') return { app, images: wish.run === 'removed' ? (wish.images ?? []) : [], volumes: [], networks: [] }
   const { project } = wish
+  const images = Object.entries(project.services).map(([name, service]) => wish.images?.[name] ?? imageName(app, name, service))
   return {
     app,
-    images: Object.entries(project.services).map(([name, service]) => wish.images?.[name] ?? imageName(app, name, service)),
+    images: [...images, ...Object.values(wish.sources ?? {})],
     volumes: wantedVolumes(app, project),
     networks: usedNetworks(project).map(key => networkName(app, key, project.networks[key])),
   }

@@ -160,12 +160,11 @@ export class Reconciler {
   }
 
   #noteConverged(app: string, target: Target, observed: Observed): void {
-    if (target.wish?.run === 'removed') this.#closeLane(app)
+    if (target.wish?.run === 'removed' && !this.#desired.has(app)) this.#closeLane(app)
     else this.#options.onConverged(target, observed)
   }
 
   #closeLane(app: string): void {
-    if (this.#desired.has(app)) return
     void this.#lanes.get(app)?.stop()
     this.#lanes.delete(app)
     this.#options.onRemoved(app)

@@ -1,15 +1,13 @@
 // The agent's parts put together: who tells whom what. Decides nothing itself.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
-import { heartbeatCodec, type OfflineReason, protocolVersion, type ReleaseMode, statusCodec } from '../protocol/messages.js'
-import { clientIdOf, type DeviceChannel, formatTopic } from '../protocol/topics.js'
+import type { OfflineReason, ReleaseMode } from '../protocol/messages.js'
+import { clientIdOf } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
-import { heartbeatOf } from './core/heartbeat.js'
 import { leaseMs } from './core/liveness.js'
-import { Disk } from './disk.js'
+import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
-import { readFacts } from './facts.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
 import { Link } from './link.js'
@@ -19,7 +17,7 @@ import { Pulse } from './pulse.js'
 import { Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
-import { agentVersion } from './version.js'
+import { type Condition, Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
 const engineWaitMs = 2_000
@@ -39,26 +37,33 @@ export class RunningAgent {
   readonly #pulse: Pulse
   readonly #inbox: Inbox
   readonly #requests: Requests
-  readonly #measure: ReturnType<typeof createMeter>
+  readonly #voice: Voice
   #engineVersion: string | undefined
   #releasing: ReleaseMode | undefined
   #resolveReleased: (mode: ReleaseMode) => void = () => {}
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
-  constructor(options: AgentOptions) {
+  constructor(options: AgentOptions, disk: Disk) {
     const { log, clock = systemClock } = options
     this.#options = options
     this.#clock = clock
     this.#log = log
-    this.#disk = new Disk(options.folder, log.child({ part: 'disk' }))
+    this.#disk = disk
     this.id = this.#disk.id
     this.released = new Promise(resolve => {
       this.#resolveReleased = resolve
     })
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
-    this.#measure = createMeter(this.#disk.folder)
+    this.#voice = new Voice({
+      root: options.root,
+      device: disk.id,
+      name: options.name,
+      epochs: this.#epochs,
+      measure: createMeter(disk.folder),
+      publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
+    })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
@@ -76,7 +81,7 @@ export class RunningAgent {
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#steward.report(),
-      publish: payload => this.#publish('reported', payload, { qos: 1, retain: true }),
+      publish: payload => this.#voice.report(payload),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
     this.#requests = new Requests({
@@ -84,7 +89,7 @@ export class RunningAgent {
       clock,
       log: log.child({ part: 'requests' }),
       epoch: () => this.#epochs.current,
-      publish: (rid, payload) => this.#respond(rid, payload),
+      publish: (rid, payload) => this.#voice.respond(rid, payload),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
     })
@@ -102,8 +107,8 @@ export class RunningAgent {
     this.#link = new Link({
       broker: options.broker,
       clientId: clientIdOf(this.id),
-      statusTopic: this.#topic('status'),
-      openSession: () => this.#openSession(),
+      statusTopic: this.#voice.topic('status'),
+      openSession: () => this.#voice.openSession(),
       leaseMs: () => leaseMs(this.#intervalS()),
       retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
       clock,
@@ -142,7 +147,7 @@ export class RunningAgent {
     this.#reporter.stop()
     this.#inbox.stop()
     this.#requests.endAll()
-    await this.#link.stop(statusCodec.encode({ version: protocolVersion, epoch: this.#epochs.current, online: false, reason }))
+    await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
@@ -173,7 +178,7 @@ export class RunningAgent {
     this.#noteChange()
     this.#connect()
     if (!changed || !this.#link.connected) return
-    void this.#publishBirth()
+    void this.#voice.birth(this.#condition())
     this.#pulse.beat()
   }
 
@@ -181,38 +186,20 @@ export class RunningAgent {
     return this.#holdings.intervalS(this.#options.intervalS ?? 10)
   }
 
-  #openSession(): { epoch: number; will: Buffer } {
-    const epoch = this.#epochs.open()
-    return { epoch, will: statusCodec.encode({ version: protocolVersion, epoch, online: false, reason: 'Disconnected' }) }
-  }
-
   #greet(): void {
     this.#requests.endAll()
     this.#inbox.noteSession()
-    void this.#publishBirth()
+    void this.#voice.birth(this.#condition())
     this.#reporter.renew()
     this.#pulse.beat()
   }
 
-  #publishBirth(): Promise<boolean> {
-    const { name } = this.#options
-    const facts = readFacts({ name, agentVersion, engineVersion: this.#engineVersion ?? '' })
-    const engine = this.#engineVersion !== undefined
-    const birth = { version: protocolVersion, epoch: this.#epochs.current, online: true, facts, intervalS: this.#intervalS(), engine }
-    return this.#publish('status', statusCodec.encode(birth), { qos: 1, retain: true })
+  #beat(): void {
+    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.current)
   }
 
-  #beat(): void {
-    if (!this.#link.connected) return
-    const pulse = {
-      epoch: this.#epochs.current,
-      sequence: this.#epochs.nextSequence(),
-      intervalS: this.#intervalS(),
-      engine: this.#engineVersion !== undefined,
-      revision: this.#holdings.revision(),
-    }
-    const heartbeat = heartbeatOf(pulse, this.#measure(), this.#reporter.current)
-    void this.#publish('heartbeat', heartbeatCodec.encode(heartbeat), { qos: 0, retain: false })
+  #condition(): Condition {
+    return { intervalS: this.#intervalS(), engineVersion: this.#engineVersion }
   }
 
   #riseAbove(floor: number): void {
@@ -236,20 +223,5 @@ export class RunningAgent {
     this.#holdings.forget()
     this.#steward.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
-  }
-
-  #respond(rid: string, payload: Buffer): Promise<boolean> {
-    const topic = formatTopic(this.#options.root, { kind: 'response', device: this.id, rid })
-    return this.#link.publish(topic, payload, { qos: 1, retain: false })
-  }
-
-  /** Nothing follows the farewell: a birth after it would stay on the broker. */
-  #publish(channel: DeviceChannel, payload: Buffer, how: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
-    if (this.#stopping !== undefined) return Promise.resolve(false)
-    return this.#link.publish(this.#topic(channel), payload, how)
-  }
-
-  #topic(channel: DeviceChannel): string {
-    return formatTopic(this.#options.root, { kind: 'device', device: this.id, channel })
   }
 }

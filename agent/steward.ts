@@ -152,6 +152,7 @@ export class Steward {
   }
 
   #noteApplied({ owner, wish, revision }: Target, observed: Observed): void {
+    if (wish?.run === 'removed') this.#clearFiles(owner.app)
     if (wish === undefined || wish.run === 'removed' || revision === undefined) return
     const applied = { ...revision, run: wish.run }
     const seen = observed.containers.map(({ image, imageId }) => ({ reference: image, id: imageId }))
@@ -163,7 +164,7 @@ export class Steward {
   }
 
   async #noteRemoved(app: string): Promise<void> {
-    const { disk, holdings, log, onChange } = this.#options
+    const { holdings, log, onChange } = this.#options
     try {
       if (holdings.purges().get(app)?.images === true) await this.#housekeeper.purge(app)
     } catch {
@@ -172,10 +173,16 @@ export class Steward {
     if (this.#reconciler.lanes().has(app)) return
     this.#verdicts.forgive(app)
     this.#ledger.strike(app)
-    placeFiles(disk, app, [], file => holdings.contentsOf(file))
+    this.#clearFiles(app)
     log.info({ app }, 'the app has been removed')
     this.#housekeeper.tidy()
     onChange()
+  }
+
+  /** Files that came with its specs; what containers have written stays. */
+  #clearFiles(app: string): void {
+    const { disk, holdings } = this.#options
+    placeFiles(disk, app, [], file => holdings.contentsOf(file))
   }
 
   /** The images that the loops are aimed at. */

@@ -2,7 +2,7 @@
 import type { Refusal } from '../protocol/errors.js'
 import { digestText } from '../protocol/spec.js'
 import type { Candidate, Course } from './core/course.js'
-import type { Memory, Wish } from './core/desired.js'
+import type { Memory, RunningWish, Wish } from './core/desired.js'
 import type { Owner } from './core/labels.js'
 import type { Failed } from './core/record.js'
 
@@ -26,6 +26,8 @@ export interface OnTrial {
 export interface Target {
   readonly owner: Owner
   readonly wish: Wish | undefined
+  /** What runs, and is kept running while the wish's images are still on their way. */
+  readonly before: RunningWish | undefined
   /** Of the wish; absent for removals. */
   readonly revision: Revision | undefined
   readonly memory: Given
@@ -41,6 +43,7 @@ export interface Target {
 /** What a target is that says nothing. */
 export const noTarget: Omit<Target, 'owner'> = {
   wish: undefined,
+  before: undefined,
   revision: undefined,
   memory: { outages: [], sinceMs: 0, restart: 'no' },
   fault: undefined,

@@ -4,7 +4,7 @@ import { digestText } from '../protocol/spec.js'
 import { type Candidate, chooseCourse, entryOf, isGood } from './core/course.js'
 import type { RunningWish } from './core/desired.js'
 import type { EffectiveApp } from './core/effective.js'
-import type { Owner } from './core/labels.js'
+import { imageName, type Owner } from './core/labels.js'
 import type { AppRecord } from './core/record.js'
 import type { Disk } from './disk.js'
 import type { Holdings } from './holdings.js'
@@ -55,7 +55,8 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
       const proved = isGood(record, candidate)
       const settleMs = app.policy?.settleS === undefined ? undefined : app.policy.settleS * 1000
       const trial = proved ? undefined : { candidate, settleMs, variables: sources.holdings.variablesOf(app) }
-      return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), trial, failed }
+      const before = proved ? undefined : standing(app, plain, sources, record)
+      return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), before, trial, failed }
     }
     case 'last-good':
       return { ...goBack(app, plain, sources, record), course, failed }
@@ -94,9 +95,31 @@ function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record
   const images = Object.fromEntries(good.images.map(({ service, id }) => [service, id]))
   return {
     ...plain,
-    wish: { ...wishOf(plain.owner, project.value, sources), images },
+    wish: { ...wishOf(plain.owner, project.value, sources), images, sources: byService(good.sources ?? []) },
     revision: { revision: good.revision, digest: good.digest },
   }
+}
+
+/** What was applied last, of the images that it was seen with. */
+function standing(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): RunningWish | undefined {
+  const { applied, good, images = [] } = record ?? {}
+  if (applied?.run !== 'running') return undefined
+  const isGoodOne = good !== undefined && Buffer.compare(good.digest, applied.digest) === 0 && good.images.length > 0
+  const back = isGoodOne ? goBack(app, plain, sources, record).wish : undefined
+  if (back?.run === 'running') return back
+  const project = sources.holdings.project(app, digestText(applied.digest))
+  if (project?.ok !== true) return undefined
+  const wish = wishOf(plain.owner, project.value, sources)
+  const seen = new Map(images.map(({ reference, id }) => [reference, id]))
+  const pins = Object.entries(wish.project.services).flatMap(([name, service]) => {
+    const id = seen.get(imageName(app.name, name, service))
+    return id === undefined ? [] : [[name, id] as const]
+  })
+  return { ...wish, images: Object.fromEntries(pins) }
+}
+
+function byService(sources: readonly { readonly service: string; readonly reference: string }[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(sources.map(({ service, reference }) => [service, reference]))
 }
 
 function fallback(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {

@@ -4,6 +4,7 @@ import type { SkerryError } from '../protocol/errors.js'
 import type { Memory, RunningWish } from './core/desired.js'
 import type { Observed } from './core/observed.js'
 import { judgeTrial, nextJudgementMs, type TrialTimes, type Verdict } from './core/trial.js'
+import type { Target } from './target.js'
 
 /** Steps that fail so often in a row have failed for good; what is not likely to mend itself, sooner. */
 const tries = 3
@@ -53,4 +54,10 @@ export class Trial {
   nextMs(): number {
     return this.#times === undefined ? 0 : nextJudgementMs(this.#times)
   }
+}
+
+/** What failed before is tried but once more. */
+export function openTrial(clock: Clock, { trial, failed }: Target): Trial | undefined {
+  if (trial === undefined) return undefined
+  return new Trial(clock, { settleMs: trial.settleMs, ...(failed === undefined ? {} : { tries: 1 }) })
 }

@@ -4,10 +4,12 @@ import type { Clock } from '../protocol/clock.js'
 import type { ErrorCode, SkerryError } from '../protocol/errors.js'
 import { type BackoffLimits, backoffMs } from './core/backoff.js'
 import { canFail } from './core/course.js'
+import type { RunningWish } from './core/desired.js'
 import { imageName } from './core/labels.js'
 import { matchContainers } from './core/match.js'
 import type { Observed } from './core/observed.js'
 import type { AppRecord, Failed, Good } from './core/record.js'
+import { splitReference } from './docker-shapes.js'
 import type { Outcome } from './lane-ports.js'
 import type { Ledger } from './ledger.js'
 import type { Target } from './target.js'
@@ -138,7 +140,17 @@ function goodOf({ wish, revision, trial }: Target, observed: Observed): Good | u
   const images = [...matchContainers(wish, observed).current].flatMap(([service, [first]]) =>
     first ? [{ service, id: first.imageId }] : [],
   )
-  return { ...revision, content, generation, images, variables }
+  return { ...revision, content, generation, images, variables, sources: sourcesOf(wish, observed) }
+}
+
+/** What was built here is nowhere to be had. */
+function sourcesOf({ owner, project }: RunningWish, observed: Observed): { service: string; reference: string }[] {
+  return Object.entries(project.services).flatMap(([service, spec]) => {
+    if (spec.build !== undefined || spec.pullPolicy === 'never') return []
+    const image = imageName(owner.app, service, spec)
+    const digest = observed.images[image]?.digest
+    return [{ service, reference: digest === undefined ? image : `${splitReference(image).name}@${digest}` }]
+  })
 }
 
 function failedOf({ wish, revision, trial }: Target, error: SkerryError, retry: boolean): Failed | undefined {

@@ -12,7 +12,7 @@ export async function runAgent(shell: Shell, flags: Record<string, unknown>): Pr
   if (/^https?:/.test(url)) {
     throw new SkerryError('config.invalid', `${JSON.stringify(url)} is no MQTT URL: use mqtt://host:1883`, { path: places.server })
   }
-  const agent = await startLocalAgent(values, url, createLog(values.logLevel))
+  const agent = await startLocalAgent(values, url, createLog(values.logLevel), shell.signal)
   shell.print(agent.id)
   const released = await Promise.race([aborted(shell.signal), agent.released])
   if (released === undefined) await agent.stop('Stopped')

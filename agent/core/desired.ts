@@ -14,8 +14,10 @@ export type Wish =
       readonly folder: string
       /** By service: one text for what its image is built from. An image that was built from something else is built anew. */
       readonly builds?: Readonly<Record<string, string>>
-      /** By service: the id of the image that its containers are made from, whatever the tag stands for now. Never pulled, never built. */
+      /** By service: the id of the image that its containers are made from, whatever the tag stands for now. */
       readonly images?: Readonly<Record<string, string>>
+      /** By service: what to pull where that image is gone. Without it nothing is pulled. */
+      readonly sources?: Readonly<Record<string, string>>
       /** Whose images are pulled or built anew though they are here, once: see {@link Memory.pulled}. */
       readonly refresh?: Refresh
     }

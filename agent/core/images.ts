@@ -20,10 +20,11 @@ export function imageSteps(wish: RunningWish, sight: Sight): Step[] {
   for (const [name, service] of Object.entries(wish.project.services)) {
     const pinned = wish.images?.[name]
     const image = pinned ?? imageName(wish.owner.app, name, service)
-    const step = pinned === undefined ? imageStep(wish, { name, service, image }, sight) : pinStep(pinned, name, sight)
+    const step = pinned === undefined ? imageStep(wish, { name, service, image }, sight) : pinStep(wish, { name, service, image }, sight)
     if (step === undefined) continue
-    const known = steps.get(image)
-    steps.set(image, known !== undefined && 'services' in known ? { ...known, services: [...known.services, name] } : step)
+    const key = 'image' in step ? step.image : image
+    const known = steps.get(key)
+    steps.set(key, known !== undefined && 'services' in known ? { ...known, services: [...known.services, name] } : step)
   }
   return [...steps.values()]
 }
@@ -40,9 +41,7 @@ function imageStep(wish: RunningWish, { name, service, image }: Wanted, sight: S
   if (!isLacking && !(isHere && isStale(wish, { name, service, image }, sight))) return undefined
   if (service.build !== undefined)
     return { kind: 'build', image, services: [name], build: labelled(service.build, wish.builds?.[name]), folder: wish.folder }
-  if (service.pullPolicy !== 'never') {
-    return { kind: 'pull', image, services: [name], ...(service.platform === undefined ? {} : { platform: service.platform }) }
-  }
+  if (service.pullPolicy !== 'never') return pull(image, { name, service })
   return isLacking ? lacking(`image ${image} is not on this device, and pull_policy is never`, `services.${name}.image`) : undefined
 }
 
@@ -67,9 +66,16 @@ function isOfOther(built: string | undefined, wanted: string | undefined): boole
   return built !== undefined && wanted !== undefined && built !== wanted
 }
 
-function pinStep(id: string, name: string, { observed, incomplete }: Sight): Step | undefined {
-  if (!incomplete.has(name) || observed.images[id] !== undefined) return undefined
-  return lacking(`image ${id}, which ${name} ran, is no longer on this device`, `services.${name}.image`)
+/** A tag may stand for something else by now: then what is pulled is not what is lacking. */
+function pinStep({ sources }: RunningWish, { name, service, image }: Wanted, { observed, memory, incomplete }: Sight): Step | undefined {
+  if (!incomplete.has(name) || observed.images[image] !== undefined) return undefined
+  const source = sources?.[name]
+  if (source !== undefined && !memory.pulled.includes(source)) return pull(source, { name, service })
+  return lacking(`image ${image}, which ${name} ran, is no longer on this device`, `services.${name}.image`)
+}
+
+function pull(image: string, { name, service }: Pick<Wanted, 'name' | 'service'>): Step {
+  return { kind: 'pull', image, services: [name], ...(service.platform === undefined ? {} : { platform: service.platform }) }
 }
 
 function lacking(message: string, path: string): Step {

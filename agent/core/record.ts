@@ -39,6 +39,8 @@ const good = record({
   images: field(5, list(serviceImage, 1000)),
   /** What the device gave to its compose file then; absent: whatever it gives now. */
   variables: optional(6, list(tuple({ name: text(255), value: whole(32_768) }), 1000)),
+  /** Where to have an image again that somebody removes, by service: by its digest at its registry, else by its tag. */
+  sources: optional(7, list(tuple({ service: text(255), reference: text(512) }), 1000)),
 })
 export type Good = Of<typeof good>
 

@@ -7,8 +7,8 @@ import type { Settings } from '../../config/settings.js'
 import { makeFolder } from '../folder.js'
 import { brokerAccess } from './access.js'
 
-/** Starts the agent of this machine at the broker with this URL. */
-export async function startLocalAgent(settings: Settings, url: string, log: Logger): Promise<Agent> {
+/** Starts the agent of this machine at the broker with this URL. `signal` ends a start that waits for room on the disk. */
+export async function startLocalAgent(settings: Settings, url: string, log: Logger, signal?: AbortSignal): Promise<Agent> {
   const folder = join(settings.data, 'agent')
   await makeFolder(folder)
   await chmod(folder, 0o700)
@@ -20,5 +20,6 @@ export async function startLocalAgent(settings: Settings, url: string, log: Logg
     ...(settings.name === undefined ? {} : { name: settings.name }),
     intervalS: settings.interval,
     log: log.child({ part: 'agent' }),
+    ...(signal === undefined ? {} : { signal }),
   })
 }

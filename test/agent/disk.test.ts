@@ -11,6 +11,7 @@ import { type AppRecord, encodeRecords } from '../../agent/core/record.js'
 import { Disk } from '../../agent/disk.js'
 import { writeAtomic } from '../../agent/files.js'
 import { Ledger } from '../../agent/ledger.js'
+import { openDisk } from '../../agent/open-disk.js'
 import { manifestCodec } from '../../protocol/messages.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { ManualClock } from '../support/clock.js'
@@ -107,7 +108,7 @@ disks('a write that was cut short leaves the old file', ({ open, folder }) => {
 disks('files are private to their owner', ({ open, folder }) => {
   open().saveDevice(manifest)
   assert.is(statSync(folder).mode & 0o777, 0o700)
-  for (const file of ['id', 'device', 'lock']) assert.is(statSync(join(folder, file)).mode & 0o777, 0o600)
+  for (const file of ['id', 'device']) assert.is(statSync(join(folder, file)).mode & 0o777, 0o600)
 })
 
 disks('a second process is refused', ({ open, folder }) => {
@@ -151,8 +152,33 @@ disks('a full disk keeps no agent from starting that has been here before', () =
     }
     const { disk, seen } = start()
     assert.equal(seen, [first.disk.id, 2, true])
+    assert.throws(start, 'state.in-use')
     assert.is(disk.loadDevice()?.revision, 7)
     assert.throws(() => disk.saveGroup('line-1', manifest))
+    disk.close()
+  } finally {
+    if (mounted) spawnSync('umount', [folder])
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+disks('the first start on a full disk waits for room, or for the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-full-'))
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', folder]).status === 0
+  try {
+    if (!mounted) return
+    assert.throws(() => writeFileSync(join(folder, 'ballast'), Buffer.alloc(65_536)))
+    const clock = new ManualClock()
+    const log = pino({ level: 'silent' })
+    const ended = new AbortController()
+    const refused = openDisk(join(folder, 'state'), { clock, log, signal: ended.signal })
+    ended.abort(new Error('ended'))
+    assert.match(String(await refused.catch(error => error)), 'ended')
+    const opening = openDisk(join(folder, 'state'), { clock, log, signal: new AbortController().signal })
+    rmSync(join(folder, 'ballast'))
+    clock.advance(60_000)
+    const disk = await opening
+    assert.match(disk.id, /^[a-z0-9]{12}$/)
     disk.close()
   } finally {
     if (mounted) spawnSync('umount', [folder])

@@ -1,6 +1,4 @@
-// What the agent keeps so: newer images, purges, crash loops, stopped apps, restarts; with a real registry and the real Docker Engine.
-// time limit: 240 s
-import { randomBytes } from 'node:crypto'
+// What the agent keeps so: crash loops, stopped apps, restarts, volumes; on the real Docker Engine.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DesiredApp, Manifest } from '../../protocol/messages.js'
@@ -8,23 +6,18 @@ import { AgentWorld } from '../support/agents.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
 import { appState } from '../support/observer.js'
-import { type Registry, startRegistry } from '../support/registry.js'
 import { eventually } from '../support/within.js'
 
 const app = `keep-so-${process.pid}`
-const keep = suite<{ world: AgentWorld; registry: Registry }>('keep')
+const keep = suite<{ world: AgentWorld }>('keep')
 
 keep.before.each(async context => {
   ensureTestImage()
-  context.registry = await startRegistry({ bytesPerS: 8_000_000 })
   context.world = await AgentWorld.open()
 })
-keep.after.each(async ({ world, registry }) => {
+keep.after.each(async ({ world }) => {
   await world.close()
-  await registry.close()
   clear(app)
-  const left = docker('images', '-q', '--filter', `reference=${registry.host}/*/*`).split('\n').filter(Boolean)
-  if (left.length > 0) docker('rmi', '-f', ...new Set(left))
 })
 
 const composeOf = (image: string, rest = 'restart: always') => `services: { web: { image: "${image}", stop_signal: SIGKILL, ${rest} } }`
@@ -33,71 +26,8 @@ const deploy = async ({ observer, agent }: AgentWorld, compose: string, fields: 
   await observer.manifest({ device: agent!.id }, { apps: [{ ...wanted, policy: { settleS: 1 }, ...fields }], ...more })
 }
 const reported = ({ observer }: AgentWorld) => observer.seen.reports.at(-1)?.apps.find(({ name }) => name === app)
-const imageOf = () => docker('inspect', '-f', '{{.Image}}', containersOf(app).web ?? 'none')
-const isHere = (id: string) => docker('images', '-q', '--no-trunc').split('\n').includes(id)
 const proved = (world: AgentWorld, generation = 0) =>
   eventually(20_000, 'it is good', () => world.records().apps.get(app)?.good?.generation === generation)
-
-keep('a refresh brings the newer image of the same tag, and the older one goes', async ({ world, registry }) => {
-  const image = await registry.push('keep/web', '1', `first ${app}`)
-  await world.start()
-  await deploy(world, composeOf(image))
-  await appState(world.observer, app, 'running')
-  await proved(world)
-  const before = imageOf()
-  assert.match(reported(world)?.services[0]?.digest ?? '', /^sha256:/)
-  await registry.push('keep/web', '1', `second ${app}`)
-  await deploy(world, composeOf(image), { refresh: { generation: 1 } })
-  await eventually(30_000, 'it is refreshed', () => reported(world)?.refreshed === 1 && reported(world)?.state === 'running')
-  assert.is.not(imageOf(), before)
-  await eventually(10_000, 'the old image is gone', () => !isHere(before))
-})
-
-keep('a refresh that fails brings back the image of before, though its tag has moved', async ({ world, registry }) => {
-  const image = await registry.push('keep/web', '1', `first ${app}`)
-  await world.start()
-  await deploy(world, composeOf(image, 'restart: "no"'))
-  await proved(world)
-  const before = imageOf()
-  await registry.push('keep/web', '1', `second ${app}`, { command: ['sh', '-c', 'exit 3'] })
-  await deploy(world, composeOf(image, 'restart: "no"'), { refresh: { generation: 1 } })
-  await appState(world.observer, app, 'rolled-back')
-  assert.is(imageOf(), before)
-  assert.equal([reported(world)?.refreshed, reported(world)?.fault?.code], [1, 'service.exited'])
-  await world.start()
-  docker('rm', '-f', containersOf(app).web!)
-  await eventually(20_000, 'it is made again, from the image of before', () => containersOf(app).web !== undefined && imageOf() === before)
-})
-
-keep('a pull is reported in bytes, a missing tag comes by itself once it is there', async ({ world, registry }) => {
-  await world.start()
-  await deploy(world, composeOf(`${registry.host}/keep/late:1`))
-  await appState(world.observer, app, 'failed')
-  assert.is(reported(world)?.fault?.code, 'image.unavailable')
-  await registry.push('keep/late', '1', `late ${app}`, { ballast: randomBytes(4_000_000) })
-  await eventually(60_000, 'it runs', () => reported(world)?.state === 'running')
-  const pulling = world.observer.seen.reports.flatMap(({ apps }) => apps).flatMap(({ services }) => services)
-  assert.ok(pulling.some(({ pulledBytes, pullBytes }) => pulledBytes !== undefined && (pullBytes ?? 0) >= pulledBytes))
-})
-
-keep('a purge takes volumes and images along, and leaves what others use', async ({ world, registry }) => {
-  const image = await registry.push('keep/web', '1', `one ${app}`)
-  const shared = await registry.push('keep/shared', '1', `shared ${app}`)
-  await world.start()
-  const compose = `services: { web: { image: "${image}", stop_signal: SIGKILL, volumes: ["data:/data"] }, db: { image: "${shared}", stop_signal: SIGKILL } }\nvolumes: { data: {} }`
-  await deploy(world, compose)
-  await appState(world.observer, app, 'running')
-  const [used] = [docker('run', '-d', '--name', `${app}-stranger`, shared)]
-  try {
-    await world.observer.manifest({ device: world.agent!.id }, { purges: [{ name: app, volumes: true, images: true }] })
-    await eventually(30_000, 'it is gone', () => world.records().apps.size === 0 && Object.keys(containersOf(app)).length === 0)
-    assert.is(docker('volume', 'ls', '-q', '--filter', `name=${app}_data`), '')
-    assert.is(docker('images', '-q', image), '')
-    assert.is.not(docker('images', '-q', shared), '')
-  } finally {
-    docker('rm', '-f', used)
-  }
-})
 
 keep('an app that is deleted without a purge leaves its volumes', async ({ world }) => {
   await world.start()

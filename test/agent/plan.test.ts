@@ -113,6 +113,14 @@ planning('an image that is no longer here does not matter to what runs', () => {
   assert.equal(short(wish(project({ web: {} })), observed([container('web')], { images: {} })), [])
 })
 
+planning('an image to go back to that is gone is pulled once, from where it came; otherwise it is refused', () => {
+  const back = { ...wish(project({ web: {} })), images: { web: 'sha256:a' }, sources: { web: 'registry/web@sha256:1' } }
+  const without = observed([], { images: {} })
+  assert.equal(short(back, without), ['pull pull image registry/web@sha256:1'])
+  const [step] = plan(back, without, memory({ pulled: ['registry/web@sha256:1'] }), 0)
+  assert.equal(step?.kind === 'refuse' && [step.code, step.path], ['image.unavailable', 'services.web.image'])
+})
+
 planning('whoever shares the network of a replaced container is replaced after it', () => {
   const of = wish(project({ app: {}, side: { networkMode: 'service:app' } }), { app: 'new' })
   const old = container('app')

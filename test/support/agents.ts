@@ -5,11 +5,21 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.js'
 import { decodeRecords, noRecords, type Records } from '../../agent/core/record.js'
+import { Disk } from '../../agent/disk.js'
 import { readIfThere } from '../../agent/files.js'
+import { Holdings } from '../../agent/holdings.js'
+import { type DesiredApp, manifestCodec, protocolVersion } from '../../protocol/messages.js'
+import { digestText, packFile, packSpec } from '../../protocol/spec.js'
 import { machineEngine } from './docker.js'
 import { type Mosquitto, startMosquitto } from './mosquitto.js'
 import { type Observer, observe } from './observer.js'
 import { within } from './within.js'
+
+type Delivery = Pick<DesiredApp, 'revision'> & Partial<DesiredApp> & { readonly files?: readonly { path: string; text: string }[] }
+
+const silent = pino({ level: 'silent' })
+/** Where nobody listens. */
+export const noBroker = { url: 'mqtt://127.0.0.1:1' }
 
 export class AgentWorld {
   readonly folder = mkdtempSync(join(tmpdir(), 'skerry-agent-'))
@@ -39,6 +49,20 @@ export class AgentWorld {
       ...options,
     })
     return this.agent
+  }
+
+  /** Writes an app's revision to the disk of an agent that does not run, as if the manifest had come just before the link went. */
+  deliver(name: string, compose: string, { files = [], ...fields }: Delivery): void {
+    const disk = new Disk(join(this.folder, 'state'), silent)
+    const holdings = new Holdings(disk, silent)
+    const packed = files.map(({ path, text }) => ({ path, sizeBytes: Buffer.byteLength(text), ...packFile(Buffer.from(text)) }))
+    const named = packed.map(({ path, sizeBytes, digest }) => ({ path, sizeBytes, digest }))
+    const { digest, payload } = packSpec({ compose, ...(files.length === 0 ? {} : { files: named }) })
+    const { version, instance, revision = 0 } = holdings.device ?? { version: protocolVersion, instance: Buffer.alloc(8) }
+    const app: DesiredApp = { name, digest, run: 'running', ...fields }
+    holdings.receiveDevice(manifestCodec.encode({ version, instance, revision: revision + 1, apps: [app] }))
+    for (const each of [{ digest, payload }, ...packed]) holdings.receiveSpec(digestText(each.digest), each.payload)
+    disk.close()
   }
 
   /** What the agent has written down. */

@@ -1,4 +1,6 @@
 // A Docker Engine of a test's own, beside the machine's: for a second device, and to be killed.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +20,17 @@ export class OwnEngine {
 
   get host(): string {
     return `unix://${join(this.folder, 'docker.sock')}`
+  }
+
+  /** Gives what it holds no more room than this. False if nothing may be mounted here. */
+  limit(bytes: number): boolean {
+    mkdirSync(this.data, { recursive: true })
+    return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'none', this.data]).status === 0
+  }
+
+  /** The folder of what it holds. */
+  get data(): string {
+    return join(this.folder, 'data')
   }
 
   async start(): Promise<void> {

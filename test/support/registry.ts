@@ -20,6 +20,8 @@ export interface Registry {
   readonly requests: readonly { readonly path: string; readonly status: number; readonly authorized: boolean }[]
   /** Makes `host/name:tag` a busybox image whose contents differ by `salt`, and returns its reference. The tag moves if it is there. */
   push(name: string, tag: string, salt: string, fields?: ImageFields): Promise<string>
+  /** What a tag stands for now. */
+  digest(name: string, tag: string): string
   untag(name: string, tag: string): void
   close(): Promise<void>
 }
@@ -55,6 +57,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       manifests.set(`${name}@${digestOf(manifest)}`, manifest)
       return `${host}/${name}:${tag}`
     },
+    digest: (name, tag) => digestOf(manifests.get(`${name}:${tag}`) ?? Buffer.alloc(0)),
     untag: (name, tag) => void manifests.delete(`${name}:${tag}`),
     close: () => closeServer(server),
   }
