@@ -6,6 +6,7 @@ import { checkName } from '../protocol/names.js'
 import { type Memory, noMemory, type RunningWish, type Wish } from './core/desired.js'
 import type { Owner } from './core/labels.js'
 import type { Observed } from './core/observed.js'
+import { plan } from './core/plan.js'
 import { judgeProgress } from './core/progress.js'
 import { foreseeSteps, notePulled } from './core/simulate.js'
 import type { Step } from './core/step.js'
@@ -13,7 +14,7 @@ import { connectEngine } from './docker.js'
 import type { Engine, PullProgress } from './engine.js'
 import { createExecutors, executeSteps, type StepProgress } from './execute.js'
 import { Logins, withLogins } from './logins.js'
-import { look } from './look.js'
+import { queryOf } from './look.js'
 import { takeRounds } from './rounds.js'
 import { runningWish } from './wish.js'
 
@@ -54,10 +55,9 @@ export async function applyOnce(options: ApplyOptions): Promise<number> {
 /** Every step that applying would take if all went well; [] if everything is as it should be. Changes nothing. */
 export async function planOnce(options: ApplyOptions): Promise<readonly Step[]> {
   const wish = wishOf(options)
-  const memory = memoryNow()
-  const { observed } = await look(connectEngine(options.engine), wish, memory, Date.now)
+  const observed = await connectEngine(options.engine).observe(queryOf(wish))
   refuseManaged(observed, options)
-  return foreseeSteps(wish, observed, memory, Date.now())
+  return foreseeSteps(wish, observed, endedBefore(observed), Date.now())
 }
 
 export interface Removed {
@@ -103,21 +103,21 @@ function ownerOf({ app }: Common): Owner {
   return { app: unwrap(checkName('app', app)), device: '' }
 }
 
-/** Whoever applies by hand wants everything that has ended, however it did, to be started again. */
-function memoryNow(): Memory {
-  return { ...noMemory, outages: [{ fromMs: 0, toMs: Date.now() }] }
+/** Whoever applies by hand wants everything that has ended before, however it did, to be started again. By the Engine's clock alone. */
+function endedBefore({ containers }: Observed): Memory {
+  return { ...noMemory, outages: [{ fromMs: 0, toMs: Math.max(0, ...containers.map(({ finishedAt }) => finishedAt)) }] }
 }
 
 async function converge(wish: Wish, options: Common, healthy: boolean): Promise<number> {
   const engine = openEngine(options)
   const { onProgress = () => {}, signal = new AbortController().signal } = options
-  let memory = memoryNow()
+  let memory: Memory | undefined
   const executors = createExecutors(engine, pull => onProgress({ pull }))
   let taken = 0
   const take = async (steps: readonly Step[]) => {
     const ids = await executeSteps(steps, executors, { signal, onStep: onProgress })
     taken += steps.length
-    memory = steps.reduce(notePulled, memory)
+    memory = steps.reduce(notePulled, memory ?? noMemory)
     return ids
   }
   const changes = watchChanges(engine, wish.owner.app)
@@ -125,10 +125,12 @@ async function converge(wish: Wish, options: Common, healthy: boolean): Promise<
     for (;;) {
       signal.throwIfAborted()
       const seen = changes.count()
-      const { observed, steps } = await look(engine, wish, memory, Date.now)
+      const observed = await engine.observe(queryOf(wish))
       if (wish.run === 'running') refuseManaged(observed, options)
+      memory ??= endedBefore(observed)
+      const steps = plan(wish, observed, memory, Date.now())
       if (steps.length > 0) {
-        await takeRounds({ observed, steps }, { wish, memory: () => memory, now: Date.now, take, isOver: () => signal.aborted })
+        await takeRounds({ observed, steps }, { wish, memory: () => memory ?? noMemory, now: Date.now, take, isOver: () => signal.aborted })
         continue
       }
       const outcome = judgeProgress(wish, observed, memory, healthy)

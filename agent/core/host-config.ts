@@ -33,6 +33,7 @@ function isolation(service: Service, context: ServiceContext): Record<string, un
     PidMode: namespace(service.pid, context),
     UTSMode: service.uts,
     UsernsMode: service.usernsMode,
+    Isolation: service.isolation,
     CgroupnsMode: service.cgroup,
     CgroupParent: service.cgroupParent,
     Runtime: service.runtime,

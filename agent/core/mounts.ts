@@ -112,7 +112,7 @@ export function hostPath(source: string, folder: string): string {
   return `/${segments.join('/')}`
 }
 
-/** Anonymous volumes of `old` that its replacement goes on using: those of the spec, and those that the image declares. */
+/** Volumes of `old` that its replacement goes on using where it names none: places of the spec, and those that the image declares. */
 export function carriedVolumes(service: Service, old: ObservedContainer | undefined, image: ObservedImage | undefined): MountedVolume[] {
   if (old === undefined) return []
   const wanted = new Set([
@@ -120,9 +120,5 @@ export function carriedVolumes(service: Service, old: ObservedContainer | undefi
     ...(image?.volumes ?? []).filter(target => !service.volumes.some(mount => mount.target === target)),
   ])
   const shadowed = new Set(service.tmpfs.map(text => tmpfsEntry(text)[0]))
-  return old.volumes.filter(({ name, target }) => wanted.has(target) && !shadowed.has(target) && isAnonymous(name))
-}
-
-function isAnonymous(volume: string): boolean {
-  return /^[0-9a-f]{64}$/.test(volume)
+  return old.volumes.filter(({ target }) => wanted.has(target) && !shadowed.has(target))
 }

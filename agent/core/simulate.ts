@@ -61,7 +61,7 @@ export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<s
         observed,
         step.id,
         endings.has(step.service)
-          ? { state: 'exited', exitCode: 0, startedAt: nextTime(observed) }
+          ? { state: 'exited', exitCode: 0, startedAt: nextTime(observed), finishedAt: nextTime(observed) }
           : { state: 'running', health: 'healthy', startedAt: nextTime(observed) },
       )
     case 'stop':
@@ -99,7 +99,7 @@ function newVolume({ name, body }: Step & { kind: 'createVolume' }): ObservedVol
 
 /** Later than all that has happened. */
 function nextTime({ containers }: Observed): number {
-  return containers.reduce((latest, { createdAt, startedAt }) => Math.max(latest, createdAt, startedAt), 0) + 1
+  return containers.reduce((latest, { createdAt, startedAt, finishedAt }) => Math.max(latest, createdAt, startedAt, finishedAt), 0) + 1
 }
 
 function change(observed: Observed, id: string, changes: Partial<ObservedContainer>): Observed {

@@ -6,15 +6,19 @@ export function sortKeys<T>(value: T): T {
 }
 
 function sortAny(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.every(isPlain) ? value : value.map(sortAny)
-  const entries = Object.entries(value)
-  const sorted = entries.map(([key, item]) => [key, sortAny(item)] as const)
-  const isSorted = sorted.every(([key, item], at) => item !== undefined && item === entries[at]?.[1] && key > (sorted[at - 1]?.[0] ?? ''))
-  if (isSorted) return value
-  return Object.fromEntries(sorted.filter(([, item]) => item !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (isSorted(value)) return value
+  if (Array.isArray(value)) return value.map(sortAny)
+  const entries = Object.entries(value as object).filter(([, item]) => item !== undefined)
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortAny(item)] as const).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function isPlain(value: unknown): boolean {
-  return typeof value !== 'object' || value === null
+function isSorted(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(isSorted)
+  let before: string | undefined
+  for (const [key, item] of Object.entries(value)) {
+    if (item === undefined || (before !== undefined && key <= before) || !isSorted(item)) return false
+    before = key
+  }
+  return true
 }

@@ -15,7 +15,8 @@ function checkContainerNames({ services }: Project, places: Places, report: Repo
     if (containerName === undefined || place === undefined) continue
     const where = nearest(place, 'container_name')
     const owner = owners.get(containerName)
-    if (owner !== undefined) report.refuse(where, 'compose.inconsistent', `the service ${quote(owner)} has this name too`)
+    if (owner !== undefined)
+      report.refuse(where, 'compose.inconsistent', `the service ${quote(owner)} has the name ${quote(containerName)} too`)
     if (scale > 1) report.refuse(where, 'compose.inconsistent', `${scale} containers cannot have one name`)
     owners.set(containerName, name)
   }

@@ -2,14 +2,15 @@
 import { sortKeys } from './canonical.js'
 import { checkProject } from './check.js'
 import { type Item, isMap, type Report } from './item.js'
-import { namespaceParents } from './namespaces.js'
+import { namespaceParents, sharedContainers } from './namespaces.js'
 import type { Dependency, Network, Project, Service } from './project.js'
 import { sorted } from './read.js'
 
 /** The whole project from its sections. Undefined where the report says why. */
 export function finishProject(read: Project, section: Item, report: Report): Project | undefined {
   const places = isMap(section.value) ? section.value : new Map<string, Item>()
-  const services = sorted(Object.entries(read.services).map(([name, service]) => [name, withImplied(service)]))
+  const owners = ownersOf(read)
+  const services = sorted(Object.entries(read.services).map(([name, service]) => [name, withImplied(withOwn(service, owners))]))
   const networks = sorted(Object.entries({ default: defaultNetwork, ...read.networks }))
   checkProject({ ...read, networks, services }, places, report)
   if (report.refusals.length > 0) return undefined
@@ -22,6 +23,27 @@ export function finishProject(read: Project, section: Item, report: Report): Pro
 
 /** Of services that name none; it need not be declared. */
 const defaultNetwork: Network = { driverOpts: {}, labels: {}, subnets: [] }
+
+/** Services by the names of their containers. */
+function ownersOf({ services }: Project): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(services).flatMap(([name, { containerName }]) => (containerName === undefined ? [] : [[containerName, name]])),
+  )
+}
+
+/** A container of the app that is named as a container is its service's. */
+function withOwn(service: Service, owners: ReadonlyMap<string, string>): Service {
+  if (owners.size === 0) return service
+  const shared = sharedContainers(service).flatMap(([field, container]) => {
+    const owner = owners.get(container)
+    return owner === undefined ? [] : [[field, `service:${owner}`] as const]
+  })
+  const volumesFrom = service.volumesFrom?.map(each => {
+    const owner = each.container === undefined ? undefined : owners.get(each.container)
+    return owner === undefined ? each : { service: owner, readOnly: each.readOnly }
+  })
+  return { ...service, ...Object.fromEntries(shared), ...(volumesFrom === undefined ? {} : { volumesFrom }) }
+}
 
 const started: Dependency = { condition: 'started', required: true }
 

@@ -1,5 +1,5 @@
 // Whose network, processes, memory and names a container shares.
-import { type Item, quote, type Report } from './item.js'
+import { quote } from './item.js'
 import type { Service } from './project.js'
 import { oneOf, type Reader, readText } from './read.js'
 
@@ -25,9 +25,8 @@ export const readUts = oneOf('host')
 export const readUserns = oneOf('host')
 export const readCgroup = oneOf('host', 'private')
 
-export function checkIsolation(item: Item, _draft: unknown, report: Report): void {
-  if (item.value !== 'default') report.refuse(item, 'compose.unsupported', 'only Windows has other isolations than default')
-}
+export const readIsolation: Reader<'default'> = (item, report) =>
+  item.value === 'default' ? 'default' : report.refuse(item, 'compose.unsupported', 'only Windows has other isolations than default')
 
 /** X of `service:X`. */
 export function sharedService(mode: string | undefined): string | undefined {
@@ -41,5 +40,13 @@ export function namespaceParents(service: Service): readonly (readonly [attribut
   return Object.entries(modes).flatMap(([attribute, field]) => {
     const parent = sharedService(service[field])
     return parent === undefined ? [] : [[attribute, parent] as const]
+  })
+}
+
+/** The containers whose namespaces it lives in, by the field that says so. */
+export function sharedContainers(service: Service): readonly (readonly [field: (typeof modes)[keyof typeof modes], container: string])[] {
+  return Object.values(modes).flatMap(field => {
+    const mode = service[field]
+    return mode?.startsWith('container:') ? [[field, mode.slice('container:'.length)] as const] : []
   })
 }

@@ -131,23 +131,31 @@ const volumeFields: Fields<Named> = {
   read: { ...common, driver: field('driver', readDriver('local')), driver_opts: field('driverOpts', readVolumeOptions) },
 }
 
+interface NamedForm {
+  readonly fields: Fields<Named>
+  readonly harmless?: readonly string[]
+}
+
 /** A network of the project; `key` is its name there. */
 export function readNetwork(key: string, item: Item, report: Report): Network {
-  const { subnets = [], ...rest } = readNamed(key, item, networkFields, report)
+  const { subnets = [], ...rest } = readNamed(key, item, { fields: networkFields, harmless: ['driver'] }, report)
   return { driverOpts: {}, labels: {}, ...rest, subnets: subnets.filter(subnet => Object.keys(subnet).length > 0) }
 }
 
 export function readVolume(key: string, item: Item, report: Report): Volume {
-  return { driverOpts: {}, labels: {}, ...readNamed(key, item, volumeFields, report) }
+  return { driverOpts: {}, labels: {}, ...readNamed(key, item, { fields: volumeFields }, report) }
 }
 
-function readNamed(key: string, item: Item, fields: Fields<Named>, report: Report): Named {
+/** `harmless`: what something external may say of itself all the same. */
+function readNamed(key: string, item: Item, { fields, harmless = [] }: NamedForm, report: Report): Named {
   const draft: Named = {}
   if (item.value !== null) readFields(item, fields, draft, report)
   if (draft.external !== true) return draft
   const others = isMap(item.value)
     ? [...item.value].flatMap(([name, { value }]) => (value === null || /^(external|name|x-.*)$/.test(name) ? [] : [name]))
     : []
-  if (others.length > 0) report.refuse(item, 'compose.inconsistent', `what is external is not made here, so it has no ${others.join(', ')}`)
+  const message = `what is external is not made here, so it has no ${others.join(', ')}`
+  if (others.some(name => !harmless.includes(name))) report.refuse(item, 'compose.inconsistent', message)
+  else if (others.length > 0) report.warn(item, 'compose.inconsistent', message)
   return { external: true, name: draft.name ?? key }
 }

@@ -6,7 +6,7 @@ import { type Draft, type Fields, field, type Reader, readFields, readFlag, read
 
 export type FileKind = 'config' | 'secret'
 
-/** A config or secret of the project. A file is looked for only when a service gets it. */
+/** A config or secret of the project. A file is looked for only when a service gets it. None of its sources: it has been refused. */
 export interface FileSource {
   readonly item: Item
   readonly file?: string
@@ -46,11 +46,12 @@ export function readFileSource(_name: string, item: Item, report: Report): FileS
   const draft: SourceDraft = {}
   const faults = report.refusals.length
   if (item.value !== null) readFields(item, sourceFields, draft, report)
-  if (report.refusals.length > faults) return undefined
+  if (report.refusals.length > faults) return { item }
   const given = Object.keys(draft)
   if (given.length === 1) return { item, ...draft }
   const message = given.length === 0 ? 'has no source: name a file, environment or content' : `has several sources: ${given.join(', ')}`
-  return report.refuse(item, 'compose.inconsistent', `this ${message}`)
+  report.refuse(item, 'compose.inconsistent', `this ${message}`)
+  return { item }
 }
 
 /** That a service gets a config or secret. */
@@ -134,7 +135,7 @@ function findContents({ item, file, environment, content }: FileSource, report: 
       ? report.refuse(item, 'compose.variable', `the variable ${quote(environment)} is not set`)
       : { content: value }
   }
-  const path = readOwnPath(file ?? '', item, report)
+  const path = file === undefined ? undefined : readOwnPath(file, item, report)
   if (path === undefined) return undefined
   if (takePath(path, report) === 'file') return { path }
   return report.refuse(item, 'compose.inconsistent', `there is no file ${quote(folderPath(path))}`)

@@ -65,6 +65,7 @@ export interface Service {
   readonly pid?: string
   readonly uts?: 'host'
   readonly usernsMode?: string
+  readonly isolation?: 'default'
   readonly cgroup?: 'host' | 'private'
   readonly cgroupParent?: string
   readonly stopSignal?: string

@@ -17,7 +17,7 @@ function limit<K extends keyof Resources>(name: K, read: Reader<NonNullable<Reso
     draft.resources ??= {}
     const other: Resources[K] | undefined = draft.resources[name]
     if (other !== undefined && other !== value)
-      report.refuse(item, 'compose.inconsistent', `this differs from the service's other limit of the kind: ${value} and ${other}`)
+      report.refuse(item, 'compose.inconsistent', "this differs from the service's other limit of the kind")
     draft.resources[name] = value
   }
 }

@@ -1,4 +1,4 @@
-// Plain scalars of YAML's core schema (https://yaml.org/spec/1.2.2/#103-core-schema), with compose's octal numbers.
+// Plain scalars of YAML's core schema (https://yaml.org/spec/1.2.2/#103-core-schema), with compose's octal numbers and digits in groups.
 import type { Scalar } from './item.js'
 
 const words: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
@@ -16,7 +16,9 @@ export function resolvePlain(text: string): Scalar {
   return value === undefined || (Number.isInteger(value) && !Number.isSafeInteger(value)) ? text : value
 }
 
-function numberOf(text: string): number | undefined {
+/** Digits may have _ between them. */
+function numberOf(written: string): number | undefined {
+  const text = written.replaceAll('_', '')
   if (/^[-+]?0[0-7]+$/.test(text)) return Number.parseInt(text, 8)
   if (/^0o[0-7]+$/.test(text)) return Number.parseInt(text.slice(2), 8)
   if (/^0x[0-9a-fA-F]+$/.test(text)) return Number.parseInt(text.slice(2), 16)

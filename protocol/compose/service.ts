@@ -23,7 +23,7 @@ import { readAnyAddress, readExternalLinks, readExtraHosts, readLinks, readMac }
 import { readImage } from './image.js'
 import { type Item, isMap, quote, type Report } from './item.js'
 import { readMounts, readTmpfsEntry, readVolumesFrom } from './mounts.js'
-import { checkIsolation, readCgroup, readIpc, readNetworkMode, readPid, readUserns, readUts } from './namespaces.js'
+import { readCgroup, readIpc, readIsolation, readNetworkMode, readPid, readUserns, readUts } from './namespaces.js'
 import { type FileSources, noFiles, readGrants } from './placed.js'
 import { readExpose, readPorts } from './ports.js'
 import type { Service } from './project.js'
@@ -92,7 +92,7 @@ export const serviceFields: Fields<ServiceDraft> = {
     init: field('init', readFlag),
     privileged: field('privileged', readTrue),
     runtime: textField('runtime', readName),
-    isolation: checkIsolation,
+    isolation: field('isolation', readIsolation),
     ipc: textField('ipc', readIpc),
     pid: textField('pid', readPid),
     uts: textField('uts', readUts),

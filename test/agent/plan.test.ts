@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import type { Wish } from '../../agent/core/desired.js'
 import { nothingObserved, type Observed } from '../../agent/core/observed.js'
 import { plan } from '../../agent/core/plan.js'
+import { foreseeSteps } from '../../agent/core/simulate.js'
 import { describeStep } from '../../agent/core/step.js'
 import { container, memory, network, observed, project, volume, wish } from '../support/project.js'
 
@@ -218,6 +219,20 @@ planning('an anonymous volume goes on in the container that replaces its own', (
   const of = wish(project({ web: { volumes: [{ type: 'volume', target: '/data', options: [] }] } }), { web: 'new' })
   const [step] = plan(of, observed([container('web', { volumes: [anonymous] })]), memory(), 0)
   assert.equal(step?.kind === 'create' && step.body.HostConfig.Binds, [`${anonymous.name}:/data`])
+})
+
+planning('a named volume goes on where the replacement names none', () => {
+  const of = wish(project({ web: { volumes: [{ type: 'volume', target: '/data', options: [] }] } }), { web: 'new' })
+  const [step] = plan(of, observed([container('web', { volumes: [{ name: 'app_data', target: '/data' }] })]), memory(), 0)
+  assert.equal(step?.kind === 'create' && step.body.HostConfig.Binds, ['app_data:/data'])
+})
+
+planning('a one-shot service is foreseen to be started once, whenever it ended before', () => {
+  const of = wish(project({ a: { dependsOn: { b: { condition: 'completed', required: true } } }, b: {} }))
+  const started = (seen: Observed, toMs: number) =>
+    foreseeSteps(of, seen, memory({ outages: [{ fromMs: 0, toMs }] }), 0).flatMap(step => (step.kind === 'start' ? [step.service] : []))
+  assert.equal(started(observed([]), 0), ['b', 'a'])
+  assert.equal(started(observed([container('a'), container('b', { state: 'exited', finishedAt: 500 })]), 500), ['b'])
 })
 
 planning.run()

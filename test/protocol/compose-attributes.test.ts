@@ -48,6 +48,7 @@ const forms: readonly (readonly [attribute: string, canonical: Partial<Service>]
       cgroup: 'private',
       cgroupParent: 'm-x',
       runtime: 'runc',
+      isolation: 'default',
     },
   ],
   ['{ipc: container:x, pid: container:y}', { ipc: 'container:x', pid: 'container:y' }],

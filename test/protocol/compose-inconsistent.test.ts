@@ -33,13 +33,33 @@ const files: readonly (readonly [what: string, text: string, faults: readonly Fa
     [['compose.schema', 'networks.n.ipam.config[0].subnet']],
   ],
   [
+    'an external volume with a driver',
+    'services: {a: {image: i}}\nvolumes: {v: {external: true, driver: local}}',
+    [['compose.inconsistent', 'volumes.v']],
+  ],
+  [
+    'a secret that has no contents, once',
+    'services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {}}',
+    [['compose.inconsistent', 'secrets.s']],
+  ],
+  [
+    'a config that is a cluster’s, once',
+    'services: {a: {image: i, configs: [c]}}\nconfigs: {c: {external: true}}',
+    [['compose.unsupported', 'configs.c.external']],
+  ],
+  [
+    'containers of the app that live in each other',
+    'services: {a: {image: i, container_name: aa, pid: "container:bb"}, b: {image: i, container_name: bb, ipc: "container:aa"}}',
+    [['compose.inconsistent', 'services.a']],
+  ],
+  [
     'a gateway elsewhere',
     'services: {a: {image: i}}\nnetworks: {n: {ipam: {config: [{subnet: 10.0.0.0/8, gateway: 11.0.0.1}]}}}',
     [['compose.inconsistent', 'networks.n.ipam.config[0]']],
   ],
   [
-    'an external network with a driver',
-    'services: {a: {image: i}}\nnetworks: {n: {external: true, driver: x}}',
+    'an external network with more than a driver',
+    'services: {a: {image: i}}\nnetworks: {n: {external: true, driver: x, internal: true}}',
     [['compose.inconsistent', 'networks.n']],
   ],
   [

@@ -109,6 +109,23 @@ hash('is that of any order of keys, and of lists for maps', () => {
 
 hash.run()
 
+const own = suite('a container of the app')
+
+own('that is named as a container is its service', () => {
+  const text = (sharing: string) => `services: {a: {image: i, container_name: aa}, b: {image: i, ${sharing}}}`
+  for (const form of ['network_mode: "NAME"', 'pid: "NAME"', 'ipc: "NAME"', 'volumes_from: ["NAME:ro"]']) {
+    const service = form.replace('NAME', form.startsWith('volumes_from') ? 'a' : 'service:a')
+    assert.equal(projectOf(text(form.replace('NAME', 'container:aa'))), projectOf(text(service)), form)
+  }
+})
+
+own('is not every container', () => {
+  const { b } = projectOf('services: {a: {image: i, container_name: aa}, b: {image: i, pid: "container:a"}}').services
+  assert.equal([b?.pid, b?.dependsOn], ['container:a', {}])
+})
+
+own.run()
+
 const order = suite('the start order')
 
 order('has links, namespaces and volumes in earlier layers too', () => {

@@ -22,6 +22,7 @@ const forms: readonly (readonly [attribute: string, canonical: Partial<Service>]
     'environment: {A: 0755, B: 12345678901234567890, C: yes, D: 2001-01-01}',
     { environment: { A: '493', B: '12345678901234567890', C: 'yes', D: '2001-01-01' } },
   ],
+  ['environment: {A: 1_000, B: 0x1_0, C: _1, D: 1_0.5}', { environment: { A: '1000', B: '16', C: '_1', D: '10.5' } }],
   ['labels: [b=1, a]', { labels: { a: '', b: '1' } }],
   ['labels: {a: null, b: false}', { labels: { a: '', b: 'false' } }],
   ['ports: [8080]', { ports: [tcp(0, 8080)] }],
