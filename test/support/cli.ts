@@ -51,8 +51,12 @@ export async function runHere(args: readonly string[], { env = {}, input = '', l
   let err = ''
   const stop = new AbortController()
   const shell: Shell = {
-    print: text => void (out += `${text}\n`),
-    say: text => void (err += `${text}\n`),
+    print(text) {
+      out += `${text}\n`
+    },
+    say(text) {
+      err += `${text}\n`
+    },
     readInput: async () => input,
     env: cleanEnv(env),
     paint: createPaint(false),
