@@ -51,10 +51,10 @@ export async function runHere(args: readonly string[], { env = {}, input = '', l
   let err = ''
   const stop = new AbortController()
   const shell: Shell = {
-    print: text => {
+    print(text) {
       out += `${text}\n`
     },
-    say: text => {
+    say(text) {
       err += `${text}\n`
     },
     readInput: async () => input,
