@@ -65,7 +65,7 @@ export function applyStep(observed: Observed, step: Step, endings: ReadonlySet<s
           : { state: 'running', health: 'healthy', startedAt: nextTime(observed) },
       )
     case 'stop':
-      return change(observed, step.id, { state: 'exited', exitCode: 137 })
+      return change(withoutEndpoints(observed, step.id), step.id, { state: 'exited', exitCode: 137 })
     case 'remove':
       return { ...observed, containers: observed.containers.filter(({ id }) => id !== step.id) }
     case 'refuse':
@@ -100,6 +100,15 @@ function newVolume({ name, body }: Step & { kind: 'createVolume' }): ObservedVol
 /** Later than all that has happened. */
 function nextTime({ containers }: Observed): number {
   return containers.reduce((latest, { createdAt, startedAt, finishedAt }) => Math.max(latest, createdAt, startedAt, finishedAt), 0) + 1
+}
+
+/** Only what runs has endpoints in its networks. */
+function withoutEndpoints(observed: Observed, id: string): Observed {
+  const left = new Set(observed.containers.find(container => container.id === id)?.networks)
+  const networks = observed.networks.map(network =>
+    left.has(network.name) ? { ...network, endpoints: Math.max(0, network.endpoints - 1) } : network,
+  )
+  return { ...observed, networks }
 }
 
 function change(observed: Observed, id: string, changes: Partial<ObservedContainer>): Observed {

@@ -235,4 +235,11 @@ planning('a one-shot service is foreseen to be started once, whenever it ended b
   assert.equal(started(observed([container('a'), container('b', { state: 'exited', finishedAt: 500 })]), 500), ['b'])
 })
 
+planning('a network that a container leaves is foreseen to go', () => {
+  const left = { id: 'n', name: 'app_n', owned: true, options: '', endpoints: 1 }
+  const seen = observed([container('web', { networks: ['app_n'] })])
+  const kinds = foreseeSteps(wish(project({ web: {} })), { ...seen, networks: [...seen.networks, left] }, memory(), 0)
+  assert.equal(kinds.map(({ kind }) => kind).slice(-2), ['start', 'removeNetwork'])
+})
+
 planning.run()
