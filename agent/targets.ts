@@ -1,7 +1,7 @@
 // From what is desired, held and remembered to a target for each app's loop.
 import { createHash } from 'node:crypto'
 import { digestText } from '../protocol/spec.js'
-import { type Candidate, chooseCourse, entryOf, isGood } from './core/course.js'
+import { awaitsRefresh, type Candidate, chooseCourse, entryOf, isGood } from './core/course.js'
 import type { RunningWish } from './core/desired.js'
 import type { EffectiveApp } from './core/effective.js'
 import { imageName, type Owner } from './core/labels.js'
@@ -56,7 +56,7 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
       const settleMs = app.policy?.settleS === undefined ? undefined : app.policy.settleS * 1000
       const trial = proved ? undefined : { candidate, settleMs, variables: sources.holdings.variablesOf(app) }
       const before = proved ? undefined : standing(app, plain, sources, record)
-      return { ...plain, wish: proved ? wish : withRefresh(wish, app, record), before, trial, failed }
+      return { ...plain, wish: proved ? wish : withRefresh(wish, app, awaitsRefresh(record, candidate)), before, trial, failed }
     }
     case 'last-good':
       return { ...goBack(app, plain, sources, record), course, failed }
@@ -76,8 +76,8 @@ function wishOf(owner: Owner, { project, digestOf }: HeldProject, { disk }: Targ
 }
 
 /** Newer images are wanted once for each generation, and with a new revision where the pull policy asks for it. */
-function withRefresh(wish: RunningWish, { refresh }: EffectiveApp, record: AppRecord | undefined): RunningWish {
-  if (refresh === undefined || refresh.generation <= (record?.good?.generation ?? 0)) return { ...wish, refresh: 'by-policy' }
+function withRefresh(wish: RunningWish, { refresh }: EffectiveApp, isDue: boolean): RunningWish {
+  if (refresh === undefined || !isDue) return { ...wish, refresh: 'by-policy' }
   return { ...wish, refresh: refresh.services === undefined ? {} : { services: refresh.services } }
 }
 

@@ -39,6 +39,17 @@ export function isGood(record: AppRecord | undefined, { content, generation }: C
   return record?.good?.content === content && record.good.generation === generation
 }
 
+/**
+ * Whether its refresh is still to be done. One that came to nothing is tried again while it is all that is new; it does not stand in
+ * the way of a new revision, which is then made of the images that are here.
+ */
+export function awaitsRefresh(record: AppRecord | undefined, { entry, content, generation }: Candidate): boolean {
+  const { good, failed } = record ?? {}
+  const isAllThatIsNew = failed?.entry === entry && good?.content === content
+  const wasTried = failed !== undefined && failed.generation >= generation && !isAllThatIsNew
+  return generation > (good?.generation ?? 0) && !wasTried
+}
+
 /** Without a revision to go back to, and with containers from before, there is nothing to do but to try on. */
 export function canFail(record: AppRecord | undefined): boolean {
   return record?.good !== undefined || record?.kept !== undefined

@@ -68,6 +68,22 @@ images('a refresh that fails brings back the image of before, though its tag has
   await eventually(20_000, 'it is made again, from the image of before', () => containersOf(app).web !== undefined && imageOf() === before)
 })
 
+images('a refresh that finds no registry does not stand in the way of the next revision', async ({ world }) => {
+  const local = `127.0.0.1:1/local-${process.pid}:1`
+  docker('tag', ensureTestImage(), local)
+  try {
+    await world.start()
+    await deploy(world, composeOf(local))
+    await proved(world)
+    await deploy(world, composeOf(local), { refresh: { generation: 1 } })
+    await eventually(60_000, 'the refresh fails', () => reported(world)?.state === 'rolled-back')
+    await deploy(world, composeOf(local, 'environment: { NEW: "1" }'), { revision: 2, refresh: { generation: 1 } })
+    await eventually(30_000, 'the next one runs', () => reported(world)?.revision === 2 && reported(world)?.state === 'running')
+  } finally {
+    docker('rmi', '-f', local)
+  }
+})
+
 images('a pull is reported in bytes, a missing tag comes by itself once it is there', async ({ world, registry }) => {
   await world.start()
   await deploy(world, composeOf(`${registry.host}/keep/late:1`))

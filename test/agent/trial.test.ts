@@ -1,7 +1,7 @@
 // The judgement of a trial, of crash loops, and of what to follow: tables of data.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { chooseCourse, entryOf, isGood, refreshedOf } from '../../agent/core/course.js'
+import { awaitsRefresh, chooseCourse, entryOf, isGood, refreshedOf } from '../../agent/core/course.js'
 import { againDelayMs, countRestarts, countStart, type Ends, isLooping, loopDelayMs, noEnds, showsLoop } from '../../agent/core/crashes.js'
 import { judgeEnding } from '../../agent/core/ended.js'
 import type { ObservedContainer } from '../../agent/core/observed.js'
@@ -215,6 +215,16 @@ trial('a refresh is done once it is good, or given up', () => {
   assert.is(refreshedOf({ good, failed: { ...failed, retry: true } }), 0)
   assert.ok(isGood({ good }, { entry: 'x', content: 'one', generation: 0 }))
   assert.not(isGood({ good }, { entry: 'x', content: 'one', generation: 1 }))
+})
+
+trial('a refresh that came to nothing is not tried with the next revision', () => {
+  const next = { entry: 'next', content: 'two', generation: 3 }
+  assert.ok(awaitsRefresh({ good }, next))
+  assert.not(awaitsRefresh({ good, failed }, next))
+  assert.not(awaitsRefresh({ good, failed }, { ...next, entry: failed.entry }), 'nor when that is tried again')
+  assert.ok(awaitsRefresh({ good, failed }, { ...next, entry: failed.entry, content: good.content }), 'it is all that is new')
+  assert.ok(awaitsRefresh({ good, failed }, { ...next, generation: 4 }), 'it is wanted anew')
+  assert.not(awaitsRefresh({ good: { ...good, generation: 3 } }, next))
 })
 
 trial('images of the present and of the last good revision are never spare', () => {
