@@ -97,8 +97,9 @@ function messages(root: string, topic: StateTopic, state: MachineState, more: ob
   const name = formatStateTopic(root, topic)
   const number = machineStates.indexOf(state)
   return [
-    [name, String(number)],
+    // The twin first: who is woken by the number finds the reasons there.
     [`${name}/json`, JSON.stringify({ state: number, word: state, ...more })],
+    [name, String(number)],
   ]
 }
 

@@ -169,7 +169,7 @@ test('nothing is published when nothing changes', async ({ site, plc }) => {
   await plc.state('group/line-1/app/web', '0')
   assert.deepEqual(
     plc.told.slice(from).map(({ topic }) => topic),
-    ['skerry/state/group/line-1/app/web', 'skerry/state/group/line-1/app/web/json'],
+    ['skerry/state/group/line-1/app/web/json', 'skerry/state/group/line-1/app/web'],
   )
   await device.leave()
 })
