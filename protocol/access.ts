@@ -1,0 +1,39 @@
+// Who may come to the broker, and who they are there: what the broker asks of whoever keeps the fleet's devices and users.
+import type { Result } from './errors.js'
+
+export const roles = ['viewer', 'operator', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+/** What of the fleet somebody's role is about. The sets are live: they follow the fleet while somebody is connected. */
+export interface Scope {
+  readonly groups: 'all' | ReadonlySet<string>
+  /** Ids, and names that only one device has, of the devices in those groups. */
+  readonly devices: 'all' | ReadonlySet<string>
+}
+
+/** A person or a program. */
+export interface User {
+  readonly name: string
+  readonly role: Role
+  readonly scope: Scope
+}
+
+/** What the broker saw and the fleet's people should know. */
+export type Notice =
+  /** Two that live claim one identity; the second was turned away. Addresses as `10.1.4.7`. */
+  | { readonly kind: 'identity.conflict'; readonly device: string; readonly addresses: readonly [holder: string, other: string] }
+  /** Somebody was not let in, or not let do something; each source and reason once in a while. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly who: string; readonly address: string; readonly detail?: string }
+
+/** Asked at CONNECT and whenever something has changed; every answer but that about a password comes at once. */
+export interface Access {
+  /** Whether a device's certificate is still good for the fleet. `key` is the SHA-256 of its public key (SPKI), in base64url. */
+  device(id: string, key: string): Result<true>
+  /** Who has this name and password. Refuses with `auth.refused` or `auth.limited`. */
+  logIn(name: string, password: string, address: string): Promise<Result<User>>
+  /** The user as it is now; undefined: no longer there. */
+  user(name: string): User | undefined
+  /** Called when devices or users were changed so that an open connection may have to end. Returns how to stop it. */
+  onChange(listener: () => void): () => void
+  note(notice: Notice): void
+}
