@@ -30,8 +30,8 @@ export interface IntakeStats {
   readonly dropped: Readonly<Record<string, number>>
 }
 
-type DeviceTopic = Topic & { kind: 'device' }
-type ExchangeTopic = Topic & { kind: 'request' | 'response' }
+type DeviceTopic = Extract<Topic, { kind: 'device' }>
+type ExchangeTopic = Extract<Topic, { kind: 'request' | 'response' }>
 
 /** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
 const maxSources = 10_000
@@ -84,6 +84,9 @@ export class Intake {
         break
       case 'desired':
         this.#receiver.desired(name, payload)
+        break
+      case 'renewal':
+      case 'certificate':
         break
     }
   }
