@@ -13,6 +13,10 @@ export const deviceChannels = {
 } as const
 export type DeviceChannel = keyof typeof deviceChannels
 
+/** Channels below `{root}/fleet/`, for every device. */
+export const fleetChannels = { desired: 'manager', keys: 'manager' } as const
+export type FleetChannel = keyof typeof fleetChannels
+
 /** What a request and its answers are published on, below a device, with who writes them. */
 export const exchanges = { request: 'manager', response: 'agent' } as const
 type Exchange = keyof typeof exchanges
@@ -22,6 +26,7 @@ export type Topic =
   /** `rid` names one request; see {@link isRequestId}. */
   | { readonly kind: Exchange; readonly device: string; readonly rid: string }
   | { readonly kind: 'group'; readonly group: string; readonly channel: 'desired' }
+  | { readonly kind: 'fleet'; readonly channel: FleetChannel }
   | { readonly kind: 'spec'; readonly digest: string }
 
 /** A spec's digest as a topic segment: SHA-256 in base64url without padding. */
@@ -37,6 +42,8 @@ export function formatTopic(root: string, topic: Topic): string {
       return `${root}/device/${topic.device}/${topic.kind}/${topic.rid}`
     case 'group':
       return `${root}/group/${topic.group}/${topic.channel}`
+    case 'fleet':
+      return `${root}/fleet/${topic.channel}`
     case 'spec':
       return `${root}/spec/${topic.digest}`
   }
@@ -50,6 +57,7 @@ export function parseTopic(root: string, name: string): Topic | undefined {
   if (kind === 'device' && channel !== undefined && isName('device', id)) return parseChannel(id, channel, rid)
   if (rid !== undefined) return undefined
   if (kind === 'group' && channel === 'desired' && isName('group', id)) return { kind, group: id, channel }
+  if (kind === 'fleet' && channel === undefined && isFleetChannel(id)) return { kind, channel: id }
   if (kind === 'spec' && channel === undefined && digestSegment.test(id)) return { kind, digest: id }
   return undefined
 }
@@ -70,6 +78,10 @@ function isExchange(text: string): text is Exchange {
 
 function isDeviceChannel(text: string): text is DeviceChannel {
   return Object.hasOwn(deviceChannels, text)
+}
+
+function isFleetChannel(text: string): text is FleetChannel {
+  return Object.hasOwn(fleetChannels, text)
 }
 
 /** The filter that matches one channel of every device. */

@@ -9,6 +9,7 @@ import {
   deviceChannels,
   deviceOfClientId,
   exchanges,
+  fleetChannels,
   formatTopic,
   parseTopic,
   type Topic,
@@ -23,6 +24,8 @@ const all: Topic[] = [
   { kind: 'request', device: 'k3v9x0a1b2c3', rid: 'A_b-9' },
   { kind: 'response', device: 'k3v9x0a1b2c3', rid: 'r'.repeat(40) },
   { kind: 'group', group: 'line-1', channel: 'desired' },
+  { kind: 'fleet', channel: 'desired' },
+  { kind: 'fleet', channel: 'keys' },
   { kind: 'spec', digest },
 ]
 
@@ -55,6 +58,9 @@ test('names that are not topics of ours do not parse', () => {
     `skerry/device/a/response/${'r'.repeat(41)}`,
     'skerry/device/a/response/r/more',
     'skerry/group/a/request/r',
+    'skerry/fleet',
+    'skerry/fleet/toString',
+    'skerry/fleet/desired/x',
     `skerry/device/${'a'.repeat(37)}/status`,
   ]
   for (const name of foreign) assert.is(parseTopic('skerry', name), undefined, name)
@@ -93,6 +99,7 @@ test('topics.md has a section and a row for each topic, and none for another', (
     ...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`),
     ...Object.keys(exchanges).map(exchange => `device/{id}/${exchange}/{rid}`),
     'group/{name}/desired',
+    ...Object.keys(fleetChannels).map(channel => `fleet/${channel}`),
     'spec/{digest}',
   ]
   assert.equal(rows.sort(), expected.sort())
