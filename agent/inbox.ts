@@ -126,6 +126,7 @@ export class Inbox {
       case 'request':
       case 'response':
       case 'join':
+      case 'fleet':
         return unexpected(topic.kind)
       case 'spec':
         return holdings.isMissing(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
