@@ -332,7 +332,7 @@ export const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel'] a
 const request = record({
   version: field(0, version),
   kind: field(1, oneOf(requestKinds, 'unknown')),
-  /** The session that it is for: an agent refuses one of another session as expired, so none is done late. Absent: any. */
+  /** The session that it is for: an agent refuses one of another session, or of none, as expired, so none is done late. Absent in `credit` and `cancel`. */
   epoch: optional(2, uint()),
   app: optional(3, appName),
   /** None or absent: all. */
