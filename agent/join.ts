@@ -2,13 +2,13 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { isErrorCode, SkerryError, unwrap } from '../protocol/errors.js'
+import { fingerprint } from '../protocol/fingerprint.js'
 import { type JoinAnswer, joinRequestCodec } from '../protocol/join.js'
 import type { JoinToken } from '../protocol/join-token.js'
 import { protocolVersion } from '../protocol/messages.js'
 import { formatTopic, joinClientIdOf } from '../protocol/topics.js'
 import { backoffMs } from './core/backoff.js'
 import { readFacts } from './facts.js'
-import { fingerprintOf } from './identity/chain.js'
 import { Identity } from './identity/identity.js'
 import { findAuthority } from './identity/probe.js'
 import { visit } from './identity/visit.js'
@@ -87,7 +87,7 @@ async function join(options: JoinOptions, device: string, identity: Identity): P
   const { broker, root, token, signal, onEvent, clock = systemClock } = options
   const own = isOwn(broker)
   const authority = own ? undefined : await findAuthority(broker.url, token?.ca, signal)
-  const ca = authority === undefined ? token?.ca : fingerprintOf(authority)
+  const ca = authority === undefined ? token?.ca : fingerprint(authority.raw)
   if (ca !== undefined) onEvent({ kind: 'found', ca })
   const key = identity.keyName
   let told = false

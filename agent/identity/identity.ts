@@ -4,12 +4,13 @@ import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { accept, type Result, refuse, SkerryError } from '../../protocol/errors.js'
+import { certificateName, keyNameOf } from '../../protocol/fingerprint.js'
 import { hasLapsed, type Life, renewAtMs } from '../core/renewal.js'
 import { readIfThere, removeIfThere, writeAtomic } from '../files.js'
 import type { SigningKeys } from '../signing-keys.js'
-import { type Chain, checkChain, fingerprintOf } from './chain.js'
+import { type Chain, checkChain } from './chain.js'
 import { createRequest } from './csr.js'
-import { exportKey, nameOfKey, openKey } from './key.js'
+import { exportKey, openKey } from './key.js'
 
 /** What a device has of the fleet that it has joined. */
 export interface Membership {
@@ -54,7 +55,7 @@ export class Identity implements SigningKeys {
   constructor(folder: string, log: Logger) {
     this.#path = join(folder, 'membership.json')
     this.#key = openKey(folder)
-    this.#spread = (Buffer.from(nameOfKey(this.#key), 'base64url')[0] ?? 0) / 256
+    this.#spread = (Buffer.from(keyNameOf(this.#key), 'base64url')[0] ?? 0) / 256
     this.#membership = this.#load(log)
   }
 
@@ -64,7 +65,7 @@ export class Identity implements SigningKeys {
 
   /** What the fleet knows this device's key by. */
   get keyName(): string {
-    return nameOfKey(this.#key)
+    return keyNameOf(this.#key)
   }
 
   /** Undefined until the device has joined a fleet. */
@@ -92,7 +93,7 @@ export class Identity implements SigningKeys {
   renew(grant: Grant): Result<string> {
     const before = this.#membership
     if (before === undefined) return refuse('identity.missing', 'this device has joined no fleet')
-    const checked = this.#check(grant, fingerprintOf(new X509Certificate(before.ca)))
+    const checked = this.#check(grant, certificateName(before.ca))
     if (!checked.ok) return checked
     this.#save({ ...before, certificate: checked.value.own.toString(), receivedMs: grant.now })
     return accept(checked.value.own.validTo)

@@ -3,8 +3,8 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { SkerryError } from '../../protocol/errors.js'
+import { fingerprint } from '../../protocol/fingerprint.js'
 import { explainFault } from '../core/refused.js'
-import { fingerprintOf } from './chain.js'
 
 const handshakeMs = 15_000
 const longestChain = 8
@@ -15,7 +15,7 @@ const longestChain = 8
  */
 export async function findAuthority(server: string, ca: string | undefined, signal: AbortSignal): Promise<X509Certificate> {
   const chain = await fetchChain(server, signal)
-  const authority = ca === undefined ? chain.at(-1) : chain.find(each => fingerprintOf(each) === ca)
+  const authority = ca === undefined ? chain.at(-1) : chain.find(each => fingerprint(each.raw) === ca)
   if (authority === undefined) {
     throw new SkerryError(
       'ca.mismatch',
