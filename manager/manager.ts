@@ -17,6 +17,7 @@ import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { Requests } from './requests.js'
+import { Signing } from './signing.js'
 import { States } from './states.js'
 import { type Db, openDb } from './store/db.js'
 import { readInstance } from './store/meta.js'
@@ -37,6 +38,8 @@ export interface ManagerOptions {
 export interface Manager {
   /** Where the API is, such as `http://127.0.0.1:8080`. */
   readonly url: string
+  /** What devices of this fleet have to go by: Ed25519, 32 bytes each. */
+  signingKeys(): readonly Uint8Array[]
   stop(): Promise<void>
 }
 
@@ -63,6 +66,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       let stopped: Promise<void> | undefined
       return {
         url,
+        signingKeys: () => fleet.signing.keys(),
         stop() {
           stopped ??= stop(parts, () => api.close())
           return stopped
@@ -109,20 +113,22 @@ interface Parts {
 
 function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
+  const signing = new Signing(db, clock.now())
   const journal = new Journal(db, clock, log.child({ component: 'journal' }))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
   const publisher = new Publisher({
     db,
     root,
     instance,
+    signing,
     clock,
     log: log.child({ component: 'publisher' }),
     released: device => reception.unbury(device),
   })
-  const requests = new Requests({ root, clock, journal, inventory })
+  const requests = new Requests({ root, clock, journal, inventory, signing })
   const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests }
+  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests, signing }
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const link: Link = new Link({

@@ -42,7 +42,11 @@ export function readPrivateKey(der: Uint8Array): { readonly privateKey: KeyObjec
 }
 
 /** `context`: what the reader must know by itself, and is signed with the payload (the external AAD of RFC 9052, 4.3). */
-export function encodeSign1(payload: Uint8Array, context: Uint8Array, { privateKey, publicKey }: ReturnType<typeof readPrivateKey>): Buffer {
+export function encodeSign1(
+  payload: Uint8Array,
+  context: Uint8Array,
+  { privateKey, publicKey }: ReturnType<typeof readPrivateKey>,
+): Buffer {
   const header = encodeCbor(
     new Map<number, unknown>([
       [algorithm, edDsa],

@@ -21,6 +21,7 @@ export const eventTypes = [
   'app.restarted',
   'app.deleted',
   'app.state',
+  'key.rotated',
   'manager.started',
   'message.dropped',
 ] as const

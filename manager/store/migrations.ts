@@ -61,4 +61,9 @@ export const migrations: readonly string[] = [
     at integer not null, unique (topic, sender_id)
   ) strict;
   `,
+  `
+  create table signing_keys (
+    number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
+  ) strict;
+  `,
 ]

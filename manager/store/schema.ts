@@ -12,8 +12,10 @@ export interface Tables {
   /** Specs and files of bundles, as they travel. */
   specs: { digest: string; published: number; payload: Uint8Array }
   spec_files: { spec: string; file: string }
-  targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
+  targets: { kind: 'device' | 'group' | 'fleet' | 'keys'; name: string; revision: number; published: number; gone: number }
   purges: { id: Generated<number>; kind: 'device' | 'group'; target: string; name: string; volumes: number; images: number }
+  /** Only the newest still has its private key. `link` is its announcement by the one before. */
+  signing_keys: { number: number; public_key: Uint8Array; private_key: Uint8Array | null; link: Uint8Array | null; created_at: number }
   tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
   events: EventTable
   commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
