@@ -10,6 +10,7 @@ import { deleteAppsOf, readAppsOf } from './store/apps.js'
 import * as groups from './store/groups.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
 import { deletePurgesOf } from './store/purges.js'
+import { forgetGroup } from './store/users.js'
 
 /** As many as a manifest may name. */
 const maxGroupsOfDevice = 256
@@ -51,6 +52,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     groups.deleteGroup(db, name)
+    forgetGroup(db, name)
     dropTarget(db, target)
     for (const device of members) bumpTarget(db, { kind: 'device', name: device })
     note(newEvent('group.deleted', `group ${name} was deleted`, { group: name, data: { devices: members } }))

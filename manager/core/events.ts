@@ -29,6 +29,12 @@ export const eventTypes = [
   'app.restarted',
   'app.deleted',
   'app.state',
+  'user.created',
+  'user.changed',
+  'user.deleted',
+  'access-token.created',
+  'access-token.deleted',
+  'login.refused',
   'manager.started',
   'message.dropped',
 ] as const

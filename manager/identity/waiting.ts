@@ -44,7 +44,7 @@ export function findPending({ db }: Fleet, key: string): PendingRow {
 export function keepWaiting({ db, clock, journal }: Fleet, key: string, { device, facts }: JoinRequest, spki: Uint8Array): void {
   const now = clock.now()
   const row = { key, device, spki, facts, firstAt: now, lastAt: now }
-  if (readPendingJoin(db, key)?.device === device) return db.quickly(() => savePending(db, row))
+  if (readPendingJoin(db, key)?.device === device) return void db.quickly(() => savePending(db, row))
   journal.change(note => {
     savePending(db, row)
     note(newEvent('join.pending', `${device} (${facts.name}) waits to be approved`, { data: { device, key, facts } }))

@@ -75,4 +75,17 @@ export const migrations: readonly string[] = [
   ) strict;
   alter table tombstones add column key text;
   `,
+  `
+  create table users (
+    name text primary key, role text not null, groups text, password text not null, once integer not null, created_at integer not null,
+    last_seen integer
+  ) strict;
+  create table sessions (
+    hash text primary key, user text not null, kind text not null, created_at integer not null, seen_at integer not null
+  ) strict;
+  create table access_tokens (
+    id text primary key, hash text not null, name text not null unique, role text not null, groups text, created_at integer not null,
+    created_by text not null, expires_at integer not null, last_seen integer
+  ) strict;
+  `,
 ]

@@ -29,6 +29,10 @@ export interface Tables {
     rejected: number
   }
   commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
+  users: UserTable
+  /** `hash` is the SHA-256 of the secret. */
+  sessions: { hash: string; user: string; kind: 'cookie' | 'token'; created_at: number; seen_at: number }
+  access_tokens: AccessTokenTable
 }
 
 interface DeviceTable {
@@ -94,4 +98,30 @@ interface EventTable {
   app: string | null
   message: string
   data: string
+}
+
+interface UserTable {
+  name: string
+  role: 'viewer' | 'operator' | 'admin'
+  /** JSON of the groups that the role is for; null: the whole fleet. */
+  groups: string | null
+  /** As manager/users/passwords.ts writes it. */
+  password: string
+  /** 1: good for one log-in, which replaces it. */
+  once: number
+  created_at: number
+  last_seen: number | null
+}
+
+interface AccessTokenTable {
+  id: string
+  /** SHA-256 of the secret. */
+  hash: string
+  name: string
+  role: 'viewer' | 'operator' | 'admin'
+  groups: string | null
+  created_at: number
+  created_by: string
+  expires_at: number
+  last_seen: number | null
 }
