@@ -12,6 +12,7 @@ import { Servers, type Tls } from './api/servers.js'
 import { Commands } from './commands.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
+import { Keys } from './identity/keys.js'
 import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
@@ -139,6 +140,7 @@ interface Parts {
 function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
   const signing = new Signing(db, clock.now())
+  const keys = new Keys(db)
   const journal = new Journal(db, clock, log.child({ component: 'journal' }))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
   const publisher = new Publisher({
@@ -148,12 +150,25 @@ function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
     signing,
     clock,
     log: log.child({ component: 'publisher' }),
-    released: device => reception.unbury(device),
+    released(device) {
+      reception.unbury(device)
+      keys.gone(device)
+    },
   })
   const requests = new Requests({ root, clock, journal, inventory, signing })
-  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
+  const reception: Reception = new Reception({
+    db,
+    root,
+    instance,
+    journal,
+    inventory,
+    publisher,
+    requests,
+    joining: () => undefined,
+    strict: false,
+  })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests, signing }
+  const fleet: Fleet = { db, clock, journal, inventory, keys, reception, publisher, requests, signing }
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const link: Link = new Link({
