@@ -7,15 +7,20 @@ export type Role = (typeof roles)[number]
 /** What of the fleet somebody's role is about. The sets are live: they follow the fleet while somebody is connected. */
 export interface Scope {
   readonly groups: 'all' | ReadonlySet<string>
-  /** Ids, and names that only one device has, of the devices in those groups. */
+  /** Ids of the devices in those groups, and their names where only one device has that name and none has it as its id. */
   readonly devices: 'all' | ReadonlySet<string>
 }
+
+/** The names of groups, live. */
+export type Groups = Pick<ReadonlySet<string>, 'has'>
 
 /** A person or a program. */
 export interface User {
   readonly name: string
   readonly role: Role
   readonly scope: Scope
+  /** Changes when the password does: whoever came in with an older one has to come again. */
+  readonly proof?: string
 }
 
 /** What the broker saw and the fleet's people should know. */
@@ -29,6 +34,8 @@ export type Notice =
 export interface Access {
   /** Whether a device's certificate is still good for the fleet. `key` is the SHA-256 of its public key (SPKI), in base64url. */
   device(id: string, key: string): Result<true>
+  /** The groups that a device is in: what it may read of. */
+  groupsOf(id: string): Groups
   /** Who has this name and password. Refuses with `auth.refused` or `auth.limited`. */
   logIn(name: string, password: string, address: string): Promise<Result<User>>
   /** The user as it is now; undefined: no longer there. */
