@@ -12,6 +12,7 @@ import { Servers, type Tls } from './api/servers.js'
 import { Commands } from './commands.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
+import { Keys } from './identity/keys.js'
 import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
@@ -19,6 +20,7 @@ import { type BrokerAddress, Link, type Subscription } from './link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { Requests } from './requests.js'
+import { Signing } from './signing.js'
 import { States } from './states.js'
 import { type Db, openDb } from './store/db.js'
 import { readInstance } from './store/meta.js'
@@ -55,6 +57,8 @@ export interface Manager {
   readonly firstPassword: string | undefined
   /** Puts another certificate into use from the next connection on. */
   replaceTls(tls: Tls): void
+  /** What devices of this fleet have to go by: Ed25519, 32 bytes each. */
+  signingKeys(): readonly Uint8Array[]
   stop(): Promise<void>
 }
 
@@ -87,6 +91,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
         door,
         firstPassword,
         replaceTls: tls => servers.replace(tls),
+        signingKeys: () => fleet.signing.keys(),
         stop() {
           stopped ??= stop(parts, () => api.close())
           return stopped
@@ -134,20 +139,36 @@ interface Parts {
 
 function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
+  const keys = new Keys(db)
+  const signing = new Signing(db, clock.now())
   const journal = new Journal(db, clock, log.child({ component: 'journal' }))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
   const publisher = new Publisher({
     db,
     root,
     instance,
+    signing,
     clock,
     log: log.child({ component: 'publisher' }),
-    released: device => reception.unbury(device),
+    released(device) {
+      reception.unbury(device)
+      keys.gone(device)
+    },
   })
-  const requests = new Requests({ root, clock, journal, inventory })
-  const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
+  const requests = new Requests({ root, clock, journal, inventory, signing })
+  const reception: Reception = new Reception({
+    db,
+    root,
+    instance,
+    journal,
+    inventory,
+    publisher,
+    requests,
+    joining: () => undefined,
+    strict: false,
+  })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests }
+  const fleet: Fleet = { db, clock, journal, inventory, keys, reception, publisher, requests, signing }
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const link: Link = new Link({

@@ -12,10 +12,24 @@ export interface Tables {
   /** Specs and files of bundles, as they travel. */
   specs: { digest: string; published: number; payload: Uint8Array }
   spec_files: { spec: string; file: string }
-  targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
+  targets: { kind: 'device' | 'group' | 'fleet' | 'keys'; name: string; revision: number; published: number; gone: number }
   purges: { id: Generated<number>; kind: 'device' | 'group'; target: string; name: string; volumes: number; images: number }
-  tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
+  /** `key` is the one that the device was registered with. */
+  tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number; key: string | null }
+  /** Only the newest still has its private key. `link` is its announcement by the one before. */
+  signing_keys: { number: number; public_key: Uint8Array; private_key: Uint8Array | null; link: Uint8Array | null; created_at: number }
   events: EventTable
+  device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
+  join_tokens: TokenTable
+  pending_joins: {
+    key: string
+    device: string
+    spki: Uint8Array
+    facts: string
+    first_at: number
+    last_at: number
+    rejected: number
+  }
   commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
   users: UserTable
   /** `hash` is the SHA-256 of the secret. */
@@ -62,6 +76,19 @@ interface AppTable {
   created_at: number
   updated_at: number
   deleted_at: number | null
+}
+
+interface TokenTable {
+  id: string
+  /** SHA-256 of the secret, hex. */
+  hash: string
+  name: string
+  groups: string
+  labels: string
+  uses: number
+  used: number
+  created_at: number
+  expires_at: number
 }
 
 interface EventTable {
