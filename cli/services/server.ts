@@ -8,6 +8,7 @@ import type { Settings } from '../../config/settings.js'
 import { startManager } from '../../manager/manager.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { hostOf } from '../connect.js'
+import { makeLocalToken } from '../local-token.js'
 import { brokerAccess } from './access.js'
 
 export interface Server {
@@ -17,6 +18,10 @@ export interface Server {
   readonly mqttUrl: string
   /** Every MQTT address, for people. */
   readonly mqttUrls: readonly string[]
+  /** This machine's own token. */
+  readonly token: string
+  /** Of the user `admin`, where this start has made it. */
+  readonly firstPassword: string | undefined
   stop(): Promise<void>
 }
 
@@ -24,6 +29,7 @@ export interface Server {
 export async function startServer(settings: Settings, log: Logger): Promise<Server> {
   const { data, root, httpHost, httpPort, httpToken } = settings
   await mkdir(data, { recursive: true, mode: 0o700 })
+  const local = await makeLocalToken(data)
   const broker = settings.broker === undefined ? await startEmbeddedBroker(settings, log) : undefined
   try {
     const manager = await startManager({
@@ -33,7 +39,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Serv
         broker === undefined
           ? { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
           : { connect: () => broker.connectInProcess() },
-      http: { host: httpHost, port: httpPort, tokens: { config: httpToken } },
+      http: { host: httpHost, port: httpPort, tokens: { local: local.secret, config: httpToken } },
       log: log.child({ part: 'manager' }),
     }).catch(nameSetting('http-port', httpPort))
     const mqttUrls = broker === undefined ? [settings.broker ?? ''] : broker.addresses.map(formatAddress)
@@ -41,7 +47,10 @@ export async function startServer(settings: Settings, log: Logger): Promise<Serv
       url: manager.url,
       mqttUrl: mqttUrls[0] ?? '',
       mqttUrls,
+      token: local.secret,
+      firstPassword: manager.firstPassword,
       async stop() {
+        await local.remove()
         await manager.stop()
         await broker?.stop()
       },
