@@ -1,6 +1,7 @@
 // Which listeners the server opens, from the settings: MQTT with TLS, perhaps one without, and the API's certificate.
-import { isLoopback, type ListenerOptions } from '../../broker/listeners.js'
+
 import type { BrokerAddress } from '../../broker/listeners.js'
+import { isLoopback, type ListenerOptions } from '../../broker/listeners.js'
 import type { Settings } from '../../config/settings.js'
 import type { Pki } from '../../manager/identity/pki.js'
 import { SkerryError } from '../../protocol/errors.js'
