@@ -30,8 +30,8 @@ export interface IntakeStats {
   readonly dropped: Readonly<Record<string, number>>
 }
 
-type DeviceTopic = Topic & { kind: 'device' }
-type ExchangeTopic = Topic & { kind: 'request' | 'response' }
+type DeviceTopic = Extract<Topic, { readonly kind: 'device' }>
+type ExchangeTopic = Extract<Topic, { readonly rid: string }>
 
 /** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
 const maxSources = 10_000

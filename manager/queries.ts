@@ -1,7 +1,7 @@
 // Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
 
 import { effectiveApps } from './core/desired.js'
-import type { Addressee, App, Device, Target } from './core/model.js'
+import type { Addressee, App, Device } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
 import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
