@@ -1,6 +1,5 @@
 // The messages on Skerry's topics: their shapes, their limits, and who writes each field. topics.md shows them byte by byte.
 import { type Result, refuse } from './errors.js'
-
 import { isName } from './names.js'
 import {
   bytes,
@@ -25,7 +24,7 @@ import {
 
 /** Version of all messages. A reader accepts any version from 1 on: new keys are ignored, old keys keep their meaning. */
 export const protocolVersion = 1
-const version = integer(1, 255)
+export const version = integer(1, 255)
 
 const groupName = matching('a group name', value => isName('group', value))
 const appName = matching('an app name', value => isName('app', value))
@@ -35,7 +34,7 @@ const code = matching('an error code', value => value.length <= 40 && /^[a-z.-]+
 // --- status: birth and will, agent → manager, retained ---
 
 /** What a device says of itself. Written by the agent. */
-const facts = record({
+export const facts = record({
   name: field(1, text(128)),
   addresses: field(2, list(text(64), 16)),
   os: field(3, text(128)),
@@ -262,7 +261,7 @@ export type SpecBody = Of<typeof specBody>
 export const appStates = ['unknown', 'running', 'partial', 'stopped', 'updating', 'failed', 'rolled-back', 'removing'] as const
 export type AppState = (typeof appStates)[number]
 
-const fault = record({ code: field(1, code), message: field(2, text(1000)), path: optional(3, text(300)) })
+export const fault = record({ code: field(1, code), message: field(2, text(1000)), path: optional(3, text(300)) })
 export type Fault = Of<typeof fault>
 
 const reportedService = record({
@@ -374,7 +373,7 @@ interface Codec<T> {
   decode(payload: Uint8Array): Result<T>
 }
 
-function codec<T>(shape: Shape<T>, maxBytes: number): Codec<T> {
+export function codec<T>(shape: Shape<T>, maxBytes: number): Codec<T> {
   return {
     encode: value => encodeMessage(shape, value),
     decode: payload => (payload.length === 0 ? refuse('message.invalid', 'the payload is empty') : decodeMessage(shape, payload, maxBytes)),
