@@ -30,6 +30,7 @@ import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
 import { joiningRoutes } from './joining.js'
+import { keyRoutes } from './keys.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
@@ -104,6 +105,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
+      keyRoutes(api, fleet)
       sessionRoutes(api, door)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
