@@ -13,6 +13,7 @@ import { Inbox } from './inbox.js'
 import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
+import type { Permits } from './permits.js'
 import { Pulse } from './pulse.js'
 import { Reporter } from './reporter.js'
 import { Requests } from './requests.js'
@@ -29,6 +30,7 @@ export class RunningAgent {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #disk: Disk
+  readonly #permits: Permits
   readonly #holdings: Holdings
   readonly #epochs: Epochs
   readonly #steward: Steward
@@ -44,12 +46,13 @@ export class RunningAgent {
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
-  constructor(options: AgentOptions, disk: Disk) {
+  constructor(options: AgentOptions, disk: Disk, permits: Permits) {
     const { log, clock = systemClock } = options
     this.#options = options
     this.#clock = clock
     this.#log = log
     this.#disk = disk
+    this.#permits = permits
     this.id = this.#disk.id
     this.released = new Promise(resolve => {
       this.#resolveReleased = resolve
@@ -69,6 +72,7 @@ export class RunningAgent {
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
+      permits,
       clock,
       random: Math.random,
       log,
@@ -123,6 +127,7 @@ export class RunningAgent {
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
     this.#steward.start()
+    this.#permits.start(() => this.#follow())
     this.#follow()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
@@ -146,6 +151,7 @@ export class RunningAgent {
     this.#pulse.stop()
     this.#reporter.stop()
     this.#inbox.stop()
+    this.#permits.stop()
     this.#requests.endAll()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()

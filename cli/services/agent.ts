@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { type Agent, startAgent } from '../../agent/agent.js'
 import type { Settings } from '../../config/settings.js'
 import { makeFolder } from '../folder.js'
+import { policySource } from '../policy-source.js'
 import { brokerAccess } from './access.js'
 
 /** Starts the agent of this machine at the broker with this URL. `signal` ends a start that waits for room on the disk. */
@@ -17,6 +18,7 @@ export async function startLocalAgent(settings: Settings, url: string, log: Logg
     root: settings.root,
     broker: { url, ...(await brokerAccess(settings)) },
     engine: settings.engine,
+    policy: policySource(settings),
     ...(settings.name === undefined ? {} : { name: settings.name }),
     intervalS: settings.interval,
     log: log.child({ part: 'agent' }),
