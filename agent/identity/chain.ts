@@ -1,7 +1,7 @@
 // Checks the certificates that a fleet has answered with, before the device takes them for its own.
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { accept, type Result, refuse } from '../../protocol/errors.js'
-import { nameOfKey } from './key.js'
+import { fingerprint, keyNameOf } from '../../protocol/fingerprint.js'
 
 export interface Chain {
   readonly own: X509Certificate
@@ -21,19 +21,14 @@ export function checkChain(chain: readonly Uint8Array[], { key, device, ca }: Ex
   const certificates = parse(chain)
   const [own, last] = [certificates?.at(0), certificates?.at(-1)]
   if (certificates === undefined || own === undefined || last === undefined || certificates.length < 2) return invalid('no chain')
-  if (ca !== undefined && fingerprintOf(last) !== ca) {
+  if (ca !== undefined && fingerprint(last.raw) !== ca) {
     return refuse('ca.mismatch', 'the certificate comes from another certificate authority than that of the fleet')
   }
   const issuers = [...certificates.slice(1), last]
   const signed = certificates.every((each, n) => isIssuedBy(each, issuers[n] ?? last))
   if (!signed || !last.ca) return invalid('not signed by its certificate authority')
-  if (nameOfKey(own.publicKey) !== nameOfKey(key)) return invalid('for another key')
+  if (keyNameOf(own.publicKey) !== keyNameOf(key)) return invalid('for another key')
   return own.subject === `CN=${device}` ? accept({ own, ca: last }) : invalid('for another device')
-}
-
-/** SHA-256 of the certificate in DER, in base64url. */
-export function fingerprintOf(certificate: X509Certificate): string {
-  return createHash('sha256').update(certificate.raw).digest('base64url')
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

@@ -1,15 +1,16 @@
 // Who this device is: its key, and what it was given when it joined a fleet; in the state folder, whole or not at all.
-import { type KeyObject, X509Certificate } from 'node:crypto'
+import { type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { accept, type Result, refuse, SkerryError } from '../../protocol/errors.js'
+import { certificateName, keyNameOf } from '../../protocol/fingerprint.js'
 import { hasLapsed, type Life, renewAtMs } from '../core/renewal.js'
 import { readIfThere, removeIfThere, writeAtomic } from '../files.js'
-import { type Chain, checkChain, fingerprintOf } from './chain.js'
 import type { SigningKeys } from '../signing-keys.js'
+import { type Chain, checkChain } from './chain.js'
 import { createRequest } from './csr.js'
-import { exportKey, nameOfKey, openKey } from './key.js'
+import { exportKey, openKey } from './key.js'
 
 /** What a device has of the fleet that it has joined. */
 export interface Membership {
@@ -37,6 +38,8 @@ export interface Credentials {
   readonly ca: string
   readonly cert: string
   readonly key: string
+  /** Of this start alone, as a user name: tells two machines with one identity from one that connects again. */
+  readonly username: string
 }
 
 /** Is also the {@link SigningKeys} of the fleet. */
@@ -45,13 +48,14 @@ export class Identity implements SigningKeys {
   readonly #key: KeyObject
   /** Of each device its own, so that they do not renew all at once. */
   readonly #spread: number
+  readonly #run = `run-${randomBytes(4).toString('hex')}`
   #membership: Membership | undefined
 
   /** Makes a key if the folder has none. Throws `config.invalid` for a key that cannot be read. */
   constructor(folder: string, log: Logger) {
     this.#path = join(folder, 'membership.json')
     this.#key = openKey(folder)
-    this.#spread = (Buffer.from(nameOfKey(this.#key), 'base64url')[0] ?? 0) / 256
+    this.#spread = (Buffer.from(keyNameOf(this.#key), 'base64url')[0] ?? 0) / 256
     this.#membership = this.#load(log)
   }
 
@@ -61,14 +65,14 @@ export class Identity implements SigningKeys {
 
   /** What the fleet knows this device's key by. */
   get keyName(): string {
-    return nameOfKey(this.#key)
+    return keyNameOf(this.#key)
   }
 
   /** Undefined until the device has joined a fleet. */
   get credentials(): Credentials | undefined {
     if (this.#membership === undefined) return undefined
     const { ca, certificate } = this.#membership
-    return { ca, cert: certificate, key: exportKey(this.#key) }
+    return { ca, cert: certificate, key: exportKey(this.#key), username: this.#run }
   }
 
   createRequest(device: string): Buffer {
@@ -85,14 +89,14 @@ export class Identity implements SigningKeys {
     return accept(true)
   }
 
-  /** Takes a new certificate of the same fleet. */
-  renew(grant: Grant): Result<true> {
+  /** Takes a new certificate of the same fleet; says until when it is good. */
+  renew(grant: Grant): Result<string> {
     const before = this.#membership
     if (before === undefined) return refuse('identity.missing', 'this device has joined no fleet')
-    const checked = this.#check(grant, fingerprintOf(new X509Certificate(before.ca)))
+    const checked = this.#check(grant, certificateName(before.ca))
     if (!checked.ok) return checked
     this.#save({ ...before, certificate: checked.value.own.toString(), receivedMs: grant.now })
-    return accept(true)
+    return accept(checked.value.own.validTo)
   }
 
   /** The fleet's signing keys; none before the device has joined. */

@@ -1,5 +1,5 @@
 // The device's key: made once, kept in the state folder, never told to anybody. The device is whoever has it.
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { SkerryError } from '../../protocol/errors.js'
 import { readIfThere, writeAtomic } from '../files.js'
@@ -16,12 +16,6 @@ export function openKey(folder: string): KeyObject {
 
 export function exportKey(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString()
-}
-
-/** What the key is called: the SHA-256 of its public half (SPKI, DER), in base64url. */
-export function nameOfKey(key: KeyObject): string {
-  const spki = (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'der' })
-  return createHash('sha256').update(spki).digest('base64url')
 }
 
 function readKey(pem: Buffer, path: string): KeyObject {

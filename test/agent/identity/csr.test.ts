@@ -13,7 +13,9 @@ const makeKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).private
 
 test('OpenSSL reads the request, finds its signature good, and the device as its subject', () => {
   const request = createRequest(makeKey(), 'k3x9p2m7qa1z')
-  const { status, stdout, stderr } = spawnSync('openssl', ['req', '-inform', 'DER', '-noout', '-verify', '-text', '-subject'], { input: request })
+  const { status, stdout, stderr } = spawnSync('openssl', ['req', '-inform', 'DER', '-noout', '-verify', '-text', '-subject'], {
+    input: request,
+  })
   assert.is(status, 0, String(stderr))
   assert.match(String(stderr) + String(stdout), /verify OK|self-signature verify OK/i)
   assert.match(String(stdout), /subject=CN ?= ?k3x9p2m7qa1z/)
