@@ -2,6 +2,7 @@
 import { quote } from '../../protocol/compose/item.js'
 import type { Refusal } from '../../protocol/errors.js'
 import { matchesPath } from './glob.js'
+import { hostPath } from './mounts.js'
 import { type Check, denyEntry, type Place } from './permit-parts.js'
 
 /** `host:container:permissions` each. */
@@ -13,12 +14,12 @@ export const checkDevices: Check<readonly string[]> = (devices, place) =>
  * have to be allowed.
  */
 export function checkDevice(path: string, place: Place): Refusal[] {
-  const target = place.premises.real(path)
-  const isOwn = /^\/dev\/(?!shm(\/|$))/.test(path) && !/\/\.{0,2}(\/|$)/.test(path)
-  const isAllowed = (name: string) => place.policy.devices.some(pattern => matchesPath(pattern, name))
-  if (isOwn ? isAllowed(path) || isAllowed(target) : isAllowed(path) && isAllowed(target)) return []
-  const named = target === path ? quote(path) : `${quote(path)}, which leads to ${quote(target)},`
-  return [denyEntry(place, 'devices', `the device ${named} is not allowed`, isOwn || isAllowed(target) ? path : target)]
+  const [name, target] = [hostPath(path, '/'), place.premises.real(path)]
+  const isOwn = name === path && /^\/dev\/(?!shm(\/|$))/.test(path)
+  const isAllowed = (each: string) => place.policy.devices.some(pattern => matchesPath(pattern, each))
+  if (isOwn ? isAllowed(name) || isAllowed(target) : isAllowed(name) && isAllowed(target)) return []
+  const named = target === name ? quote(path) : `${quote(path)}, which leads to ${quote(target)},`
+  return [denyEntry(place, 'devices', `the device ${named} is not allowed`, isOwn || isAllowed(target) ? name : target)]
 }
 
 export const checkDeviceRules: Check<readonly string[]> = (rules, place) =>

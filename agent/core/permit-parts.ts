@@ -1,7 +1,7 @@
 // What the checks of the device's policy share: what they know, where they are, and how a refusal is worded.
 import type { Project } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
-import { type DevicePolicy, type FlagName, isFlag, type ListName, type RuleName } from './device-policy.js'
+import type { DevicePolicy, FlagName, ListName, RuleName } from './device-policy.js'
 
 /** The device, as far as rules ask for it. */
 export interface Premises {
@@ -70,5 +70,6 @@ function refusal(path: string, rule: RuleName, what: string, line: string): Refu
 
 /** As YAML takes it. */
 export function written(entry: string): string {
-  return /^[A-Za-z/][\w./=@-]*(:[\w.-]+)*$/.test(entry) && !isFlag(entry as RuleName) ? entry : JSON.stringify(entry)
+  const isPlain = /^[A-Za-z/][\w./=@-]*(:[\w.-]+)*$/.test(entry) && !/^(true|false|null)$/i.test(entry)
+  return isPlain ? entry : JSON.stringify(entry)
 }

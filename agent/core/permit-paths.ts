@@ -17,15 +17,14 @@ interface Wanted {
 /** Both what is named and what it leads to must be allowed: the one may change, the other is what there is. */
 function checkPath({ source, readOnly }: Wanted, place: Place): Refusal[] {
   const { folder, real } = place.premises
-  const path = hostPath(source, folder)
-  const target = real(path)
+  const path = withoutOldLinks(hostPath(source, folder))
+  const target = withoutOldLinks(real(path))
   const byName = isWithin(path, folder) ? [] : judge(path, { source, readOnly }, place)
-  if (byName.length > 0 || target === path || isWithin(target, real(folder))) return byName
-  return judge(target, { source: `${source}, which leads to ${target},`, readOnly }, place)
+  if (target === path || isWithin(target, real(folder))) return byName
+  return [...byName, ...judge(target, { source: `${source}, which leads to ${target},`, readOnly }, place)]
 }
 
-function judge(given: string, { source, readOnly }: Wanted, place: Place): Refusal[] {
-  const path = withoutOldLinks(given)
+function judge(path: string, { source, readOnly }: Wanted, place: Place): Refusal[] {
   const { own, engine } = place.premises
   const [toOwn, toDocker] = [toAny(path, own), toEngine(path, engine)]
   const named = quote(source)
