@@ -7,6 +7,7 @@ import { checkRoot, everyDevice, everyResponse } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
 import { type Api, buildApi } from './api/server.js'
+import { Audit } from './audit/audit.js'
 import { Commands } from './commands.js'
 import { newEvent } from './core/events.js'
 import type { Fleet } from './fleet.js'
@@ -47,7 +48,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   unwrap(checkRoot(root))
   const db = openDb(file)
   try {
-    const parts = assemble({ db, root, broker, log, clock })
+    const parts = assemble({ db, file, root, broker, log, clock })
     const { fleet, link, ear, states } = parts
     const health = healthOf(parts)
     const api = await buildApi({ fleet, health, token: http.token, log: log.child({ component: 'api' }) })
@@ -70,6 +71,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       }
     } catch (error) {
       fleet.inventory.stop()
+      fleet.audit.stop()
       fleet.journal.stop()
       await api.close()
       throw error
@@ -91,6 +93,7 @@ async function listen(api: Api, { host, port }: ManagerOptions['http']): Promise
 
 interface Surroundings {
   readonly db: Db
+  readonly file: string
   readonly root: string
   readonly broker: BrokerAddress
   readonly log: Logger
@@ -107,9 +110,10 @@ interface Parts {
   readonly states: States
 }
 
-function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
+function assemble({ db, file, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
-  const journal = new Journal(db, clock, log.child({ component: 'journal' }))
+  const audit = new Audit({ db, file, clock, log: log.child({ component: 'audit' }) })
+  const journal = new Journal(db, clock, log.child({ component: 'journal' }), events => audit.changed(events))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
   const publisher = new Publisher({
     db,
@@ -122,7 +126,7 @@ function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const requests = new Requests({ root, clock, journal, inventory })
   const reception: Reception = new Reception({ db, root, instance, journal, inventory, publisher, requests })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, reception, publisher, requests }
+  const fleet: Fleet = { db, clock, journal, audit, inventory, reception, publisher, requests }
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const link: Link = new Link({
@@ -208,13 +212,14 @@ function countDevices(inventory: Inventory): Stats['devices'] {
 }
 
 async function stop({ fleet, link, ear, states }: Parts, closeApi: () => Promise<void>): Promise<void> {
-  const { db, journal, inventory, publisher } = fleet
+  const { db, journal, audit, inventory, publisher } = fleet
   await closeApi()
   await ear?.stop()
   await states.stop()
   await link.stop()
   await publisher.idle()
   inventory.stop()
+  audit.stop()
   journal.stop()
   db.close()
 }

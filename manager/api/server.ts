@@ -17,6 +17,8 @@ import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 import type { Fleet } from '../fleet.js'
 import { appRoutes } from './apps.js'
 import { askingRoutes } from './asking.js'
+import { auditRoutes } from './audit.js'
+import { auditChanges, auditRefusal } from './auditing.js'
 import { checkRequest } from './auth.js'
 import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
@@ -67,8 +69,10 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     checkRequest(request.headers, token)
     checkEncoding(request.headers)
   })
+  auditChanges(app, fleet.audit)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
+    auditRefusal(fleet.audit, request, problem)
     if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     return sendProblem(reply, problem)
@@ -85,6 +89,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       appRoutes(api, fleet)
       askingRoutes(api, fleet)
       eventRoutes(api, fleet)
+      auditRoutes(api, fleet)
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     },
     { prefix: base },

@@ -16,6 +16,11 @@ export interface Tables {
   purges: { id: Generated<number>; kind: 'device' | 'group'; target: string; name: string; volumes: number; images: number }
   tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
   events: EventTable
+  audit: AuditTable
+  /** The newest row of the audit trail, once: what is cut off behind it shows. */
+  audit_head: { id: number; number: number; hash: Uint8Array; seal: Uint8Array }
+  /** One row a list; its patterns as JSON. */
+  image_lists: { kind: 'fleet' | 'group'; name: string; patterns: string; changed_at: number }
   commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
 }
 
@@ -69,4 +74,19 @@ interface EventTable {
   app: string | null
   message: string
   data: string
+}
+
+interface AuditTable {
+  number: number
+  at: number
+  who: string
+  via: string
+  source: string
+  action: string
+  target: string
+  outcome: string
+  code: string | null
+  count: number
+  detail: string
+  hash: Uint8Array
 }
