@@ -1,7 +1,8 @@
 // Routes of the audit trail: what it says, and whether it is as it was written.
 import { type Static, Type } from 'typebox'
+import { SkerryError } from '../../protocol/errors.js'
 import type { Verification } from '../audit/chain.js'
-import { type AuditRow, auditOutcomes, auditVias } from '../core/audit.js'
+import { type AuditHead, type AuditRow, auditOutcomes, auditVias, formatHead, parseHead } from '../core/audit.js'
 import type { Fleet } from '../fleet.js'
 import { readAudit } from '../store/audit.js'
 import { nullable, oneOf, ProblemSchema, queryOf, ref } from './schemas.js'
@@ -26,7 +27,7 @@ const rowSchema = Type.Object({
 const verificationSchema = Type.Object({
   intact: Type.Boolean(),
   rows: Type.Integer(),
-  head: Type.Object({ number: Type.Integer(), hash: Type.String() }, { description: 'The newest row.' }),
+  head: Type.String({ description: 'The number and hash of the newest row: worth keeping elsewhere.' }),
   broken: Type.Integer(),
   faults: Type.Array(Type.Object({ number: Type.Integer(), message: Type.String() }), { description: 'The first 20.' }),
 })
@@ -68,10 +69,11 @@ export function auditRoutes(api: Api, fleet: Fleet): void {
       schema: {
         tags,
         summary: 'Reads the whole trail: whether a row was changed, removed or added.',
-        response: { 200: verificationSchema },
+        querystring: queryOf({ head: Type.Optional(Type.String({ description: 'A head of before: whether it is still in the trail.' })) }),
+        response: { 200: verificationSchema, 400: ref(ProblemSchema) },
       },
     },
-    async () => showVerification(await fleet.audit.verify()),
+    async ({ query: { head } }) => showVerification(await fleet.audit.verify(head === undefined ? undefined : readHead(head))),
   )
 }
 
@@ -79,7 +81,12 @@ function showRow({ at, hash, ...row }: AuditRow): Static<typeof rowSchema> {
   return { ...row, at: new Date(at).toISOString(), hash: Buffer.from(hash).toString('base64url') }
 }
 
-export function showVerification({ rows, last, broken, faults }: Verification): Static<typeof verificationSchema> {
-  const head = { number: last.number, hash: Buffer.from(last.hash).toString('base64url') }
-  return { intact: broken === 0, rows, head, broken, faults: faults.map(fault => ({ ...fault })) }
+function readHead(text: string): AuditHead {
+  const head = parseHead(text)
+  if (head !== undefined) return head
+  throw new SkerryError('request.invalid', 'a head is a number, a colon and 43 characters of base64url', { path: 'head' })
+}
+
+function showVerification({ rows, last, broken, faults }: Verification): Static<typeof verificationSchema> {
+  return { intact: broken === 0, rows, head: formatHead(last), broken, faults: faults.map(fault => ({ ...fault })) }
 }

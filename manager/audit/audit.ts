@@ -95,9 +95,9 @@ export class Audit {
   }
 
   /** Reads the whole trail. */
-  async verify(): Promise<Verification> {
+  async verify(noted?: AuditHead): Promise<Verification> {
     this.#write()
-    return await verifyTrail(this.#options.db, this.#options.file)
+    return await verifyTrail(this.#options.db, this.#options.file, noted)
   }
 
   /** Writes what waits or was only counted. */

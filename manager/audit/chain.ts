@@ -62,6 +62,13 @@ export function verifyHead(found: Verification, head: KeptHead | undefined): Ver
   return equal(head.hash, last.hash) ? found : fault(`row ${last.number} is not the newest one that was written`)
 }
 
+/** Compares with a head that somebody noted elsewhere: what came before it is as it was then. `row` is the one of its number, if there is one. */
+export function verifyNoted(found: Verification, noted: AuditHead, row: AuditRow | undefined): Verification {
+  if (row !== undefined && equal(row.hash, noted.hash)) return found
+  const what = row === undefined ? 'is not there' : 'has another hash now: it, or a row before it, was replaced'
+  return withFault(found, { number: noted.number, message: `row ${noted.number}, whose hash was noted, ${what}` })
+}
+
 function withFault(found: Verification, fault: AuditFault): Verification {
   return { ...found, broken: found.broken + 1, faults: found.faults.length < maxFaults ? [...found.faults, fault] : found.faults }
 }

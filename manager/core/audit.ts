@@ -44,6 +44,17 @@ export interface AuditHead {
   readonly hash: Uint8Array
 }
 
+/** A head as people keep it: `1234:` and the hash in base64url. */
+export function formatHead({ number, hash }: AuditHead): string {
+  return `${number}:${Buffer.from(hash).toString('base64url')}`
+}
+
+/** Undefined if it is none. */
+export function parseHead(text: string): AuditHead | undefined {
+  const [, number, hash] = /^(\d{1,15}):([\w-]{43})$/.exec(text) ?? []
+  return number === undefined || hash === undefined ? undefined : { number: Number(number), hash: Buffer.from(hash, 'base64url') }
+}
+
 /** What the first row follows. */
 export const noHead: AuditHead = { number: 0, hash: new Uint8Array(32) }
 
