@@ -8,6 +8,7 @@ import type { BackoffLimits } from './core/backoff.js'
 import type { BrokerAddress } from './link.js'
 import { openDisk } from './open-disk.js'
 import { RunningAgent } from './running.js'
+import type { SigningKeys } from './signing-keys.js'
 
 export interface AgentOptions {
   /** The state folder; made if it isn't there. */
@@ -15,6 +16,8 @@ export interface AgentOptions {
   /** Root of the topics. */
   readonly root: string
   readonly broker: BrokerAddress
+  /** What the manager's messages are checked with. */
+  readonly keys: SigningKeys
   /** Where the Docker Engine is: a socket's path, or a `unix://`, `tcp://` or `http://` URL. */
   readonly engine: string
   /** What the device calls itself; by default its host name. */

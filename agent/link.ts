@@ -74,6 +74,14 @@ export class Link {
     this.#subscribe()
   }
 
+  /** Has the retained messages of these topics sent once more. */
+  askAgain(topics: readonly string[]): void {
+    const again = topics.filter(topic => this.#asked.delete(topic))
+    if (again.length === 0) return
+    this.#client?.unsubscribe(again, () => {})
+    this.#subscribe()
+  }
+
   /** Publishes if connected. True once it is known to have arrived (QoS 1) or was sent (QoS 0). Nothing is queued for later. */
   publish(topic: string, payload: Buffer, { qos, retain }: { qos: 0 | 1; retain: boolean }): Promise<boolean> {
     const client = this.#client

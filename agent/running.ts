@@ -1,6 +1,7 @@
 // The agent's parts put together: who tells whom what. Decides nothing itself.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
+import { kidOf } from '../protocol/cose.js'
 import type { OfflineReason, ReleaseMode } from '../protocol/messages.js'
 import { clientIdOf } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
@@ -14,7 +15,7 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
-import { Reporter } from './reporter.js'
+import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
 import { type Condition, Voice } from './voice.js'
@@ -80,7 +81,7 @@ export class RunningAgent {
     })
     this.#reporter = new Reporter({
       clock,
-      assemble: () => this.#steward.report(),
+      assemble: () => this.#report(),
       publish: payload => this.#voice.report(payload),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
@@ -90,6 +91,7 @@ export class RunningAgent {
       log: log.child({ part: 'requests' }),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
+      onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
     })
@@ -97,9 +99,12 @@ export class RunningAgent {
       root: options.root,
       device: this.id,
       holdings: this.#holdings,
+      keys: options.keys,
       clock,
       log: log.child({ part: 'inbox' }),
       onDesired: () => this.#follow(),
+      onFaults: () => this.#noteChange(),
+      onAskAgain: topics => this.#link.askAgain(topics),
       onEpochFloor: floor => this.#riseAbove(floor),
       onRelease: mode => this.#release(mode),
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
@@ -165,6 +170,14 @@ export class RunningAgent {
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
+  }
+
+  #report(): Report | undefined {
+    const report = this.#steward.report()
+    if (report === undefined) return undefined
+    const faults = [...this.#inbox.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const [key] = this.#options.keys.keys().slice(-1)
+    return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }
 
   #noteChange(): void {

@@ -8,7 +8,7 @@ import { aborted, type Shell } from './shell.js'
 /** Prints the device's id. Throws `config.invalid`, `state.in-use`. */
 export async function runAgent(shell: Shell, flags: Record<string, unknown>): Promise<void> {
   const { values, places } = await loadSettings(flags, surroundings(shell.env))
-  const url = values.server ?? 'mqtt://127.0.0.1:1883'
+  const url = values.server ?? 'mqtt://127.0.0.1:8883'
   if (/^https?:/.test(url)) {
     throw new SkerryError('config.invalid', `${JSON.stringify(url)} is no MQTT URL: use mqtt://host:1883`, { path: places.server })
   }
