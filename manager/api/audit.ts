@@ -5,6 +5,7 @@ import type { Verification } from '../audit/chain.js'
 import { type AuditHead, type AuditRow, auditOutcomes, auditVias, formatHead, parseHead } from '../core/audit.js'
 import type { Fleet } from '../fleet.js'
 import { readAudit } from '../store/audit.js'
+import { admin } from './access.js'
 import { nullable, oneOf, ProblemSchema, queryOf, ref } from './schemas.js'
 import type { Api } from './server.js'
 import { parseSince } from './since.js'
@@ -50,6 +51,7 @@ export function auditRoutes(api: Api, fleet: Fleet): void {
   api.get(
     '/audit',
     {
+      config: admin('fleet'),
       schema: {
         tags,
         summary: 'Who did what, and what was refused; oldest first: the rows after a number, or the newest ones.',
@@ -66,6 +68,7 @@ export function auditRoutes(api: Api, fleet: Fleet): void {
   api.get(
     '/audit/verify',
     {
+      config: admin('fleet'),
       schema: {
         tags,
         summary: 'Reads the whole trail: whether a row was changed, removed or added.',

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Audit } from '../audit/audit.js'
 import type { Actor, Deed } from '../core/audit.js'
+import { plainAddress } from '../users/logins.js'
 import type { Problem } from './schemas.js'
 import type { Api } from './server.js'
 
@@ -17,8 +18,9 @@ export function auditRefusal(audit: Audit, request: FastifyRequest, { status, co
   else audit.refused(deedOf(request), code, actorOf(request))
 }
 
-function actorOf(request: FastifyRequest): Actor {
-  return { who: '', via: 'http', from: request.ip }
+/** A program's token stands for itself; so do this machine's own and that of the settings. */
+function actorOf({ who, ip }: FastifyRequest): Actor {
+  return { who: who === undefined ? '' : who.kind === 'token' ? `token ${who.name}` : who.name, via: 'http', from: plainAddress(ip) }
 }
 
 /** The route, and the path that was asked for: no query, as it may hold values of variables. */

@@ -103,7 +103,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
       auditRoutes(api, fleet)
-      sessionRoutes(api, door)
+      sessionRoutes(api, door, fleet.audit)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())

@@ -72,6 +72,11 @@ export class Audit {
     for (const event of events) this.done(deedOf(event))
   }
 
+  /** What was let happen and changes nothing that is desired, such as a log-in. Written soon; repeats as a number. */
+  noted(deed: Deed, actor = this.actor): void {
+    this.#note(this.#entry(actor, deed, 'done'))
+  }
+
   /** What was not done, and why. Written soon; repeats as a number. The actor's name is that of somebody known, or empty. */
   refused(deed: Deed, code: string, actor = this.actor): void {
     this.#note(this.#entry(actor, deed, 'refused', code))

@@ -81,8 +81,17 @@ function plain(text: string, limit: number): string {
 }
 
 /** What a change was, by the event that tells of it. */
-export function deedOf({ type, device, group, app, message }: Pick<NewEvent, 'type' | 'device' | 'group' | 'app' | 'message'>): Deed {
-  return { action: type, target: targetPath({ group, device, app }), detail: message }
+export function deedOf({ type, device, group, app, message, data }: NewEvent): Deed {
+  const place = targetPath({ group, device, app })
+  return { action: type, target: place === '' ? subjectPath(type, data) : place, detail: message }
+}
+
+/** What is no part of the fleet itself, by what its event says of it. */
+function subjectPath(type: string, { user, token, key }: NewEvent['data']): string {
+  if (type.startsWith('user.') && typeof user === 'string') return `users/${user}`
+  if (type.startsWith('access-token.') && typeof token === 'string') return `access-tokens/${token}`
+  if (type.startsWith('token.') && typeof token === 'string') return `tokens/${token}`
+  return type.startsWith('join.') && typeof key === 'string' ? `pending/${key}` : ''
 }
 
 /** `groups/line-1/devices/press-7`, as in the API's paths. */
