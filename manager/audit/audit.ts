@@ -42,6 +42,7 @@ export class Audit {
   /** Refusals to be written. */
   #waiting: AuditEntry[] = []
   #cancel: (() => void) | undefined
+  #stopped = false
 
   constructor(options: AuditOptions) {
     this.#options = options
@@ -109,6 +110,7 @@ export class Audit {
   stop(): void {
     this.#refusals.users.stop()
     this.#refusals.strangers.stop()
+    this.#stopped = true
     this.#write()
     this.#cancel?.()
   }
@@ -124,7 +126,7 @@ export class Audit {
 
   #writeSoon(entries: readonly AuditEntry[]): void {
     this.#waiting.push(...entries)
-    if (this.#cancel !== undefined) return
+    if (this.#cancel !== undefined || this.#stopped) return
     const turn = setImmediate(() => this.#write())
     this.#cancel = () => clearImmediate(turn)
   }
