@@ -1,5 +1,6 @@
 // What every operation on the fleet works with.
 import type { Clock } from '../protocol/clock.js'
+import type { Keys } from './identity/keys.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
@@ -12,6 +13,7 @@ export interface Fleet {
   readonly clock: Clock
   readonly journal: Journal
   readonly inventory: Inventory
+  readonly keys: Keys
   readonly reception: Reception
   readonly publisher: Publisher
   readonly requests: Requests

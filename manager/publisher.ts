@@ -8,7 +8,7 @@ import type { Target } from './core/model.js'
 import type { Link } from './link.js'
 import type { Db } from './store/db.js'
 import * as outbox from './store/outbox.js'
-import { deleteTombstone, readConfirmed } from './store/tombstones.js'
+import { finishRelease, readConfirmed } from './store/tombstones.js'
 
 interface PublisherOptions {
   readonly db: Db
@@ -197,8 +197,10 @@ export class Publisher {
       await this.#publish(link, formatTopic(this.#options.root, { kind: 'device', device, channel }), noPayload)
     }
     return () => {
-      deleteTombstone(this.#options.db, device)
-      this.#options.released(device)
+      const { db, released } = this.#options
+      const target = { kind: 'device', name: device } as const
+      if (finishRelease(db, device)) released(device)
+      else if (outbox.readTarget(db, target) !== undefined) outbox.bumpTarget(db, target)
     }
   }
 

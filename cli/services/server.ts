@@ -33,7 +33,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Serv
         broker === undefined
           ? { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
           : { connect: () => broker.connectInProcess() },
-      http: { host: httpHost, port: httpPort, ...(httpToken === undefined ? {} : { token: httpToken }) },
+      http: { host: httpHost, port: httpPort, tokens: { config: httpToken } },
       log: log.child({ part: 'manager' }),
     }).catch(nameSetting('http-port', httpPort))
     const mqttUrls = broker === undefined ? [settings.broker ?? ''] : broker.addresses.map(formatAddress)

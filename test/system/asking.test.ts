@@ -110,7 +110,10 @@ test('logs and restarts of real containers, with the bytes on their way counted'
 async function slowReader(fleet: Fleet, id: string): Promise<void> {
   const traffic = await watchTraffic(fleet.server.mqttUrl)
   const reader = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${fleet.api.url}/api/v1/devices/${id}/apps/${app}/logs?service=much`, resolve).on('error', reject)
+    get(`${fleet.api.url}/api/v1/devices/${id}/apps/${app}/logs?service=much`, { headers: { ...fleet.api.credentials } }, resolve).on(
+      'error',
+      reject,
+    )
   })
   const total = lines * lineBytes
   let last = -1
