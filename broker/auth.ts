@@ -62,6 +62,7 @@ function deviceMay({ device, groups, root }: Principal & { kind: 'device' }, act
       return action === 'subscribe' && groups.has(topic.group)
     // Its name is a digest that nobody guesses: who knows it was told it.
     case 'spec':
+    case 'fleet':
       return action === 'subscribe'
     case 'join':
       return false

@@ -6,6 +6,7 @@ import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
 import type { Reception } from './reception.js'
 import type { Requests } from './requests.js'
+import type { Signing } from './signing.js'
 import type { Db } from './store/db.js'
 
 export interface Fleet {
@@ -17,4 +18,5 @@ export interface Fleet {
   readonly reception: Reception
   readonly publisher: Publisher
   readonly requests: Requests
+  readonly signing: Signing
 }

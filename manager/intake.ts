@@ -67,7 +67,7 @@ export class Intake {
     this.#received++
     const topic = parseTopic(this.#root, name)
     if (topic === undefined) this.#drop(name, { code: 'topic.invalid', message: 'no topic of a device' })
-    else if (topic.kind === 'group') this.#receiver.desired(name, payload)
+    else if (topic.kind === 'group' || topic.kind === 'fleet') this.#receiver.desired(name, payload)
     else if (topic.kind === 'response') this.#handleResponse(name, topic, payload, retained)
     else if (topic.kind === 'join') this.#handleJoin(name, topic, payload, retained)
     else if (topic.kind === 'device') this.#handleChannel(name, topic, payload, retained)

@@ -145,7 +145,7 @@ export class Inventory {
   foldReport(device: Device, reported: Reported): void {
     const before = device.reported
     device.reported = reported
-    device.held = Math.max(reported.revision, ...reported.groups.map(group => group.revision))
+    device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
     for (const fault of newFaults(before, reported)) {
       this.#journal.note(newEvent('device.changed', `${device.id}: ${fault.message}`, { device: device.id, data: { fault } }))

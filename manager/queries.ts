@@ -1,10 +1,11 @@
 // Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
 
 import { effectiveApps } from './core/desired.js'
-import type { App, Device, Target } from './core/model.js'
+import type { Addressee, App, Device } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
 import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
+import type { KeyRow } from './store/device-keys.js'
 import { readGroupsOf, readMembers, readMemberships } from './store/groups.js'
 import { readTargets } from './store/outbox.js'
 
@@ -14,17 +15,19 @@ export interface DeviceContext {
   readonly apps: readonly App[]
   /** The newest revision of the manifests that it follows; 0 if there is none. */
   readonly revision: number
+  /** What it shows for being itself; undefined if it never joined. */
+  readonly key: KeyRow | undefined
 }
 
 /** For one device, when only one is asked for. */
-export function contextOf({ db }: Fleet, device: string): DeviceContext {
+export function contextOf({ db, keys }: Fleet, device: string): DeviceContext {
   const groups = readGroupsOf(db, device)
   const revisions = targetRevisions(readTargets(db, [device], groups))
-  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups) }
+  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups), key: keys.of(device) }
 }
 
 /** For any device, when many are asked for: reads everything once. */
-export function contextsOf({ db }: Fleet): (device: string) => DeviceContext {
+export function contextsOf({ db, keys }: Fleet): (device: string) => DeviceContext {
   const memberships = readMemberships(db)
   const revisions = targetRevisions(readTargets(db))
   const apps = new Map<string, App[]>()
@@ -36,7 +39,7 @@ export function contextsOf({ db }: Fleet): (device: string) => DeviceContext {
     const groups = memberships.get(device) ?? []
     const own = apps.get(keyOf({ kind: 'device', name: device })) ?? []
     const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
-    return { groups, apps: [...own, ...ofGroups], revision: newest(revisions, device, groups) }
+    return { groups, apps: [...own, ...ofGroups], revision: newest(revisions, device, groups), key: keys.of(device) }
   }
 }
 
@@ -59,15 +62,17 @@ export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppO
   return devices.map(device => ({ device, on: appOnDevice(app, device, winner(device)) }))
 }
 
-function targetRevisions(targets: readonly (Target & { readonly revision: number })[]): Map<string, number> {
+function targetRevisions(targets: readonly (Addressee & { readonly revision: number })[]): Map<string, number> {
   return new Map(targets.map(target => [keyOf(target), target.revision]))
 }
 
 function newest(revisions: ReadonlyMap<string, number>, device: string, groups: readonly string[]): number {
-  const keys = [keyOf({ kind: 'device', name: device }), ...groups.map(name => keyOf({ kind: 'group', name }))]
-  return Math.max(...keys.map(key => revisions.get(key) ?? 0))
+  const own = revisions.get(keyOf({ kind: 'device', name: device }))
+  const others = [{ kind: 'fleet', name: '' } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
+  // A device without a manifest of its own follows none.
+  return own === undefined ? 0 : Math.max(own, ...others.map(each => revisions.get(keyOf(each)) ?? 0))
 }
 
-function keyOf({ kind, name }: Target): string {
+function keyOf({ kind, name }: Addressee): string {
   return `${kind}/${name}`
 }

@@ -5,7 +5,7 @@ import type { Heartbeat, Reported, Response, Status } from '../protocol/messages
 import { parseTopic } from '../protocol/topics.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
-import type { Device, Target } from './core/model.js'
+import type { Addressee, Device } from './core/model.js'
 import type { Joining } from './identity/joining.js'
 import type { Receiver } from './intake.js'
 import type { Inventory } from './inventory.js'
@@ -138,9 +138,10 @@ export class Reception implements Receiver {
    * it, and what the device would ignore is published anew.
    */
   #overtake(id: string, reported: Reported): void {
-    const held: (Target & { revision: number })[] = [
+    const held: (Addressee & { revision: number })[] = [
       { kind: 'device', name: id, revision: reported.revision },
       ...reported.groups.map(({ name, revision }) => ({ kind: 'group' as const, name, revision })),
+      ...(reported.fleet === undefined ? [] : [{ kind: 'fleet' as const, name: '', revision: reported.fleet }]),
     ]
     const { db, publisher } = this.#options
     const ahead = held.filter(target => (readTarget(db, target)?.revision ?? 0) < target.revision)

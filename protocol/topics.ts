@@ -15,6 +15,10 @@ export const deviceChannels = {
 } as const
 export type DeviceChannel = keyof typeof deviceChannels
 
+/** Channels below `{root}/fleet/`, for every device. */
+export const fleetChannels = { desired: 'manager', keys: 'manager' } as const
+export type FleetChannel = keyof typeof fleetChannels
+
 /** What a request and its answers are published on, below a device, with who writes them. */
 export const exchanges = { request: 'manager', response: 'agent' } as const
 type Exchange = keyof typeof exchanges
@@ -28,6 +32,7 @@ export type Topic =
   /** `rid` names one request; see {@link isRequestId}. */
   | { readonly kind: Exchange; readonly device: string; readonly rid: string }
   | { readonly kind: 'group'; readonly group: string; readonly channel: 'desired' }
+  | { readonly kind: 'fleet'; readonly channel: FleetChannel }
   | { readonly kind: 'spec'; readonly digest: string }
   /** `key` names the public key of a device that has no certificate yet; see {@link isKeyName}. */
   | { readonly kind: 'join'; readonly key: string; readonly channel: JoinChannel }
@@ -45,6 +50,8 @@ export function formatTopic(root: string, topic: Topic): string {
       return `${root}/device/${topic.device}/${topic.kind}/${topic.rid}`
     case 'group':
       return `${root}/group/${topic.group}/${topic.channel}`
+    case 'fleet':
+      return `${root}/fleet/${topic.channel}`
     case 'spec':
       return `${root}/spec/${topic.digest}`
     case 'join':
@@ -60,6 +67,7 @@ export function parseTopic(root: string, name: string): Topic | undefined {
   if (kind === 'device' && channel !== undefined && isName('device', id)) return parseChannel(id, channel, rid)
   if (rid !== undefined) return undefined
   if (kind === 'group' && channel === 'desired' && isName('group', id)) return { kind, group: id, channel }
+  if (kind === 'fleet' && channel === undefined && isFleetChannel(id)) return { kind, channel: id }
   if (kind === 'spec' && channel === undefined && digestSegment.test(id)) return { kind, digest: id }
   if (kind === 'join' && channel !== undefined && isJoinChannel(channel) && isKeyName(id)) return { kind, key: id, channel }
   return undefined
@@ -90,6 +98,10 @@ function isExchange(text: string): text is Exchange {
 
 function isDeviceChannel(text: string): text is DeviceChannel {
   return Object.hasOwn(deviceChannels, text)
+}
+
+function isFleetChannel(text: string): text is FleetChannel {
+  return Object.hasOwn(fleetChannels, text)
 }
 
 /** The filter that matches one channel of every device. */

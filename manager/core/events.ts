@@ -35,6 +35,7 @@ export const eventTypes = [
   'access-token.created',
   'access-token.deleted',
   'login.refused',
+  'key.rotated',
   'manager.started',
   'message.dropped',
 ] as const

@@ -88,4 +88,9 @@ export const migrations: readonly string[] = [
     created_by text not null, expires_at integer not null, last_seen integer
   ) strict;
   `,
+  `
+  create table signing_keys (
+    number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
+  ) strict;
+  `,
 ]

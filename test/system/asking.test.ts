@@ -10,6 +10,7 @@ import { ensureTestImage } from '../support/busybox.js'
 import { runCli, startCli } from '../support/cli.js'
 import { containersOf, docker } from '../support/docker.js'
 import { type Fleet, withFleet } from '../support/fleet.js'
+import { contentsOf } from '../support/signing.js'
 import { eventually } from '../support/within.js'
 
 const app = 'skt-sys-asking'
@@ -45,7 +46,7 @@ async function watchTraffic(url: string): Promise<Traffic> {
   client.on('message', (name, payload) => {
     const topic = parseTopic('skerry', name)
     if (topic?.kind === 'request') {
-      const request = requestCodec.decode(payload)
+      const request = requestCodec.decode(contentsOf(payload))
       const bytes = (request.ok && request.value.creditBytes) || 0
       granted.set(topic.rid, Math.max(granted.get(topic.rid) ?? 0, bytes))
     } else if (topic?.kind === 'response') {
