@@ -59,7 +59,7 @@ interface RunOptions {
 async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }: RunOptions): Promise<void> {
   const { createLog } = await import('../services/log.js')
   const { startServer } = await import('../services/server.js')
-  const { startLocalAgent } = await import('../services/agent.js')
+  const { joinServer, startLocalAgent } = await import('../services/agent.js')
   const log = createLog(settings.logLevel)
   let app: string | undefined
   let appUrl: string | undefined
@@ -69,7 +69,9 @@ async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }:
     shell.say(`broker at ${server.mqttUrls.join(', ')}; manager at ${server.url}`)
     if (server.firstPassword !== undefined) shell.say(formatFirstPassword(server.firstPassword))
     await waitForManager(openClient(server.url, await localAccess(server.url, settings.data)), shell.signal)
-    const agent = await startLocalAgent(settings, server.mqttUrl, log)
+    const local: Settings = { ...settings, server: server.mqttUrl }
+    await joinServer(local, { log, signal: shell.signal }, server)
+    const agent = await startLocalAgent(local, { log, signal: shell.signal })
     try {
       const state = await tryExample(shell, settings, { url: server.url, device: agent.id, flags })
       if (state?.app.run === 'running') app = state.app.name

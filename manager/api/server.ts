@@ -17,6 +17,8 @@ import fastify, {
 import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 import type { Fleet } from '../fleet.js'
+import type { Host } from '../identity/invitation.js'
+import type { Joining } from '../identity/joining.js'
 import type { Door } from '../users/door.js'
 import { guardRoutes, viewer } from './access.js'
 import { accessTokenRoutes } from './access-tokens.js'
@@ -27,6 +29,7 @@ import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
+import { joiningRoutes } from './joining.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
@@ -48,6 +51,8 @@ export interface ApiOptions {
   readonly health: Health
   readonly door: Door
   readonly servers: Servers
+  readonly joining: Joining | undefined
+  readonly host: Host | undefined
   readonly log: Logger
 }
 
@@ -57,7 +62,7 @@ const maxBodyBytes = 256 * 1024
 
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
-  const { fleet, health, door, servers, log } = options
+  const { fleet, health, door, servers, joining, host, log } = options
   const app: Api = fastify({
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
@@ -95,6 +100,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       healthRoutes(api, health)
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
+      joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
