@@ -10,6 +10,7 @@ import { SkerryError, unwrap } from '../../protocol/errors.js'
 import { certificateName } from '../../protocol/fingerprint.js'
 import { type JoinToken, parseJoinToken } from '../../protocol/join-token.js'
 import { makeFolder } from '../folder.js'
+import { policySource } from '../policy-source.js'
 import { brokerAccess } from './access.js'
 
 interface Surroundings {
@@ -35,6 +36,7 @@ export async function startLocalAgent(settings: Settings, { log, signal }: Surro
     identity,
     keys: identity,
     engine: settings.engine,
+    policy: policySource(settings),
     ...(settings.name === undefined ? {} : { name: settings.name }),
     intervalS: settings.interval,
     log: log.child({ part: 'agent' }),
