@@ -138,14 +138,19 @@ test('too many wrong passwords are 429, with how long to wait', async ({ site })
   const attempt = (given: string) => send(site, 'POST', '/login', { body: { user: 'guessed', password: given } })
   for (let n = 0; n < 10; n++) assert.equal((await attempt(`guess ${n}`)).status, 401)
   const limited = await attempt('guess 10')
-  assert.deepEqual([limited.status, limited.headers.get('content-type'), limited.headers.has('retry-after')], [429, 'application/problem+json', true])
+  assert.deepEqual(
+    [limited.status, limited.headers.get('content-type'), limited.headers.has('retry-after')],
+    [429, 'application/problem+json', true],
+  )
   assert.equal((await read(limited)).code, 'auth.limited')
 })
 
 test('every answer tells browsers what they may do with it', async ({ site }) => {
   for (const path of ['/health', '/devices', '/nothing']) {
     const { headers } = await send(site, 'GET', path)
-    const told = ['content-security-policy', 'x-content-type-options', 'x-frame-options', 'referrer-policy', 'cache-control'].map(name => headers.get(name))
+    const told = ['content-security-policy', 'x-content-type-options', 'x-frame-options', 'referrer-policy', 'cache-control'].map(name =>
+      headers.get(name),
+    )
     assert.deepEqual(told, ["default-src 'none';frame-ancestors 'none'", 'nosniff', 'DENY', 'no-referrer', 'no-store'], path)
     assert.equal(headers.get('strict-transport-security'), null)
     assert.equal(headers.get('access-control-allow-origin'), null)

@@ -13,7 +13,8 @@ const user = (role: Role, scoped = false): User => ({
 })
 
 test('a role may what is asked of it and of those below it', () => {
-  const may = (role: Role) => (['viewer', 'operator', 'admin'] as const).filter(each => permit(user(role), { role: each, about: 'fleet' }).ok)
+  const may = (role: Role) =>
+    (['viewer', 'operator', 'admin'] as const).filter(each => permit(user(role), { role: each, about: 'fleet' }).ok)
   assert.deepEqual([may('viewer'), may('operator'), may('admin')], [['viewer'], ['viewer', 'operator'], ['viewer', 'operator', 'admin']])
 })
 

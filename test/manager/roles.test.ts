@@ -66,7 +66,12 @@ function fill(path: string, side: 'in' | 'out'): string {
 }
 
 /** Status and code. A body of no known type is refused once somebody has been let through, so that nothing is changed. */
-async function ask(site: Site, { method, path }: Route, side: 'in' | 'out', credentials: Record<string, string>): Promise<[number, string]> {
+async function ask(
+  site: Site,
+  { method, path }: Route,
+  side: 'in' | 'out',
+  credentials: Record<string, string>,
+): Promise<[number, string]> {
   const body = method === 'GET' ? {} : { body: 'x', headers: { ...credentials, 'content-type': 'application/x-nothing' } }
   const response = await fetch(`${site.manager.url}/api/v1${fill(path, side)}`, { method, headers: credentials, ...body })
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true

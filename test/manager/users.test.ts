@@ -47,7 +47,8 @@ test.after.each(({ journal, db }) => {
 
 const code = (result: Result<unknown>) => (result.ok ? undefined : result.refusals[0].code)
 const nameOf = (result: Result<User>) => (result.ok ? result.value.name : result.refusals[0].code)
-const secretsOf = ({ db }: Context) => JSON.stringify(['users', 'sessions', 'access_tokens', 'events'].map(table => db.all(db.build.selectFrom(table as 'users').selectAll())))
+const secretsOf = ({ db }: Context) =>
+  JSON.stringify(['users', 'sessions', 'access_tokens', 'events'].map(table => db.all(db.build.selectFrom(table as 'users').selectAll())))
 
 /** A session's bearer. */
 async function logIn({ door }: Context, name: string, given = password): Promise<string> {
@@ -143,7 +144,10 @@ test('a program’s token is good until it ends or is taken away, for HTTP and, 
   const grant = { role: 'operator', groups: ['line-1'] } as const
   const { token, row } = door.users.createToken('scada', grant, { days: 2, by: 'eva' })
   const open = door.identify(token, address)!
-  assert.deepEqual([open.who.name, open.who.kind, open.who.role, [...(open.who.scope.groups as Set<string>)]], ['scada', 'token', 'operator', ['line-1']])
+  assert.deepEqual(
+    [open.who.name, open.who.kind, open.who.role, [...(open.who.scope.groups as Set<string>)]],
+    ['scada', 'token', 'operator', ['line-1']],
+  )
   assert.equal(nameOf(await door.logIn('scada', token, address)), 'scada')
   assert.equal(nameOf(await door.logIn('other', token, address)), 'auth.refused')
   assert.equal(door.user('scada')?.role, 'operator')
@@ -172,11 +176,19 @@ test('users and tokens share their names, and no one is called like the tokens o
     assert.throws(() => door.users.createToken(name, grant, { days: 1, by: 'eva' }), { code: 'user.exists' }, name)
   }
   await assert.rejects(door.users.create('Eva Maria', grant, password), { code: 'name.invalid' })
-  await assert.rejects(door.users.create('max', { role: 'viewer', groups: ['nowhere'] }, password), { code: 'group.unknown', path: 'groups[0]' })
+  await assert.rejects(door.users.create('max', { role: 'viewer', groups: ['nowhere'] }, password), {
+    code: 'group.unknown',
+    path: 'groups[0]',
+  })
   await assert.rejects(door.users.change('nobody', { role: 'admin' }), { code: 'user.unknown' })
 })
 
-test('a scope follows the fleet, knows names that are one device’s alone, and goes with its group', async ({ door, db, inventory, journal }) => {
+test('a scope follows the fleet, knows names that are one device’s alone, and goes with its group', async ({
+  door,
+  db,
+  inventory,
+  journal,
+}) => {
   const { token } = door.users.createToken('scada', { role: 'viewer', groups: ['line-1'] }, { days: 1, by: 'eva' })
   const devices = () => door.identify(token, address)!.who.scope.devices as ReadonlySet<string>
   for (const id of ['a1', 'b1', 'c1']) inventory.ensure(id)
@@ -271,8 +283,14 @@ test('limits count by address and by account, too, and their memory is bounded',
 
 test('things are told once in a while, and not without bound', () => {
   const once = new Once({ againMs: 1000, atMost: 3 })
-  assert.deepEqual(['a', 'a', 'b', 'c', 'd'].map(key => once.isNew(key, 0)), [true, false, true, true, false])
-  assert.deepEqual(['a', 'd'].map(key => once.isNew(key, 1000)), [true, true])
+  assert.deepEqual(
+    ['a', 'a', 'b', 'c', 'd'].map(key => once.isNew(key, 0)),
+    [true, false, true, true, false],
+  )
+  assert.deepEqual(
+    ['a', 'd'].map(key => once.isNew(key, 1000)),
+    [true, true],
+  )
 })
 
 test('passwords that are none are refused', () => {
