@@ -1,16 +1,20 @@
 // Commands of PLCs and SCADA programs: taken in the order of arrival, done as the API does them, and each one answered.
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { User } from '../protocol/access.js'
 import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
 import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
-import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
-import { type Refusal, SkerryError } from '../protocol/errors.js'
+import { type CommandTopic, parseCommandTopic, type Sender } from '../protocol/command-topics.js'
+import { accept, type Refusal, type Result, refuse, SkerryError } from '../protocol/errors.js'
 import { type AnswerStats, Answers } from './answers.js'
+import { type Actor, type Deed, targetPath } from './core/audit.js'
 import type { Target } from './core/model.js'
+import { permitCommand } from './core/permit.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { type Obeyed, obey } from './obey.js'
 import { Restarts } from './restarts.js'
+import type { Origin } from './store/apps.js'
 import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
 
 interface CommandsOptions {
@@ -19,6 +23,8 @@ interface CommandsOptions {
   readonly log: Logger
   /** Publishes the states of a target at once: they are to be there before the answer. */
   tellStates(target: Target): void
+  /** The user as it is now. */
+  user(name: string): User | undefined
 }
 
 export interface CommandStats extends AnswerStats {
@@ -29,6 +35,8 @@ interface Arrival {
   readonly topic: string
   readonly payload: Uint8Array
   readonly retained: boolean
+  /** Known where the broker is the embedded one; another one has rules of its own about who may command. */
+  readonly sender?: Sender | undefined
 }
 
 /** Commands done in one transaction, and how long one may take until everything else has its turn. */
@@ -78,19 +86,20 @@ export class Commands {
   }
 
   /** Returns at once; never throws, whatever the bytes are. */
-  receive(topic: string, payload: Uint8Array, retained: boolean): void {
+  receive(arrival: Arrival): void {
+    const { payload, retained } = arrival
     this.#received++
     // So a retained message is taken away: no command.
     if (retained && payload.length === 0) return
     if (!this.#answers.canTell) {
-      this.#answers.tell(topic, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
+      this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
     }
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
-      this.#answers.tell(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
+      this.#answer(arrival, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
       return
     }
-    this.#waiting.push({ topic, payload, retained })
+    this.#waiting.push(arrival)
     this.#waitingBytes += payload.length
     this.#schedule(this.#batchAt + gatherMs - this.#options.fleet.clock.monotonic())
   }
@@ -112,26 +121,38 @@ export class Commands {
     const outcomes = this.#take(arrivals)
     for (const target of this.#changed.values()) this.#options.tellStates(target)
     this.#changed.clear()
-    for (const [n, outcome] of outcomes.entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
+    for (const [n, outcome] of outcomes.entries()) {
+      const arrival = arrivals[n]
+      if (arrival !== undefined) this.#tell(arrival, outcome)
+    }
     // What is left over has waited long enough.
     this.#schedule(0)
   }
 
-  #tell(topic: string, outcome: Outcome): void {
-    if (typeof outcome === 'function') void outcome().then(answer => this.#answers.tell(topic, answer))
-    else this.#answers.tell(topic, outcome)
+  #tell(arrival: Arrival, outcome: Outcome): void {
+    if (typeof outcome === 'function') {
+      void this.#options.fleet.audit.actAs(actorOf(arrival), outcome).then(answer => this.#answer(arrival, answer))
+    } else {
+      this.#answer(arrival, outcome)
+    }
+  }
+
+  #answer(arrival: Arrival, answer: Answer): void {
+    const { root, fleet } = this.#options
+    if (answer.error !== undefined) fleet.audit.refused(deedOf(root, arrival.topic), answer.error, actorOf(arrival))
+    this.#answers.tell(arrival.topic, answer)
   }
 
   /** Outcomes of the first arrivals, as many as there was time for; they no longer wait. */
   #take(arrivals: readonly Arrival[]): Outcome[] {
-    const { clock, journal } = this.#options.fleet
+    const { clock, journal, audit } = this.#options.fleet
     const until = clock.monotonic() + batchMs
     const outcomes: Outcome[] = []
     try {
       journal.together(() => {
         for (const arrival of arrivals) {
           if (outcomes.length > 0 && clock.monotonic() > until) break
-          outcomes.push(this.#handle(arrival))
+          outcomes.push(audit.actAs(actorOf(arrival), () => this.#handle(arrival)))
         }
       })
       return outcomes
@@ -144,16 +165,25 @@ export class Commands {
     }
   }
 
-  #handle({ topic, payload, retained }: Arrival): Outcome {
+  #handle({ topic, payload, retained, sender }: Arrival): Outcome {
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
+    const permitted = this.#permit(sender, target.value)
+    if (!permitted.ok) return refusalAnswer(permitted.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
     const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
     const stale = this.#staleness(read.expiresAt, retained)
     if (stale !== undefined) return refusalAnswer([stale], about)
     if (!command.ok) return refusalAnswer(command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
-    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { topic, known })
+    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { topic, known, sender })
+  }
+
+  /** The broker has let the command through: by now the user may be another, or be gone. */
+  #permit(sender: Sender | undefined, topic: CommandTopic): Result<true> {
+    if (sender?.user === undefined) return accept(true)
+    const user = this.#options.user(sender.user)
+    return user === undefined ? refuse('auth.refused', `there is no user ${sender.user}`) : permitCommand(user, topic)
   }
 
   #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
@@ -172,21 +202,21 @@ export class Commands {
     return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
   }
 
-  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Outcome {
+  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known, sender }: Sent): Outcome {
     const { fleet } = this.#options
     const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
-    const accept = ({ text, warnings: more, target: on, ...done }: Obeyed) => {
-      if (done.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
-      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
+    const done = ({ text, warnings: more, target: on, ...what }: Obeyed) => {
+      if (what.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
+      return okAnswer(text, what, { ...about, warnings: [...warnings, ...more] })
     }
     if (command.verb === 'restart' && command.wanted) {
       return async () => {
-        const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
+        const answer = await this.#restarts.ask(target, command.app).then(done, error => this.#refusal(error, about))
         this.#rememberLate(known, answer)
         return answer
       }
     }
-    const answer = this.#try(about, () => accept(obey(fleet, target, command, { via: 'mqtt', topic: topic.slice(0, maxOriginChars) })))
+    const answer = this.#try(about, () => done(obey(fleet, target, command, originOf(topic, sender))))
     this.#remember(known, answer)
     return answer
   }
@@ -231,7 +261,25 @@ type Outcome = Answer | (() => Promise<Answer>)
 
 interface Sent {
   readonly topic: string
+  readonly sender: Sender | undefined
   readonly known: KnownCommand | undefined
 }
 
 const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }
+
+function actorOf({ sender }: Arrival): Actor {
+  return { who: sender?.user ?? '', via: 'mqtt', from: sender?.address ?? '' }
+}
+
+function originOf(topic: string, sender: Sender | undefined): Origin {
+  const user = sender?.user === undefined ? {} : { user: sender.user }
+  return { via: 'mqtt', topic: topic.slice(0, maxOriginChars), ...user, ...(sender === undefined ? {} : { from: sender.address }) }
+}
+
+/** What a command asked for, as far as its topic says it. */
+function deedOf(root: string, topic: string): Deed {
+  const read = parseCommandTopic(root, topic)
+  if (!read.ok) return { action: 'command', target: topic }
+  const { kind, target, app, verb } = read.value
+  return { action: verb === undefined ? 'command' : `command.${verb}`, target: targetPath({ [kind]: target, app: app ?? null }) }
+}

@@ -83,8 +83,9 @@ export function openManager(options: OpenOptions): OpenManager {
   unwrap(checkRoot(root))
   const db = openDb(file)
   try {
-    const parts = assemble({ db, root, identity, tokens: http.tokens ?? {}, log, clock })
+    const parts = assemble({ db, file, root, identity, tokens: http.tokens ?? {}, log, clock })
     const close = () => {
+      parts.fleet.audit.stop()
       parts.fleet.journal.stop()
       db.close()
     }
@@ -131,6 +132,7 @@ async function start(
     }
   } catch (error) {
     fleet.inventory.stop()
+    fleet.audit.stop()
     fleet.journal.stop()
     await api?.close()
     fleet.db.close()
@@ -176,7 +178,7 @@ async function stop(
   { link, ear }: Connection,
   closeApi: () => Promise<unknown> | undefined,
 ): Promise<void> {
-  const { db, journal, inventory, publisher } = fleet
+  const { db, journal, audit, inventory, publisher } = fleet
   await closeApi()
   await ear?.stop()
   const answered = joining?.stop()
@@ -185,6 +187,7 @@ async function stop(
   await answered
   await publisher.idle()
   inventory.stop()
+  audit.stop()
   journal.stop()
   db.close()
 }

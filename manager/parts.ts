@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Access } from '../protocol/access.js'
 import type { Clock } from '../protocol/clock.js'
 import { openAccess } from './access.js'
+import { Audit } from './audit/audit.js'
 import { Commands } from './commands.js'
 import type { Fleet } from './fleet.js'
 import { Certificates } from './identity/certificates.js'
@@ -35,6 +36,7 @@ export interface IdentityOptions {
 
 export interface Surroundings {
   readonly db: Db
+  readonly file: string
   readonly root: string
   readonly identity: IdentityOptions | undefined
   readonly tokens: FixedTokens
@@ -55,11 +57,12 @@ export interface Parts {
   readonly access: Access
 }
 
-export function assemble({ db, root, identity, tokens, log, clock }: Surroundings): Parts {
+export function assemble({ db, file, root, identity, tokens, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
   const keys = new Keys(db)
   const signing = new Signing(db, clock.now())
-  const journal = new Journal(db, clock, log.child({ component: 'journal' }))
+  const audit = new Audit({ db, file, clock, log: log.child({ component: 'audit' }) })
+  const journal = new Journal(db, clock, log.child({ component: 'journal' }), events => audit.changed(events))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
   const publisher = new Publisher({
     db,
@@ -87,12 +90,18 @@ export function assemble({ db, root, identity, tokens, log, clock }: Surrounding
     joining: () => joining,
   })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, keys, reception, publisher, requests, signing }
+  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, reception, publisher, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
-  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const door = new Door(fleet, tokens)
-  const access = openAccess({ db, keys, journal, people: door })
+  const commands = new Commands({
+    root,
+    fleet,
+    log: log.child({ component: 'commands' }),
+    tellStates: target => states.tell(target),
+    user: name => door.user(name),
+  })
+  const access = openAccess({ db, keys, journal, audit, people: door })
   return { fleet, root, instance, clock, intake, commands, states, joining, door, access }
 }
 

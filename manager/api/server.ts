@@ -24,6 +24,8 @@ import { guardRoutes, viewer } from './access.js'
 import { accessTokenRoutes } from './access-tokens.js'
 import { appRoutes } from './apps.js'
 import { askingRoutes } from './asking.js'
+import { auditRoutes } from './audit.js'
+import { auditChanges, auditRefusal } from './auditing.js'
 import { identifyRequest } from './auth.js'
 import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
@@ -84,8 +86,10 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   app.addHook('onRequest', async request => checkEncoding(request.headers))
   const streams = new Streams(fleet, door)
   app.addHook('preClose', async () => streams.close())
+  auditChanges(app, fleet.audit)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
+    auditRefusal(fleet.audit, request, problem)
     if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     if (problem.status === 429) reply.header('retry-after', '30')
@@ -104,7 +108,8 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
-      sessionRoutes(api, door)
+      auditRoutes(api, fleet)
+      sessionRoutes(api, door, fleet.audit)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())
