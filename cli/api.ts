@@ -72,6 +72,42 @@ export interface Device {
   readonly revision: { readonly desired: number | null; readonly held: number | null }
   readonly apps: readonly (AppStatus & { readonly app: string })[]
   readonly faults: readonly Refusal[]
+  /** What it shows for being itself; null if it never joined. */
+  readonly identity: {
+    readonly key: string
+    readonly via: 'token' | 'approval'
+    readonly joinedAt: string
+    readonly certificateUntil: string | null
+  } | null
+}
+
+export interface JoinToken {
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly uses: number
+  readonly used: number
+  readonly createdAt: string
+  readonly expiresAt: string
+}
+
+export interface Invitation extends JoinToken {
+  readonly token: string
+  readonly url: string | null
+  /** The line to paste on a device. */
+  readonly command: string
+  readonly note: string | null
+}
+
+/** A device that asked to join without a token. */
+export interface Pending {
+  readonly key: string
+  readonly device: string
+  readonly state: 'pending' | 'rejected'
+  readonly facts: Facts
+  readonly firstAt: string
+  readonly lastAt: string
 }
 
 export interface Group {

@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.js'
 import { addContext } from './commands/context.js'
 import { addDelete } from './commands/delete.js'
 import { addDescribe } from './commands/describe.js'
+import { addDevice } from './commands/device.js'
 import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
 import { addKey } from './commands/key.js'
@@ -14,6 +15,7 @@ import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
 import { addSet } from './commands/set.js'
+import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
 import { addVersion, readVersion } from './commands/version.js'
@@ -31,7 +33,22 @@ export function buildProgram(shell: Shell): Command {
     .configureOutput({ writeOut: text => shell.print(text.trimEnd()), writeErr: text => shell.say(text.trimEnd()), outputError: () => {} })
   program.version(readVersion(), '-V, --version').showSuggestionAfterError()
   for (const add of [addUp, addServer, addAgent]) add(program, shell)
-  for (const add of [addGet, addDescribe, addApply, addUpdate, addDelete, addRun, addRestart, addLogs, addGroup, addKey, addSet, addWatch])
+  for (const add of [
+    addGet,
+    addDescribe,
+    addApply,
+    addUpdate,
+    addDelete,
+    addRun,
+    addRestart,
+    addLogs,
+    addGroup,
+    addToken,
+    addDevice,
+    addKey,
+    addSet,
+    addWatch,
+  ])
     add(program, shell)
   for (const add of [addAudit, addContext, addVersion]) add(program, shell)
   return addExamples(program, [
