@@ -11,7 +11,6 @@ export interface Question {
 /** Throws a usage error where nobody sits there. Ctrl-C is passed on as the signal that it means. */
 export function askTerminal({ text, hidden = false }: Question, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) throw usageError(`no terminal is there to ask: ${text.replace(/[:?]? *$/, '')}`)
-  process.stderr.write(text)
   const shown = new Writable({
     write(chunk: Buffer, _encoding, done) {
       if (!hidden) process.stderr.write(chunk)
@@ -19,6 +18,8 @@ export function askTerminal({ text, hidden = false }: Question, signal: AbortSig
     },
   })
   const lines = createInterface({ input: process.stdin, output: shown, terminal: true, historySize: 0 })
+  // Only now: from here on the terminal itself shows nothing of what is typed.
+  process.stderr.write(text)
   return new Promise((resolve, reject) => {
     let answer: string | undefined
     const stop = () => lines.close()
