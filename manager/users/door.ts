@@ -83,7 +83,7 @@ export class Door implements Pick<Access, 'logIn' | 'user' | 'onChange'> {
     const open = this.sessions.find(secret)
     if (open === undefined) return undefined
     const { user, hash, expiresAt } = open
-    const isGood = () => this.sessions.look(hash) !== undefined
+    const isGood = () => sameScope(this.sessions.look(hash)?.user, user)
     return { who: { ...user, kind: 'user', address }, expiresAt, isGood, session: hash }
   }
 
@@ -97,7 +97,11 @@ export class Door implements Pick<Access, 'logIn' | 'user' | 'onChange'> {
     if (token === undefined) return undefined
     this.users.sawToken(token)
     const who: Who = { ...this.users.asUser(token), kind: 'token', address }
-    return { who, expiresAt: token.expiresAt, isGood: () => find() !== undefined }
+    const isGood = () => {
+      const now = find()
+      return sameScope(now && this.users.asUser(now), who)
+    }
+    return { who, expiresAt: token.expiresAt, isGood }
   }
 
   #byFixed(secret: string, address: string): Caller | undefined {
@@ -106,4 +110,11 @@ export class Door implements Pick<Access, 'logIn' | 'user' | 'onChange'> {
     const who: Who = { name: found.kind, role: 'admin', scope: wholeFleet, kind: found.kind, address }
     return { who, expiresAt: null, isGood: () => true }
   }
+}
+
+/** False, too, once one of the groups is gone: a later one of that name is another. */
+function sameScope(now: User | undefined, before: User): boolean {
+  if (now === undefined) return false
+  const [one, other] = [now.scope.groups, before.scope.groups]
+  return one === other || (one !== 'all' && other !== 'all' && one.size === other.size)
 }

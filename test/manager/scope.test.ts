@@ -6,6 +6,7 @@ import type { Role, User } from '../../protocol/access.js'
 import type { CommandTopic } from '../../protocol/command-topics.js'
 import { bearer, type Credentials } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
+import { within } from '../support/within.js'
 import { deviceIs, openEvents, request, type Site, startSite, webApp } from './site.js'
 
 const test = suite<{ site: Site; one: Credentials; devices: FakeDevice[] }>('scope')
@@ -107,7 +108,9 @@ test('nobody takes a device into their scope, and a device that leaves it is gon
 test('a group that is made anew is another group to those who had the old one', async ({ site, one }) => {
   await request(site.manager, 'POST', '/groups', { name: 'line-3', devices: ['c1'] })
   const { body } = await request(site.manager, 'POST', '/access-tokens', { name: 'three', role: 'viewer', groups: ['line-3'], days: 1 })
+  const stream = await openEvents(site.manager, bearer(body.token))
   await request(site.manager, 'DELETE', '/groups/line-3')
+  await within(5000, 'the open stream ends', stream.ended)
   await request(site.manager, 'POST', '/groups', { name: 'line-3', devices: ['c1'] })
   assert.equal((await request(site.manager, 'GET', '/devices/c1', undefined, bearer(body.token))).status, 403)
   assert.equal((await request(site.manager, 'GET', '/devices/a1', undefined, one)).status, 200)
