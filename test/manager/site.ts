@@ -25,7 +25,7 @@ export interface TestBroker {
 export async function startBroker(port = 0): Promise<TestBroker> {
   const aedes = await Aedes.createBroker()
   const sockets = new Set<Socket>()
-  const server: Server = createServer(socket => {
+  const server: Server = createServer({ noDelay: true }, socket => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     aedes.handle(socket)
