@@ -40,7 +40,7 @@ function imageStep(wish: RunningWish, { name, service, image }: Wanted, sight: S
   const isLacking = !isHere && sight.incomplete.has(name)
   if (!isLacking && !(isHere && isStale(wish, { name, service, image }, sight))) return undefined
   if (service.build !== undefined)
-    return { kind: 'build', image, services: [name], build: labelled(service.build, wish.builds?.[name]), folder: wish.folder }
+    return { kind: 'build', image, services: [name], build: labelled(service.build, wish.builds?.[name]), ...placeOf(wish) }
   if (service.pullPolicy !== 'never') return pull(image, { name, service })
   return isLacking ? lacking(`image ${image} is not on this device, and pull_policy is never`, `services.${name}.image`) : undefined
 }
@@ -55,6 +55,11 @@ function isStale(wish: RunningWish, { name, service, image }: Wanted, { observed
   const { pullPolicy } = service
   if (typeof pullPolicy === 'number') return now - (observed.images[image]?.taggedAt ?? 0) > pullPolicy
   return pullPolicy === 'always' || pullPolicy === 'build'
+}
+
+/** Of an app applied by hand the folder is that of whoever does so. */
+function placeOf({ folder, owner }: RunningWish): { folder: string; isConfined: boolean } {
+  return { folder, isConfined: owner.device !== '' }
 }
 
 function labelled(build: Build, from: string | undefined): Build {
