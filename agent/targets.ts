@@ -38,6 +38,8 @@ export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
   const project = projectOf(app, app.digest, sources)
   if (project === undefined) return fallback(app, plain, sources, record)
   if (!project.ok) return refusedTarget(app, plain, { sources, record, fault: project.refusals[0] })
+  // A list that has not come yet may deny it.
+  if (sources.holdings.unknownGroups().length > 0 && !isApplied(record, app.digest)) return fallback(app, plain, sources, record)
   const proofs = permitImages(sources.holdings.imageLists(), app.name, project.value.project)
   if (!proofs.ok) return deniedTarget(app, { ...plain, revision }, { sources, record, fault: proofs.refusals[0] })
   const wish = wishOf(plain.owner, project.value, sources)
@@ -80,8 +82,7 @@ function refusedTarget(app: EffectiveApp, plain: Target, { sources, record, faul
 /** An image list denies what is desired. If it runs already it runs on, and is told of; otherwise what ran before does. */
 function deniedTarget(app: EffectiveApp, plain: Target, refused: Refused): Target {
   const { sources, record, fault } = refused
-  const isRunning = record?.applied?.run === 'running' && Buffer.compare(record.applied.digest, app.digest) === 0
-  const wish = isRunning ? standing(app, plain, sources, record) : undefined
+  const wish = isApplied(record, app.digest) ? standing(app, plain, sources, record) : undefined
   return wish === undefined ? refusedTarget(app, { ...plain, revision: undefined }, refused) : { ...plain, wish, concern: fault }
 }
 
@@ -174,6 +175,10 @@ function pinned(target: Target, wish: RunningWish, { holdings }: TargetSources):
 const noProof: Refusal = {
   code: 'image.denied',
   message: 'an image of the revision before is on its list by its digest alone, and is not here any more',
+}
+
+function isApplied({ applied }: AppRecord = {}, digest: Uint8Array): boolean {
+  return applied?.run === 'running' && Buffer.compare(applied.digest, digest) === 0
 }
 
 /** What runs is what was good last, and the images are known that it was made of. */
