@@ -5,9 +5,11 @@ import { unwrap } from '../protocol/errors.js'
 import type { ReleaseMode } from '../protocol/messages.js'
 import { checkRoot } from '../protocol/topics.js'
 import type { BackoffLimits } from './core/backoff.js'
-import type { BrokerAddress } from './link.js'
+import type { Identity } from './identity/identity.js'
 import { openDisk } from './open-disk.js'
+import { type BrokerAddress, checkAddress } from './reach.js'
 import { RunningAgent } from './running.js'
+import type { SigningKeys } from './signing-keys.js'
 
 export interface AgentOptions {
   /** The state folder; made if it isn't there. */
@@ -15,6 +17,10 @@ export interface AgentOptions {
   /** Root of the topics. */
   readonly root: string
   readonly broker: BrokerAddress
+  /** What the device shows of itself at a broker that asks for certificates; it is renewed in time. */
+  readonly identity?: Identity
+  /** What the manager's messages are checked with. */
+  readonly keys: SigningKeys
   /** Where the Docker Engine is: a socket's path, or a `unix://`, `tcp://` or `http://` URL. */
   readonly engine: string
   /** What the device calls itself; by default its host name. */
@@ -40,6 +46,7 @@ export interface Agent {
 /** Throws `state.in-use` and `config.invalid`; whatever else is not there yet (broker, Engine, room on the disk) is waited for. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   unwrap(checkRoot(options.root))
+  checkAddress(options.broker.url)
   const { clock = systemClock, log, signal = new AbortController().signal } = options
   const disk = await openDisk(options.folder, { clock, log: log.child({ part: 'disk' }), signal })
   const running = new RunningAgent(options, disk)

@@ -20,7 +20,7 @@ export interface ReportSources {
 export function assembleReport({ holdings, reconciler, ledger }: ReportSources): Report | undefined {
   const lanes = [...reconciler.lanes()].sort(([a], [b]) => (a < b ? -1 : 1))
   if (reconciler.engineUp !== false && lanes.some(([, lane]) => !lane.view().known)) return undefined
-  const { device } = holdings
+  const { device, fleet } = holdings
   const { apps, conflicts } = holdings.effective()
   const effective = new Map(apps.map(app => [app.name, app]))
   return {
@@ -29,6 +29,7 @@ export function assembleReport({ holdings, reconciler, ledger }: ReportSources):
     groups: [...holdings.groups].map(([name, { revision }]) => ({ name, revision })),
     apps: lanes.map(([name, lane]) => reportLane(name, lane, effective.get(name), ledger.get(name))),
     ...(conflicts.length === 0 ? {} : { faults: conflicts.slice(0, 64) }),
+    ...(fleet === undefined ? {} : { fleet: fleet.revision }),
   }
 }
 

@@ -52,12 +52,21 @@ export class Disk {
     return last !== undefined && last !== bootId
   }
 
+  /** Manifests are kept as they were signed for, without the signature: whoever can write here can also replace the keys. */
   loadDevice(): Manifest | undefined {
     return this.#read('device', decodeManifest)
   }
 
   saveDevice(payload: Uint8Array): void {
     writeAtomic(this.#path('device'), payload)
+  }
+
+  loadFleet(): Manifest | undefined {
+    return this.#read('fleet', decodeManifest)
+  }
+
+  saveFleet(payload: Uint8Array): void {
+    writeAtomic(this.#path('fleet'), payload)
   }
 
   loadGroups(): Map<string, Manifest> {
@@ -127,7 +136,7 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'ledger']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'fleet', 'ledger']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 

@@ -16,6 +16,9 @@ export class Holdings {
   readonly #disk: Disk
   readonly #log: Logger
   #device: Manifest | undefined
+  #fleet: Manifest | undefined
+  /** The device's next manifest, which waits for the fleet's. */
+  #waiting: { readonly manifest: Manifest; readonly payload: Uint8Array } | undefined
   readonly #groups: Map<string, Manifest>
   readonly #specs: Specs
   readonly #name: string
@@ -27,6 +30,7 @@ export class Holdings {
     this.#name = name
     this.#specs = new Specs(disk)
     this.#device = disk.loadDevice()
+    this.#fleet = disk.loadFleet()
     this.#groups = disk.loadGroups()
   }
 
@@ -36,6 +40,11 @@ export class Holdings {
 
   get groups(): ReadonlyMap<string, Manifest> {
     return this.#groups
+  }
+
+  /** What holds for every device of its fleet; undefined if its manifest says that there is nothing. */
+  get fleet(): Manifest | undefined {
+    return this.#device !== undefined && this.#hasFleetOf(this.#device) ? this.#fleet : undefined
   }
 
   groupNames(): readonly string[] {
@@ -49,7 +58,8 @@ export class Holdings {
 
   /** Revision of the newest manifest held. */
   revision(): number {
-    return Math.max(this.#device?.revision ?? 0, ...[...this.#groups.values()].map(manifest => manifest.revision))
+    const held = [this.#device, this.fleet, ...this.#groups.values()]
+    return Math.max(0, ...held.map(manifest => manifest?.revision ?? 0))
   }
 
   effective(): Effective {
@@ -64,24 +74,42 @@ export class Holdings {
     return effectiveInterval(this.#device, this.#groups, defaultS)
   }
 
+  /** One that needs the fleet's manifest waits until that is held; until then the one before holds. */
   receiveDevice(payload: Uint8Array): { reception: Reception; manifest?: Manifest } {
     const decoded = manifestCodec.decode(payload)
     if (!decoded.ok) return { reception: decoded.refusals[0] }
     const manifest = decoded.value
-    if (!supersedes(manifest, this.#device)) return { reception: 'known', manifest }
+    const newest = this.#waiting?.manifest ?? this.#device
+    if (!supersedes(manifest, newest)) return { reception: judgeOld(manifest, newest), manifest }
     if (manifest.release !== undefined) return { reception: 'taken', manifest }
-    this.#disk.saveDevice(payload)
-    this.#device = manifest
-    for (const name of this.#groups.keys()) if (!this.groupNames().includes(name)) this.#leave(name)
+    if (manifest.fleet === true && !this.#hasFleetOf(manifest)) {
+      this.#waiting = { manifest, payload }
+      return { reception: 'known', manifest }
+    }
+    this.#takeDevice(manifest, payload)
     return { reception: 'taken', manifest }
   }
 
   receiveGroup(name: string, payload: Uint8Array): Reception {
     const decoded = manifestCodec.decode(payload)
     if (!decoded.ok) return decoded.refusals[0]
-    if (!this.groupNames().includes(name) || !supersedes(decoded.value, this.#groups.get(name))) return 'known'
+    const held = this.#groups.get(name)
+    if (!this.groupNames().includes(name)) return 'known'
+    if (!supersedes(decoded.value, held)) return judgeOld(decoded.value, held)
     this.#disk.saveGroup(name, payload)
     this.#groups.set(name, decoded.value)
+    return 'taken'
+  }
+
+  receiveFleet(payload: Uint8Array): Reception {
+    const decoded = manifestCodec.decode(payload)
+    if (!decoded.ok) return decoded.refusals[0]
+    if (supersedes(decoded.value, this.#fleet)) {
+      this.#disk.saveFleet(payload)
+      this.#fleet = decoded.value
+    } else if (this.#waiting === undefined) return judgeOld(decoded.value, this.#fleet)
+    const waiting = this.#waiting
+    if (waiting !== undefined && this.#hasFleetOf(waiting.manifest)) this.#takeDevice(waiting.manifest, waiting.payload)
     return 'taken'
   }
 
@@ -132,8 +160,22 @@ export class Holdings {
   forget(): void {
     this.#disk.forget()
     this.#device = undefined
+    this.#fleet = undefined
+    this.#waiting = undefined
     this.#groups.clear()
     this.#specs.clear()
+  }
+
+  #takeDevice(manifest: Manifest, payload: Uint8Array): void {
+    this.#disk.saveDevice(payload)
+    this.#device = manifest
+    this.#waiting = undefined
+    for (const name of this.#groups.keys()) if (!this.groupNames().includes(name)) this.#leave(name)
+  }
+
+  /** A fleet's manifest belongs to device's manifests of its own instance. */
+  #hasFleetOf({ fleet, instance }: Manifest): boolean {
+    return fleet === true && this.#fleet !== undefined && Buffer.compare(this.#fleet.instance, instance) === 0
   }
 
   /** Digests of the desired specs. */
@@ -146,4 +188,10 @@ export class Holdings {
     this.#groups.delete(name)
     this.#log.info({ group: name }, 'the device has left a group')
   }
+}
+
+/** What is no news is the same again, or older: somebody shows what was true once. */
+function judgeOld({ revision }: Manifest, held: Manifest | undefined): Reception {
+  if (held === undefined || revision >= held.revision) return 'known'
+  return { code: 'manifest.replayed', message: `it is of revision ${revision}, older than ${held.revision}, which is held` }
 }

@@ -1,19 +1,28 @@
-// What comes over the agent's topics: checked, handed on, or counted and dropped.
+// What comes over the agent's topics: let in if the manager has signed it, checked, handed on, or counted and dropped.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
+import { kidOf } from '../protocol/cose.js'
 import type { Refusal } from '../protocol/errors.js'
-import type { ReleaseMode } from '../protocol/messages.js'
+import type { Fault, ReleaseMode } from '../protocol/messages.js'
+import { followKeys, openSigned } from '../protocol/signed.js'
 import { formatTopic, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
 import type { Holdings, Reception } from './holdings.js'
+import { Refusals } from './refusals.js'
+import type { SigningKeys } from './signing-keys.js'
 
 export interface InboxOptions {
   readonly root: string
   readonly device: string
   readonly holdings: Holdings
+  readonly keys: SigningKeys
   readonly clock: Clock
   readonly log: Logger
   /** What is held, or known not to be, has changed. */
   readonly onDesired: () => void
+  /** The faults have changed. */
+  readonly onFaults: () => void
+  /** The retained messages of these topics are wanted once more. */
+  readonly onAskAgain: (topics: readonly string[]) => void
   readonly onEpochFloor: (floor: number) => void
   readonly onRelease: (mode: ReleaseMode) => void
   /** Returns why the message is dropped, if nothing can be made of it. */
@@ -25,6 +34,8 @@ const retainedWithinMs = 2_000
 
 const writeAgainMs = 10_000
 
+type RequestTopic = Extract<Topic, { readonly rid: string }>
+
 export class Inbox {
   readonly #options: InboxOptions
   /** Groups that have no manifest. */
@@ -34,10 +45,12 @@ export class Inbox {
   readonly #blamed = new Set<string>()
   /** Topics whose last message could not be written, with what cancels the next try. */
   readonly #unwritten = new Map<string, () => void>()
+  readonly #refusals: Refusals
   #dropped = 0
 
   constructor(options: InboxOptions) {
     this.#options = options
+    this.#refusals = new Refusals({ clock: options.clock, onChange: options.onFaults })
   }
 
   /** Payloads that were dropped because nothing could be made of them. */
@@ -45,14 +58,17 @@ export class Inbox {
     return this.#dropped
   }
 
+  /** What was refused as not being the manager's word, on topics that still concern this device. */
+  faults(): Fault[] {
+    const concerns = new Set([...this.#signedTopics(), this.#requests()].map(name => this.#pathOf(name)))
+    return this.#refusals.list().filter(({ path = '' }) => concerns.has(path))
+  }
+
+  /** The keys come first: what they are needed for may follow at once. */
   topics(): string[] {
-    const { root, device, holdings } = this.#options
-    return [
-      formatTopic(root, { kind: 'device', device, channel: 'desired' }),
-      requestsTo(root, device),
-      ...holdings.groupNames().map(group => formatTopic(root, { kind: 'group', group, channel: 'desired' })),
-      ...holdings.missingSpecs().map(digest => formatTopic(root, { kind: 'spec', digest })),
-    ]
+    const { root, holdings } = this.#options
+    const specs = holdings.missingSpecs().map(digest => formatTopic(root, { kind: 'spec', digest }))
+    return [...this.#signedTopics(), this.#requests(), ...specs]
   }
 
   isEmptyGroup(group: string): boolean {
@@ -62,6 +78,7 @@ export class Inbox {
   /** A new session: what has no manifest must show so again. */
   noteSession(): void {
     this.#clearTimers()
+    this.#refusals.clear(this.#pathOf(this.#requests()))
   }
 
   noteSubscribed(name: string): void {
@@ -84,14 +101,16 @@ export class Inbox {
   receive(name: string, payload: Buffer, retained = false): void {
     if (payload.length === 0) return
     const topic = parseTopic(this.#options.root, name)
-    if (topic?.kind === 'request') return void this.#ask(topic.device, topic.rid, retained ? undefined : payload)
+    if (topic?.kind === 'request') return void this.#receiveRequest(topic, name, retained ? undefined : payload)
     const reception = topic === undefined ? unexpected(name) : this.#tryAccept(topic, name, payload)
+    if (typeof reception === 'string') this.#refusals.clear(this.#pathOf(name))
+    else this.#drop(name, reception)
     if (reception === 'taken') this.#options.onDesired()
-    else if (reception !== 'known') this.#drop(name, reception)
   }
 
   stop(): void {
     this.#clearTimers()
+    this.#refusals.stop()
     for (const cancel of this.#unwritten.values()) cancel()
     this.#unwritten.clear()
   }
@@ -102,7 +121,7 @@ export class Inbox {
     failedBefore?.()
     this.#unwritten.delete(name)
     try {
-      return this.#accept(topic, payload)
+      return this.#accept(topic, name, payload)
     } catch (error) {
       if (failedBefore === undefined) this.#options.log.error({ err: error, topic: name }, 'what was received cannot be written to disk')
       this.#unwritten.set(
@@ -113,42 +132,83 @@ export class Inbox {
     }
   }
 
-  #accept(topic: Topic, payload: Buffer): Reception {
+  #accept(topic: Topic, name: string, payload: Buffer): Reception {
     const { holdings } = this.#options
-    switch (topic.kind) {
-      case 'device':
-        return topic.device === this.#options.device && topic.channel === 'desired' ? this.#acceptDevice(payload) : unexpected(topic.kind)
-      case 'group': {
-        const reception = holdings.receiveGroup(topic.group, payload)
-        if (reception === 'taken') this.#empty.delete(topic.group)
-        return reception
-      }
-      case 'request':
-      case 'response':
-        return unexpected(topic.kind)
-      case 'spec':
-        return holdings.isMissing(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
-    }
+    if (topic.kind === 'spec') return holdings.isMissing(topic.digest) ? holdings.receiveSpec(topic.digest, payload) : 'known'
+    if (topic.kind === 'group' && !holdings.groupNames().includes(topic.group)) return 'known'
+    if (!this.#signedTopics().includes(name)) return unexpected(name)
+    if (topic.kind === 'fleet' && topic.channel === 'keys') return this.#acceptKeys(payload)
+    const opened = openSigned(payload, name, this.#options.keys.keys())
+    return opened.ok ? this.#acceptManifest(topic, opened.value) : opened.refusals[0]
   }
 
-  #acceptDevice(payload: Buffer): Reception {
+  #acceptManifest(topic: Topic, payload: Uint8Array): Reception {
+    const { holdings } = this.#options
+    if (topic.kind === 'fleet') return holdings.receiveFleet(payload)
+    if (topic.kind !== 'group') return this.#acceptDevice(payload)
+    const reception = holdings.receiveGroup(topic.group, payload)
+    if (reception === 'taken') this.#empty.delete(topic.group)
+    return reception
+  }
+
+  #acceptDevice(payload: Uint8Array): Reception {
     const { holdings, onEpochFloor, onRelease } = this.#options
     const { reception, manifest } = holdings.receiveDevice(payload)
+    if (typeof reception !== 'string') return reception
     for (const group of this.#empty) if (!holdings.groupNames().includes(group)) this.#empty.delete(group)
     if (manifest?.epochFloor !== undefined) onEpochFloor(manifest.epochFloor)
     if (reception === 'taken' && manifest?.release !== undefined) onRelease(manifest.release)
     return reception
   }
 
+  /** What was refused for want of the newest key has its turn now. */
+  #acceptKeys(payload: Uint8Array): Reception {
+    const { root, keys, log, onAskAgain } = this.#options
+    const held = keys.keys()
+    const followed = followKeys(payload, held)
+    if (!followed.ok) return followed.refusals[0]
+    if (followed.value === held) return 'known'
+    keys.replace(followed.value)
+    log.info({ keys: followed.value.map(key => Buffer.from(kidOf(key)).toString('hex')) }, 'the manager has a new signing key')
+    onAskAgain(this.#refusals.of('manifest.foreign').map(path => `${root}/${path}`))
+    return 'known'
+  }
+
   /** All requests are one source: each has a topic of its own. Without a payload it is one that a broker has kept. */
-  #ask(device: string, rid: string, payload: Buffer | undefined): void {
-    const { root, onRequest } = this.#options
-    const refusal = device !== this.#options.device ? unexpected('request') : payload === undefined ? keptRequest : onRequest(rid, payload)
-    if (refusal !== undefined) this.#drop(requestsTo(root, this.#options.device), refusal)
+  #receiveRequest({ device, rid }: RequestTopic, name: string, payload: Buffer | undefined): void {
+    const refusal = device === this.#options.device ? this.#ask(name, rid, payload) : unexpected('request')
+    if (refusal === undefined) this.#refusals.clear(this.#pathOf(this.#requests()))
+    else this.#drop(this.#requests(), refusal)
+  }
+
+  #ask(name: string, rid: string, payload: Buffer | undefined): Refusal | undefined {
+    if (payload === undefined) return keptRequest
+    const opened = openSigned(payload, name, this.#options.keys.keys())
+    return opened.ok ? this.#options.onRequest(rid, opened.value) : opened.refusals[0]
+  }
+
+  #signedTopics(): string[] {
+    const { root, device, holdings } = this.#options
+    return [
+      formatTopic(root, { kind: 'fleet', channel: 'keys' }),
+      formatTopic(root, { kind: 'fleet', channel: 'desired' }),
+      formatTopic(root, { kind: 'device', device, channel: 'desired' }),
+      ...holdings.groupNames().map(group => formatTopic(root, { kind: 'group', group, channel: 'desired' })),
+    ]
+  }
+
+  #requests(): string {
+    return requestsTo(this.#options.root, this.#options.device)
+  }
+
+  /** A topic below the root. */
+  #pathOf(name: string): string {
+    return name.slice(this.#options.root.length + 1)
   }
 
   #drop(source: string, refusal: Refusal): void {
     this.#dropped++
+    if (refusal.code.startsWith('manifest.')) this.#refusals.note(this.#pathOf(source), refusal)
     if (this.#blamed.has(source) || this.#blamed.size >= 1000) return
     this.#blamed.add(source)
     this.#options.log.warn({ topic: source, ...refusal }, 'a message was dropped; more from this topic are dropped in silence')

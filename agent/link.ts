@@ -2,20 +2,16 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { SkerryError } from '../protocol/errors.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
 import { judgeSilence, keepaliveS } from './core/liveness.js'
-
-export interface BrokerAddress {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
-  readonly url: string
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  readonly ca?: string | Buffer | undefined
-}
+import { explainFault, type Verdict } from './core/refused.js'
+import { faultOf } from './identity/probe.js'
+import { type BrokerAddress, connectionOptions } from './reach.js'
+import { Tickets } from './tickets.js'
 
 export interface LinkOptions {
-  readonly broker: BrokerAddress
+  /** Asked before each attempt to connect, as certificates change; what it waits for comes first. */
+  readonly reach: () => BrokerAddress | Promise<BrokerAddress>
   readonly clientId: string
   /** Retained topic of the will. */
   readonly statusTopic: string
@@ -29,12 +25,16 @@ export interface LinkOptions {
   readonly log: Logger
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
+  /** The broker has not let the device in, or is not the one that it should be. */
+  readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
 }
 
 /** A session that lasted this long was a good one: the next attempts start from the shortest delay. */
 const goodSessionMs = 30_000
 const farewellMs = 3_000
+/** Between attempts that change nothing until a person acts: 30 s to 60 s. */
+const slowMs = 30_000
 
 export class Link {
   readonly #options: LinkOptions
@@ -42,8 +42,11 @@ export class Link {
   #connectedAt: number | undefined
   #answeredAt = 0
   #failures = 0
+  /** What was last said of why the broker cannot be reached: it is said once. */
+  #complaint = ''
   #stopped = false
   #wanted: ReadonlySet<string> = new Set()
+  readonly #tickets = new Tickets()
   /** Topics asked for in this session. */
   readonly #asked = new Set<string>()
   #cancelAttempt = () => {}
@@ -51,17 +54,10 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    const url = URL.canParse(options.broker.url) ? new URL(options.broker.url) : undefined
-    if (url === undefined || !['mqtt:', 'mqtts:', 'ws:', 'wss:', 'tcp:', 'ssl:'].includes(url.protocol)) {
-      throw new SkerryError(
-        'config.invalid',
-        `${options.broker.url} is no address of a broker: give an mqtt://, mqtts://, ws:// or wss:// URL`,
-      )
-    }
   }
 
   start(): void {
-    this.#attempt()
+    void this.#attempt()
   }
 
   get connected(): boolean {
@@ -71,6 +67,14 @@ export class Link {
   /** Which topics to be subscribed to, now and in every later session. */
   want(topics: ReadonlySet<string>): void {
     this.#wanted = topics
+    this.#subscribe()
+  }
+
+  /** Has the retained messages of these topics sent once more. */
+  askAgain(topics: readonly string[]): void {
+    const again = topics.filter(topic => this.#asked.delete(topic))
+    if (again.length === 0) return
+    this.#client?.unsubscribe(again, () => {})
     this.#subscribe()
   }
 
@@ -119,26 +123,37 @@ export class Link {
     cancel()
   }
 
-  #attempt(): void {
+  async #attempt(): Promise<void> {
     if (this.#stopped) return
-    const { broker, log } = this.#options
+    const broker = await this.#options.reach()
+    if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
-    const client = mqtt.connect(broker.url, this.#clientOptions(will))
+    const client = mqtt.connect(broker.url, { ...this.#clientOptions(will), ...connectionOptions(broker), ...this.#tickets.use(broker) })
     this.#client = client
+    this.#tickets.collect(client.stream)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
     client.on('packetreceive', () => {
       this.#answeredAt = this.#options.clock.monotonic()
     })
-    client.on('error', error => {
-      if (client === this.#client && this.#failures === 0) log.warn({ err: error }, 'the broker cannot be reached')
-      this.#drop(client, error.message)
-    })
+    client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, 'the connection was closed'))
   }
 
+  #refused(client: MqttClient, error: Error, server: string): void {
+    if (client !== this.#client || this.#stopped) return
+    const verdict = explainFault(faultOf(error), server, this.#options.clock.now())
+    if (!this.connected && verdict.refusal.code !== this.#complaint) {
+      this.#complaint = verdict.refusal.code
+      this.#options.log.warn({ err: error, ...verdict.refusal }, 'the broker cannot be reached')
+    }
+    this.#tickets.forget()
+    this.#options.onRefused(verdict)
+    this.#drop(client, error.message, verdict.again === 'slowly' ? slowMs : 0)
+  }
+
   #clientOptions(will: Buffer): IClientOptions {
-    const { broker, clientId, statusTopic, leaseMs } = this.#options
+    const { clientId, statusTopic, leaseMs } = this.#options
     return {
       clientId,
       clean: true,
@@ -149,9 +164,6 @@ export class Link {
       queueQoSZero: false,
       resubscribe: false,
       will: { topic: statusTopic, payload: will, qos: 1, retain: true },
-      ...(broker.username === undefined ? {} : { username: broker.username }),
-      ...(broker.password === undefined ? {} : { password: broker.password }),
-      ...(broker.ca === undefined ? {} : { ca: broker.ca }),
     }
   }
 
@@ -159,6 +171,7 @@ export class Link {
     if (client !== this.#client) return
     this.#connectedAt = this.#options.clock.monotonic()
     this.#asked.clear()
+    this.#complaint = ''
     this.#options.log.info({ epoch }, 'connected to the broker')
     this.#options.onConnected()
     this.#subscribe()
@@ -166,7 +179,7 @@ export class Link {
   }
 
   /** Ends a session, or an attempt at one, and plans the next. */
-  #drop(client: MqttClient, why: string): void {
+  #drop(client: MqttClient, why: string, atLeastMs = 0): void {
     if (client !== this.#client || this.#stopped) return
     const { clock, random, retries, leaseMs, log } = this.#options
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
@@ -177,7 +190,8 @@ export class Link {
     silence(client)
     client.end(true)
     this.#failures = lasted >= goodSessionMs ? 1 : this.#failures + 1
-    this.#cancelAttempt = clock.after(backoffMs(this.#failures, withinLease(retries, leaseMs()), random()), () => this.#attempt())
+    const delayMs = Math.max(atLeastMs * (1 + random()), backoffMs(this.#failures, withinLease(retries, leaseMs()), random()))
+    this.#cancelAttempt = clock.after(delayMs, () => void this.#attempt())
   }
 
   #subscribe(): void {

@@ -18,6 +18,8 @@ export interface RequestsOptions {
   readonly epoch: () => number
   /** True once the broker has it; false when the session has ended. */
   readonly publish: (rid: string, payload: Buffer) => Promise<boolean>
+  /** As many requests were taken up as can be remembered: only a new session can keep old ones from being done again. */
+  readonly onWorn: () => void
   /** Services of an app of this device; undefined if it has none of the name. */
   readonly servicesOf: (app: string) => readonly string[] | undefined
   /** None named: all. Resolves once they run again. An abort ends it while it has not begun. */
@@ -33,8 +35,8 @@ interface Open {
 
 const defaultCreditBytes = 64 * 1024
 const defaultPatienceS = 30
-/** Ids that are remembered so that nothing is done twice. */
-const maxSeen = 1000
+/** Ids of a session that are remembered so that nothing is done twice. */
+const maxSeen = 10_000
 
 export class Requests {
   readonly #options: RequestsOptions
@@ -61,9 +63,10 @@ export class Requests {
     return undefined
   }
 
-  /** The session has ended, and with it whoever would have read the answers. */
+  /** The session has ended, and with it whoever would have read the answers. What was asked in it is expired in the next. */
   endAll(): void {
     for (const { abort } of this.#open.values()) abort.abort(cancelled)
+    this.#seen.clear()
     this.#turns = new Turns()
   }
 
@@ -140,8 +143,7 @@ export class Requests {
 
   #remember(rid: string): void {
     this.#seen.add(rid)
-    const [oldest] = this.#seen
-    if (this.#seen.size > maxSeen && oldest !== undefined) this.#seen.delete(oldest)
+    if (this.#seen.size >= maxSeen) this.#options.onWorn()
   }
 }
 

@@ -1,6 +1,7 @@
 // The agent's parts put together: who tells whom what. Decides nothing itself.
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
+import { kidOf } from '../protocol/cose.js'
 import type { OfflineReason, ReleaseMode } from '../protocol/messages.js'
 import { clientIdOf } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
@@ -14,7 +15,9 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import { Pulse } from './pulse.js'
-import { Reporter } from './reporter.js'
+import { type BrokerAddress, withIdentity } from './reach.js'
+import { Renewal } from './renewal.js'
+import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
 import { type Condition, Voice } from './voice.js'
@@ -38,6 +41,9 @@ export class RunningAgent {
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
+  readonly #renewal: Renewal | undefined
+  /** The broker did not take the certificate the last time. */
+  #refused = false
   #engineVersion: string | undefined
   #releasing: ReleaseMode | undefined
   #resolveReleased: (mode: ReleaseMode) => void = () => {}
@@ -80,7 +86,7 @@ export class RunningAgent {
     })
     this.#reporter = new Reporter({
       clock,
-      assemble: () => this.#steward.report(),
+      assemble: () => this.#report(),
       publish: payload => this.#voice.report(payload),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
@@ -90,6 +96,7 @@ export class RunningAgent {
       log: log.child({ part: 'requests' }),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
+      onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
     })
@@ -97,15 +104,19 @@ export class RunningAgent {
       root: options.root,
       device: this.id,
       holdings: this.#holdings,
+      keys: options.keys,
       clock,
       log: log.child({ part: 'inbox' }),
       onDesired: () => this.#follow(),
+      onFaults: () => this.#noteChange(),
+      onAskAgain: topics => this.#link.askAgain(topics),
       onEpochFloor: floor => this.#riseAbove(floor),
       onRelease: mode => this.#release(mode),
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
+    this.#renewal = this.#createRenewal()
     this.#link = new Link({
-      broker: options.broker,
+      reach: () => this.#reach(),
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
@@ -115,8 +126,26 @@ export class RunningAgent {
       random: Math.random,
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
-      onSubscribed: topic => this.#inbox.noteSubscribed(topic),
-      onMessage: (topic, payload, retained) => this.#inbox.receive(topic, payload, retained),
+      onSubscribed: topic => this.#noteSubscribed(topic),
+      onRefused: ({ again }) => {
+        this.#refused = again === 'renew'
+      },
+      onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
+    })
+  }
+
+  #createRenewal(): Renewal | undefined {
+    const { identity, root, name, log } = this.#options
+    if (identity === undefined) return undefined
+    return new Renewal({
+      identity,
+      root,
+      device: this.id,
+      name,
+      clock: this.#clock,
+      log: log.child({ part: 'renewal' }),
+      publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
+      onTopics: () => this.#subscribe(),
     })
   }
 
@@ -147,6 +176,7 @@ export class RunningAgent {
     this.#reporter.stop()
     this.#inbox.stop()
     this.#requests.endAll()
+    this.#renewal?.stop()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
     this.#disk.close()
@@ -157,14 +187,47 @@ export class RunningAgent {
   #follow(): void {
     if (this.#releasing !== undefined || this.#stopping !== undefined) return
     this.#steward.follow()
-    this.#link.want(new Set(this.#inbox.topics()))
+    this.#subscribe()
     this.#pulse.adjust()
     this.#noteChange()
+  }
+
+  #subscribe(): void {
+    this.#link.want(new Set([...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
+  }
+
+  #noteSubscribed(topic: string): void {
+    this.#inbox.noteSubscribed(topic)
+    this.#renewal?.noteSubscribed(topic)
+  }
+
+  #hear(topic: string, payload: Buffer, retained: boolean): void {
+    if (topic === this.#renewal?.answerTopic) this.#renewal.receive(payload)
+    else this.#inbox.receive(topic, payload, retained)
+  }
+
+  /** What to connect with next. A certificate that has ended, or that was refused, is replaced first if the broker lets it. */
+  async #reach(): Promise<BrokerAddress> {
+    const { broker, identity } = this.#options
+    const address = (): BrokerAddress => withIdentity(broker, identity?.credentials)
+    if (this.#renewal === undefined || identity === undefined) return address()
+    if (!this.#refused && !identity.hasLapsed(this.#clock.now())) return address()
+    this.#refused = false
+    await this.#renewal.visit(address()).catch((error: unknown) => this.#log.debug({ err: error }, 'no certificate could be had'))
+    return address()
   }
 
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
+  }
+
+  #report(): Report | undefined {
+    const report = this.#steward.report()
+    if (report === undefined) return undefined
+    const faults = [...this.#inbox.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const [key] = this.#options.keys.keys().slice(-1)
+    return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }
 
   #noteChange(): void {
@@ -189,6 +252,7 @@ export class RunningAgent {
   #greet(): void {
     this.#requests.endAll()
     this.#inbox.noteSession()
+    this.#renewal?.noteSession()
     void this.#voice.birth(this.#condition())
     this.#reporter.renew()
     this.#pulse.beat()
@@ -221,6 +285,7 @@ export class RunningAgent {
     if (mode === undefined || this.#stopping !== undefined) return
     if (mode === 'remove' && !this.#steward.isBare()) return
     this.#holdings.forget()
+    this.#options.identity?.forget()
     this.#steward.forget()
     void this.stop('Released').then(() => this.#resolveReleased(mode))
   }

@@ -41,7 +41,7 @@ function deviceMay(device: string, root: string, action: Action, name: string): 
     case 'will':
       return own && topic.kind === 'device' && topic.channel === 'status'
     case 'subscribe':
-      return 'device' in topic ? own && !isAgents(topic) : true
+      return 'device' in topic ? own && !isAgents(topic) : topic.kind !== 'join'
   }
 }
 

@@ -29,6 +29,23 @@ function engineUrl(text: string): string | undefined {
   return url(text, ['tcp:', 'http:', 'https:'])
 }
 
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** `10.1.4.2:1883`, `[fd00::2]:1883` or `name:1883`. */
+function address(text: string): Address | undefined {
+  const [, bracketed, bare, digits = ''] = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text) ?? []
+  const [host, number] = [bracketed ?? bare, port(digits)]
+  return host === undefined || number === undefined ? undefined : { host, port: number }
+}
+
+function names(text: string): readonly string[] | undefined {
+  const list = text.split(',').map(name => name.trim())
+  return list.length <= 50 && list.every(name => /^[A-Za-z0-9.:_-]{1,253}$/.test(name)) ? list : undefined
+}
+
 const plainText = (text: string): string | undefined => (text.length <= 1024 && !/\p{Cc}/u.test(text) ? text : undefined)
 
 export const form = {
@@ -39,10 +56,15 @@ export const form = {
   host: of('an IP address or host name', text => (/^[A-Za-z0-9.:_-]{1,253}$/.test(text) ? text : undefined)),
   port: of('a port: 0 (any free one) to 65535', port),
   portOrOff: of<number | 'off'>('a port: 0 (any free one) to 65535, or off', text => (text === 'off' ? text : port(text))),
-  mqttUrl: of<string | undefined>('a URL such as mqtt://host:1883, mqtts://host:8883, ws://… or wss://…', text =>
+  addressOrOff: of<Address | 'off'>('ADDRESS:PORT such as 10.1.4.2:1883 (port 0: any free one), or off', text =>
+    text === 'off' ? text : address(text),
+  ),
+  names: of<readonly string[]>('host names and IP addresses with commas between them, at most 50', names),
+  flag: of<boolean>('true or false', text => (text === 'true' ? true : text === 'false' ? false : undefined)),
+  mqttUrl: of<string | undefined>('a URL such as mqtts://host:8883, wss://host:8884, mqtt://… or ws://…', text =>
     url(text, ['mqtt:', 'mqtts:', 'ws:', 'wss:']),
   ),
-  serverUrl: of<string | undefined>('a URL such as http://host:8470, or mqtt://host:1883 for an agent', text =>
+  serverUrl: of<string | undefined>('a URL such as https://host:8470, or mqtts://host:8883 for an agent', text =>
     url(text, ['http:', 'https:', 'mqtt:', 'mqtts:', 'ws:', 'wss:']),
   ),
   engineUrl: of('a socket path, or a unix://, tcp:// or http:// URL', engineUrl),

@@ -16,9 +16,10 @@ export function surroundings(env: Readonly<Record<string, string | undefined>>):
 export async function loadSettings(flags: Readonly<Record<string, unknown>>, around: Surroundings): Promise<Resolved> {
   const file = await readLines(flags, around)
   const resolved = unwrap(resolveSettings({ flags, file, around }))
-  const mqttPassword = await secret(resolved, 'mqttPassword', 'mqttPasswordFile')
-  const httpToken = await secret(resolved, 'httpToken', 'httpTokenFile')
-  return { ...resolved, values: { ...resolved.values, mqttPassword, httpToken } }
+  const mqttPassword = await secret(resolved, 'mqttPassword')
+  const httpToken = await secret(resolved, 'httpToken')
+  const joinKey = await secret(resolved, 'joinKey')
+  return { ...resolved, values: { ...resolved.values, mqttPassword, httpToken, joinKey } }
 }
 
 async function readLines(flags: Readonly<Record<string, unknown>>, around: Surroundings): Promise<readonly FileLine[]> {
@@ -39,11 +40,9 @@ async function parse(path: string, text: string): Promise<readonly FileLine[]> {
   return unwrap(await parseConfigFile(text, path))
 }
 
-async function secret(
-  resolved: Resolved,
-  name: 'mqttPassword' | 'httpToken',
-  fileName: 'mqttPasswordFile' | 'httpTokenFile',
-): Promise<string | undefined> {
+/** A secret's text, from the setting itself or from the file that the setting beside it names. */
+async function secret(resolved: Resolved, name: 'mqttPassword' | 'httpToken' | 'joinKey'): Promise<string | undefined> {
+  const fileName = `${name}File` as const
   const value = resolved.values[name]
   const file = resolved.values[fileName]
   const place = resolved.places[fileName] ?? keyOf(fileName)

@@ -1,5 +1,5 @@
 // Every setting of Skerry: one name, from which flag, environment variable and line in the file derive; its form and default.
-import { form } from './forms.js'
+import { type Address, form } from './forms.js'
 
 /** Who reads a setting: the server (broker and manager), the agent, or a command that talks to a server. */
 export type Role = 'server' | 'agent' | 'client'
@@ -46,56 +46,78 @@ export const settings = {
     form: form.host,
     fallback: always('127.0.0.1'),
     value: 'address',
-    help: 'address that the broker listens on; beyond loopback only with credentials',
+    help: 'address that the broker listens on',
   }),
   mqttPort: setting({
     roles: ['server'],
     form: form.port,
-    fallback: always(1883),
+    fallback: always(8883),
     value: 'port',
-    help: 'MQTT over TCP; 0 = any free port',
+    help: 'MQTT over TLS; 0 = any free port',
   }),
   wsPort: setting({
     roles: ['server'],
     form: form.portOrOff,
     fallback: always<number | 'off'>('off'),
     value: 'port',
-    help: 'MQTT over WebSocket; 0 = any free port, off = none',
+    help: 'MQTT over WebSocket and TLS; 0 = any free port, off = none',
   }),
-  mqttCert: setting({
+  plainMqtt: setting({
     roles: ['server'],
+    form: form.addressOrOff,
+    fallback: always<Address | 'off'>('off'),
+    value: 'address:port',
+    help: 'MQTT without TLS, for users with a password only, such as PLCs: all of it can be read on the way',
+  }),
+  names: setting({
+    roles: ['server'],
+    form: form.names,
+    fallback: always<readonly string[]>([]),
+    value: 'names',
+    help: 'further names and addresses of this server for its certificate, with commas between them',
+  }),
+  publicUrl: setting({
+    roles: ['server'],
+    form: form.mqttUrl,
+    fallback: none,
+    value: 'url',
+    help: 'where devices reach the broker, as the line to join says it; without it this machine’s first address',
+  }),
+  joinKey: setting({
+    roles: ['server', 'agent'],
+    form: form.text,
+    fallback: none,
+    value: 'secret',
+    help: 'fleet key that a device must have to ask for approval without a token',
+    secret: true,
+  }),
+  joinKeyFile: setting({
+    roles: ['server', 'agent'],
     form: form.optionalPath,
     fallback: none,
     value: 'file',
-    help: 'certificate chain (PEM): the broker then speaks TLS only',
-  }),
-  mqttKey: setting({
-    roles: ['server'],
-    form: form.optionalPath,
-    fallback: none,
-    value: 'file',
-    help: 'private key (PEM) of the certificate',
+    help: 'file that holds the fleet key',
   }),
   mqttCa: setting({
     roles: ['server', 'agent'],
     form: form.optionalPath,
     fallback: none,
     value: 'file',
-    help: 'certificate authorities (PEM) to trust instead of the system’s, for mqtts://',
+    help: 'certificate authorities (PEM) of a broker of your own, for mqtts:// and wss://',
   }),
   mqttUsername: setting({
     roles: ['server', 'agent'],
     form: form.text,
     fallback: none,
     value: 'name',
-    help: 'user name that MQTT clients must give',
+    help: 'user name at a broker of your own',
   }),
   mqttPassword: setting({
     roles: ['server', 'agent'],
     form: form.text,
     fallback: none,
     value: 'secret',
-    help: 'password that MQTT clients must give',
+    help: 'password at a broker of your own',
     secret: true,
   }),
   mqttPasswordFile: setting({
@@ -110,7 +132,7 @@ export const settings = {
     form: form.host,
     fallback: always('127.0.0.1'),
     value: 'address',
-    help: 'address that the HTTP API listens on; beyond loopback only with a token',
+    help: 'address that the HTTP API listens on; beyond loopback always with TLS',
   }),
   httpPort: setting({
     roles: ['server', 'client'],
@@ -124,7 +146,7 @@ export const settings = {
     form: form.text,
     fallback: none,
     value: 'secret',
-    help: 'bearer token of the HTTP API',
+    help: 'bearer token of the HTTP API; on the server a fixed one that may do everything',
     secret: true,
   }),
   httpTokenFile: setting({
@@ -133,6 +155,27 @@ export const settings = {
     fallback: none,
     value: 'file',
     help: 'file that holds the bearer token of the HTTP API',
+  }),
+  httpTls: setting({
+    roles: ['server'],
+    form: form.flag,
+    fallback: always(false),
+    value: 'true|false',
+    help: 'HTTPS on loopback too',
+  }),
+  httpCert: setting({
+    roles: ['server'],
+    form: form.optionalPath,
+    fallback: none,
+    value: 'file',
+    help: 'certificate chain (PEM) for HTTPS instead of the server’s own',
+  }),
+  httpKey: setting({
+    roles: ['server'],
+    form: form.optionalPath,
+    fallback: none,
+    value: 'file',
+    help: 'private key (PEM) of that certificate',
   }),
   broker: setting({
     roles: ['server'],
@@ -146,7 +189,7 @@ export const settings = {
     form: form.serverUrl,
     fallback: none,
     value: 'url',
-    help: 'where the server is: mqtt(s):// for an agent, http(s):// for the other commands',
+    help: 'where the server is: mqtts:// for an agent, http(s):// for the other commands',
   }),
   engine: setting({
     roles: ['agent'],
@@ -161,6 +204,13 @@ export const settings = {
     fallback: none,
     value: 'name',
     help: 'name of this device; without it the host’s name',
+  }),
+  policy: setting({
+    roles: ['agent'],
+    form: form.optionalPath,
+    fallback: none,
+    value: 'file',
+    help: 'what may run on this device (YAML); without it policy.yaml in the data folder, if there is one',
   }),
   interval: setting({
     roles: ['agent'],

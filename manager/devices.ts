@@ -42,12 +42,13 @@ export function changeDevice(fleet: Fleet, device: Device, patch: DevicePatch): 
   fleet.publisher.wake()
 }
 
-/** The device leaves the fleet; it is told to keep or remove its apps when it next connects. */
+/** The device leaves the fleet: its key is worth nothing from now on. It is told to keep or remove its apps when it next connects. */
 export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): void {
-  const { db, journal, clock } = fleet
+  const { db, journal, clock, keys } = fleet
   const target = { kind: 'device', name: device.id } as const
   journal.change(note => {
-    insertTombstone(db, device.id, mode, clock.now())
+    insertTombstone(db, device.id, mode, { at: clock.now(), key: keys.of(device.id)?.key ?? null })
+    keys.remove(device.id)
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     deleteDevice(db, device.id)
@@ -56,6 +57,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
   })
   fleet.inventory.remove(device.id)
   fleet.reception.bury(device.id)
+  keys.released(device.id)
   fleet.publisher.wake()
 }
 

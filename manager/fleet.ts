@@ -1,10 +1,12 @@
 // What every operation on the fleet works with.
 import type { Clock } from '../protocol/clock.js'
+import type { Keys } from './identity/keys.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
 import type { Reception } from './reception.js'
 import type { Requests } from './requests.js'
+import type { Signing } from './signing.js'
 import type { Db } from './store/db.js'
 
 export interface Fleet {
@@ -12,7 +14,9 @@ export interface Fleet {
   readonly clock: Clock
   readonly journal: Journal
   readonly inventory: Inventory
+  readonly keys: Keys
   readonly reception: Reception
   readonly publisher: Publisher
   readonly requests: Requests
+  readonly signing: Signing
 }

@@ -10,6 +10,7 @@ import { deleteAppsOf, readAppsOf } from './store/apps.js'
 import * as groups from './store/groups.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
 import { deletePurgesOf } from './store/purges.js'
+import { forgetGroup } from './store/users.js'
 
 /** As many as a manifest may name. */
 const maxGroupsOfDevice = 256
@@ -31,7 +32,7 @@ export function createGroup(fleet: Fleet, name: string, references: readonly str
     // Devices that were away may still hold the manifest of an earlier group of this name.
     bumpTarget(fleet.db, { kind: 'group', name })
     note(newEvent('group.created', `group ${name} was created`, { group: name }))
-    join(fleet, name, devices, note)
+    addMembers(fleet, name, devices, note)
   })
   fleet.publisher.wake()
 }
@@ -51,6 +52,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     groups.deleteGroup(db, name)
+    forgetGroup(db, name)
     dropTarget(db, target)
     for (const device of members) bumpTarget(db, { kind: 'device', name: device })
     note(newEvent('group.deleted', `group ${name} was deleted`, { group: name, data: { devices: members } }))
@@ -62,7 +64,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
 export function joinGroup(fleet: Fleet, name: string, references: readonly string[]): void {
   findGroup(fleet, name)
   const devices = unwrap(resolveDevices(fleet.inventory.devices, references))
-  fleet.journal.change(note => join(fleet, name, devices, note))
+  fleet.journal.change(note => addMembers(fleet, name, devices, note))
   fleet.publisher.wake()
 }
 
@@ -80,7 +82,8 @@ export function leaveGroup(fleet: Fleet, name: string, references: readonly stri
   fleet.publisher.wake()
 }
 
-function join({ db }: Fleet, name: string, devices: readonly Device[], note: Note): void {
+/** Call it in the transaction that is to have it. */
+export function addMembers({ db }: Fleet, name: string, devices: readonly Device[], note: Note): void {
   for (const { id } of devices) {
     if (!groups.insertMember(db, name, id)) continue
     if (groups.readGroupsOf(db, id).length > maxGroupsOfDevice) {

@@ -1,6 +1,7 @@
 // What comes from the wire, decoded; whatever is not as topics.md says is counted, logged once per source, and dropped.
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
+import { type JoinRequest, joinRequestCodec } from '../protocol/join.js'
 import {
   type Heartbeat,
   heartbeatCodec,
@@ -18,6 +19,9 @@ export interface Receiver {
   status(device: string, status: Status, live: boolean): void
   reported(device: string, reported: Reported): void
   response(device: string, rid: string, response: Response): void
+  /** From whoever has that key. */
+  join(key: string, request: JoinRequest): void
+  renewal(device: string, request: JoinRequest): void
   /** A retained manifest on the broker: what agents are told at present. Empty if there is none any more. */
   desired(topic: string, payload: Uint8Array): void
   /** For the first message dropped of a source, a topic. */
@@ -30,8 +34,9 @@ export interface IntakeStats {
   readonly dropped: Readonly<Record<string, number>>
 }
 
-type DeviceTopic = Topic & { kind: 'device' }
-type ExchangeTopic = Topic & { kind: 'request' | 'response' }
+type DeviceTopic = Extract<Topic, { kind: 'device' }>
+type JoinTopic = Extract<Topic, { kind: 'join' }>
+type ExchangeTopic = Extract<Topic, { kind: 'request' | 'response' }>
 
 /** Sources that are remembered so as to be logged once; beyond this many none is logged any more. */
 const maxSources = 10_000
@@ -62,8 +67,9 @@ export class Intake {
     this.#received++
     const topic = parseTopic(this.#root, name)
     if (topic === undefined) this.#drop(name, { code: 'topic.invalid', message: 'no topic of a device' })
-    else if (topic.kind === 'group') this.#receiver.desired(name, payload)
+    else if (topic.kind === 'group' || topic.kind === 'fleet') this.#receiver.desired(name, payload)
     else if (topic.kind === 'response') this.#handleResponse(name, topic, payload, retained)
+    else if (topic.kind === 'join') this.#handleJoin(name, topic, payload, retained)
     else if (topic.kind === 'device') this.#handleChannel(name, topic, payload, retained)
   }
 
@@ -85,6 +91,12 @@ export class Intake {
       case 'desired':
         this.#receiver.desired(name, payload)
         break
+      case 'renewal':
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'a request for a certificate is never retained' })
+        else this.#pass(name, joinRequestCodec.decode(payload), request => this.#receiver.renewal(device, request))
+        break
+      case 'certificate':
+        break
     }
   }
 
@@ -93,6 +105,14 @@ export class Intake {
     const source = `${this.#prefix}${device}/response`
     if (retained) this.#drop(name, { code: 'message.invalid', message: 'a response is never retained' }, source)
     else this.#pass(name, responseCodec.decode(payload), response => this.#receiver.response(device, rid, response), source)
+  }
+
+  /** All who want to join are one source: their names are their own. */
+  #handleJoin(name: string, { key, channel }: JoinTopic, payload: Uint8Array, retained: boolean): void {
+    const source = `${this.#root}/join`
+    if (channel !== 'request') return
+    if (retained) this.#drop(name, { code: 'message.invalid', message: 'a request to join is never retained' }, source)
+    else this.#pass(name, joinRequestCodec.decode(payload), request => this.#receiver.join(key, request), source)
   }
 
   #pass<T>(name: string, decoded: Result<T>, receive: (message: T) => void, source = name): void {

@@ -1,7 +1,7 @@
 // The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { engineFlag, type Heartbeat, type Reported, type Status } from '../protocol/messages.js'
+import { engineFlag, type Facts, type Heartbeat, type Reported, type Status } from '../protocol/messages.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
 import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
 import type { Device } from './core/model.js'
@@ -79,6 +79,35 @@ export class Inventory {
     return this.#devices.get(id) ?? this.#register(id)
   }
 
+  /** A new device, not registered yet. */
+  make(id: string, facts: Facts | null): Device {
+    const now = this.#clock.now()
+    return {
+      id,
+      registeredAt: now,
+      name: null,
+      description: '',
+      labels: {},
+      intervalS: null,
+      epochFloor: null,
+      signs: noSigns(this.#clock.monotonic()),
+      state: 'Unknown',
+      reason: 'NeverSeen',
+      since: now,
+      lastSeen: null,
+      facts,
+      metrics: null,
+      held: 0,
+      reported: null,
+      serviceStates: null,
+    }
+  }
+
+  /** A device that is stored already. */
+  add(device: Device): void {
+    this.#devices.set(device.id, device)
+  }
+
   remove(id: string): void {
     const device = this.#devices.get(id)
     if (device === undefined) return
@@ -116,7 +145,7 @@ export class Inventory {
   foldReport(device: Device, reported: Reported): void {
     const before = device.reported
     device.reported = reported
-    device.held = Math.max(reported.revision, ...reported.groups.map(group => group.revision))
+    device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
     for (const fault of newFaults(before, reported)) {
       this.#journal.note(newEvent('device.changed', `${device.id}: ${fault.message}`, { device: device.id, data: { fault } }))
@@ -126,26 +155,7 @@ export class Inventory {
   }
 
   #register(id: string): Device {
-    const now = this.#clock.now()
-    const device: Device = {
-      id,
-      registeredAt: now,
-      name: null,
-      description: '',
-      labels: {},
-      intervalS: null,
-      epochFloor: null,
-      signs: noSigns(this.#clock.monotonic()),
-      state: 'Unknown',
-      reason: 'NeverSeen',
-      since: now,
-      lastSeen: null,
-      facts: null,
-      metrics: null,
-      held: 0,
-      reported: null,
-      serviceStates: null,
-    }
+    const device = this.make(id, null)
     this.#devices.set(id, device)
     this.#journal.note(newEvent('device.registered', `${id} is new`, { device: id }))
     this.#journal.save(() => this.#devices.get(id) === device && insertDevice(this.#db, device))

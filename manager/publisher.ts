@@ -2,18 +2,21 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { manifestCodec } from '../protocol/messages.js'
+import { openSigned } from '../protocol/signed.js'
 import { formatTopic } from '../protocol/topics.js'
 import { manifestOf } from './core/desired.js'
-import type { Target } from './core/model.js'
+import type { Addressee } from './core/model.js'
 import type { Link } from './link.js'
+import type { Signing } from './signing.js'
 import type { Db } from './store/db.js'
 import * as outbox from './store/outbox.js'
-import { deleteTombstone, readConfirmed } from './store/tombstones.js'
+import { finishRelease, readConfirmed } from './store/tombstones.js'
 
 interface PublisherOptions {
   readonly db: Db
   readonly root: string
   readonly instance: Buffer
+  readonly signing: Signing
   readonly clock: Clock
   readonly log: Logger
   /** A released device's topics are cleared: it may come back as a new one. */
@@ -36,7 +39,7 @@ export class Publisher {
   #running: Promise<void> | undefined
   #again = false
   #published = 0
-  /** What the broker held at connect: each topic's manifest revision, or -1 if the manifest is not of this manager. */
+  /** What the broker held at connect: each topic's revision, or -1 if this manager has not signed it with its present key. */
   #seen: Map<string, number> | undefined
   #cancelQuiet = () => {}
   #cancelRetry = () => {}
@@ -82,15 +85,29 @@ export class Publisher {
 
   /** A manifest that the broker holds; asked for at connect. */
   seen(topic: string, payload: Uint8Array): void {
-    const manifest = manifestCodec.decode(payload)
-    const ours = manifest.ok && this.#options.instance.equals(manifest.value.instance)
-    this.#seen?.set(topic, ours ? manifest.value.revision : -1)
-    if (this.#seen !== undefined) this.#waitForQuiet()
+    if (this.#seen === undefined) return
+    this.#seen.set(
+      topic,
+      topic === this.#topicOf({ kind: 'keys', name: '' }) ? this.#judgeKeys(payload) : this.#judgeManifest(topic, payload),
+    )
+    this.#waitForQuiet()
+  }
+
+  #judgeKeys(payload: Uint8Array): number {
+    const { signing } = this.#options
+    return signing.chain().equals(payload) ? signing.history().length : -1
+  }
+
+  #judgeManifest(topic: string, payload: Uint8Array): number {
+    const { instance, signing } = this.#options
+    const opened = openSigned(payload, topic, signing.keys())
+    const manifest = opened.ok ? manifestCodec.decode(opened.value) : opened
+    return manifest.ok && instance.equals(manifest.value.instance) ? manifest.value.revision : -1
   }
 
   #filters(): string[] {
     const { root } = this.#options
-    return [`${root}/device/+/desired`, `${root}/group/+/desired`]
+    return [`${root}/device/+/desired`, `${root}/group/+/desired`, `${root}/fleet/+`]
   }
 
   #compare(link: Link): void {
@@ -176,13 +193,19 @@ export class Publisher {
   }
 
   async #publishManifest(link: Link, target: outbox.TargetRow): Promise<() => void> {
-    const { db, instance } = this.#options
-    const manifest = manifestOf(outbox.readDesired(db, target), instance, text => Buffer.from(text, 'base64url'))
-    await this.#publish(link, this.#topicOf(target), manifestCodec.encode(manifest))
+    const { db } = this.#options
+    const topic = this.#topicOf(target)
+    await this.#publish(link, topic, target.kind === 'keys' ? this.#options.signing.chain() : this.#sign(topic, target))
     return () => outbox.markPublished(db, target, target.revision)
   }
 
-  async #clearTarget(link: Link, target: Target): Promise<() => void> {
+  #sign(topic: string, target: outbox.TargetRow): Buffer {
+    const { db, instance, signing } = this.#options
+    const manifest = manifestOf(outbox.readDesired(db, target), instance, text => Buffer.from(text, 'base64url'))
+    return signing.sign(topic, manifestCodec.encode(manifest))
+  }
+
+  async #clearTarget(link: Link, target: Addressee): Promise<() => void> {
     await this.#publish(link, this.#topicOf(target), noPayload)
     return () => outbox.forgetTarget(this.#options.db, target)
   }
@@ -197,8 +220,10 @@ export class Publisher {
       await this.#publish(link, formatTopic(this.#options.root, { kind: 'device', device, channel }), noPayload)
     }
     return () => {
-      deleteTombstone(this.#options.db, device)
-      this.#options.released(device)
+      const { db, released } = this.#options
+      const target = { kind: 'device', name: device } as const
+      if (finishRelease(db, device)) released(device)
+      else if (outbox.readTarget(db, target) !== undefined) outbox.bumpTarget(db, target)
     }
   }
 
@@ -207,11 +232,18 @@ export class Publisher {
     this.#published++
   }
 
-  #topicOf({ kind, name }: Target): string {
+  #topicOf({ kind, name }: Addressee): string {
     const { root } = this.#options
-    return kind === 'device'
-      ? formatTopic(root, { kind, device: name, channel: 'desired' })
-      : formatTopic(root, { kind, group: name, channel: 'desired' })
+    switch (kind) {
+      case 'device':
+        return formatTopic(root, { kind, device: name, channel: 'desired' })
+      case 'group':
+        return formatTopic(root, { kind, group: name, channel: 'desired' })
+      case 'fleet':
+        return formatTopic(root, { kind, channel: 'desired' })
+      case 'keys':
+        return formatTopic(root, { kind: 'fleet', channel: 'keys' })
+    }
   }
 
   #specTopic(digest: string): string {

@@ -1,7 +1,7 @@
 // Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
 
 import { effectiveApps } from './core/desired.js'
-import type { App, Device, Target } from './core/model.js'
+import type { Addressee, App, Device } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
 import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
@@ -59,15 +59,17 @@ export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppO
   return devices.map(device => ({ device, on: appOnDevice(app, device, winner(device)) }))
 }
 
-function targetRevisions(targets: readonly (Target & { readonly revision: number })[]): Map<string, number> {
+function targetRevisions(targets: readonly (Addressee & { readonly revision: number })[]): Map<string, number> {
   return new Map(targets.map(target => [keyOf(target), target.revision]))
 }
 
 function newest(revisions: ReadonlyMap<string, number>, device: string, groups: readonly string[]): number {
-  const keys = [keyOf({ kind: 'device', name: device }), ...groups.map(name => keyOf({ kind: 'group', name }))]
-  return Math.max(...keys.map(key => revisions.get(key) ?? 0))
+  const own = revisions.get(keyOf({ kind: 'device', name: device }))
+  const others = [{ kind: 'fleet', name: '' } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
+  // A device without a manifest of its own follows none.
+  return own === undefined ? 0 : Math.max(own, ...others.map(each => revisions.get(keyOf(each)) ?? 0))
 }
 
-function keyOf({ kind, name }: Target): string {
+function keyOf({ kind, name }: Addressee): string {
   return `${kind}/${name}`
 }

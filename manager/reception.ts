@@ -1,10 +1,12 @@
 // What a decoded message means for the fleet: a new device, a sign of life, a report, the end of a release, or a device that went back in time.
 import type { Refusal } from '../protocol/errors.js'
+import type { JoinRequest } from '../protocol/join.js'
 import type { Heartbeat, Reported, Response, Status } from '../protocol/messages.js'
 import { parseTopic } from '../protocol/topics.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
-import type { Device, Target } from './core/model.js'
+import type { Addressee, Device } from './core/model.js'
+import type { Joining } from './identity/joining.js'
 import type { Receiver } from './intake.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
@@ -24,6 +26,10 @@ interface ReceptionOptions {
   readonly inventory: Inventory
   readonly publisher: Publisher
   readonly requests: Requests
+  /** Who answers devices that want a certificate; undefined: nobody. */
+  readonly joining: () => Pick<Joining, 'join' | 'renew'> | undefined
+  /** Only devices that have joined are of the fleet; otherwise also whoever says something on a device's topic. */
+  readonly strict: boolean
 }
 
 export class Reception implements Receiver {
@@ -33,7 +39,7 @@ export class Reception implements Receiver {
 
   constructor(options: ReceptionOptions) {
     this.#options = options
-    this.#tombstones = new Set(readTombstones(options.db))
+    this.#tombstones = new Set(readTombstones(options.db).map(({ device }) => device))
   }
 
   /** The device has left; until it says so itself, or its topics are cleared, it is not registered again. */
@@ -46,9 +52,9 @@ export class Reception implements Receiver {
   }
 
   heartbeat(id: string, heartbeat: Heartbeat): void {
-    if (this.#tombstones.has(id)) return
+    const device = this.#deviceOf(id)
+    if (device === undefined) return
     const { inventory } = this.#options
-    const device = inventory.ensure(id)
     const { epoch, sequence, intervalS } = heartbeat
     const spent = isSpent(device.signs, { kind: 'heartbeat', epoch, sequence, intervalS, engine: true, at: 0 })
     inventory.foldHeartbeat(device, heartbeat)
@@ -61,14 +67,22 @@ export class Reception implements Receiver {
   }
 
   reported(id: string, reported: Reported): void {
-    if (this.#tombstones.has(id)) return
-    const device = this.#options.inventory.ensure(id)
+    const device = this.#deviceOf(id)
+    if (device === undefined) return
     this.#options.inventory.foldReport(device, reported)
     if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
   }
 
   response(device: string, rid: string, response: Response): void {
     this.#options.requests.receive(device, rid, response)
+  }
+
+  join(key: string, request: JoinRequest): void {
+    this.#options.joining()?.join(key, request)
+  }
+
+  renewal(device: string, request: JoinRequest): void {
+    this.#options.joining()?.renew(device, request)
   }
 
   desired(topic: string, payload: Uint8Array): void {
@@ -82,9 +96,17 @@ export class Reception implements Receiver {
     this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
   }
 
+  /** The device that a message is of; undefined if it is not of the fleet. */
+  #deviceOf(id: string): Device | undefined {
+    if (this.#tombstones.has(id)) return undefined
+    const { inventory, strict } = this.#options
+    return strict ? inventory.devices.get(id) : inventory.ensure(id)
+  }
+
   #foldStatus(id: string, status: Status, live: boolean): void {
     const { inventory } = this.#options
-    const device = inventory.ensure(id)
+    const device = this.#deviceOf(id)
+    if (device === undefined) return
     const { epoch, online } = status
     const spent = online && isSpent(device.signs, { kind: 'birth', epoch, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
@@ -116,9 +138,10 @@ export class Reception implements Receiver {
    * it, and what the device would ignore is published anew.
    */
   #overtake(id: string, reported: Reported): void {
-    const held: (Target & { revision: number })[] = [
+    const held: (Addressee & { revision: number })[] = [
       { kind: 'device', name: id, revision: reported.revision },
       ...reported.groups.map(({ name, revision }) => ({ kind: 'group' as const, name, revision })),
+      ...(reported.fleet === undefined ? [] : [{ kind: 'fleet' as const, name: '', revision: reported.fleet }]),
     ]
     const { db, publisher } = this.#options
     const ahead = held.filter(target => (readTarget(db, target)?.revision ?? 0) < target.revision)

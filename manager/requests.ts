@@ -10,12 +10,14 @@ import { Exchange } from './exchange.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Link } from './link.js'
+import type { Signing } from './signing.js'
 
 interface RequestsOptions {
   readonly root: string
   readonly clock: Clock
   readonly journal: Journal
   readonly inventory: Inventory
+  readonly signing: Pick<Signing, 'sign'>
 }
 
 export type Question = Pick<Request, 'app' | 'services' | 'follow' | 'tail' | 'sinceS' | 'timestamps'> & {
@@ -105,7 +107,8 @@ export class Requests {
   async #send(device: string, rid: string, fields: Partial<Request> & Pick<Request, 'kind'>): Promise<void> {
     if (this.#link === undefined) throw new SkerryError('broker.unavailable', 'the broker is not connected')
     const topic = formatTopic(this.#options.root, { kind: 'request', device, rid })
-    await this.#link.publish(topic, requestCodec.encode({ version: protocolVersion, ...fields }), false)
+    const payload = requestCodec.encode({ version: protocolVersion, ...fields })
+    await this.#link.publish(topic, this.#options.signing.sign(topic, payload), false)
   }
 
   #checkAll(): void {

@@ -11,6 +11,9 @@ export interface Scope {
   readonly devices: 'all' | ReadonlySet<string>
 }
 
+/** The names of groups, live. */
+export type Groups = Pick<ReadonlySet<string>, 'has'>
+
 /** A person or a program. */
 export interface User {
   readonly name: string
@@ -29,6 +32,13 @@ export type Notice =
 export interface Access {
   /** Whether a device's certificate is still good for the fleet. `key` is the SHA-256 of its public key (SPKI), in base64url. */
   device(id: string, key: string): Result<true>
+  /**
+   * Whether a device that {@link device} refuses was registered with this key until it was released, and has not been told so yet.
+   * It may come in for that alone: to what a device may, but on its own topics only, without renewal, and neither groups nor specs.
+   */
+  leaving(id: string, key: string): boolean
+  /** The groups that a device is in: what it may read of. */
+  groupsOf(id: string): Groups
   /** Who has this name and password. Refuses with `auth.refused` or `auth.limited`. */
   logIn(name: string, password: string, address: string): Promise<Result<User>>
   /** The user as it is now; undefined: no longer there. */

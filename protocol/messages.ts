@@ -1,6 +1,5 @@
 // The messages on Skerry's topics: their shapes, their limits, and who writes each field. topics.md shows them byte by byte.
 import { type Result, refuse } from './errors.js'
-
 import { isName } from './names.js'
 import {
   bytes,
@@ -25,7 +24,7 @@ import {
 
 /** Version of all messages. A reader accepts any version from 1 on: new keys are ignored, old keys keep their meaning. */
 export const protocolVersion = 1
-const version = integer(1, 255)
+export const version = integer(1, 255)
 
 const groupName = matching('a group name', value => isName('group', value))
 const appName = matching('an app name', value => isName('app', value))
@@ -35,7 +34,7 @@ const code = matching('an error code', value => value.length <= 40 && /^[a-z.-]+
 // --- status: birth and will, agent → manager, retained ---
 
 /** What a device says of itself. Written by the agent. */
-const facts = record({
+export const facts = record({
   name: field(1, text(128)),
   addresses: field(2, list(text(64), 16)),
   os: field(3, text(128)),
@@ -169,7 +168,7 @@ export type Purge = Of<typeof purge>
 
 const variable = tuple({ name: text(255), value: whole(32_768) })
 
-/** Desired state of a device or of a group. Written by the manager alone. */
+/** Desired state of a device, of a group, or of the whole fleet, which names no apps. Written by the manager alone. */
 const manifest = record({
   version: field(0, version),
   /** Which manager's database this comes from; revisions compare only within one. */
@@ -189,8 +188,30 @@ const manifest = record({
   variables: optional(8, list(variable, 256)),
   /** Apps that were deleted with their volumes or images; said until the name is used again. */
   purges: optional(9, list(purge, 1000)),
+  /** Patterns of the images that may run; absent: all. An image must be on every list that holds for its device. */
+  images: optional(10, list(whole(512), 1000)),
+  /** Device only: there is a manifest of the fleet, and nothing is done before it is held. */
+  fleet: optional(11, flag),
 })
 export type Manifest = Of<typeof manifest>
+
+// --- keys: manager → agents, retained ---
+
+/** The most bytes of a link, signed; see signed.ts. */
+const maxLinkBytes = 256
+
+/** How agents come from the key that they hold to the newest: each link, signed with one key, names the next. Oldest first. */
+const keys = record({ version: field(0, version), links: field(1, list(bytes(1, maxLinkBytes), 500)) })
+export type Keys = Of<typeof keys>
+
+const keyLink = record({
+  version: field(0, version),
+  /** How many keys this manager has had with this one. */
+  number: field(1, integer(2, 0xffff_ffff)),
+  /** The Ed25519 public key. */
+  key: field(2, bytes(32, 32)),
+})
+export type KeyLink = Of<typeof keyLink>
 
 // --- spec: manager → agents, retained, immutable ---
 
@@ -240,7 +261,7 @@ export type SpecBody = Of<typeof specBody>
 export const appStates = ['unknown', 'running', 'partial', 'stopped', 'updating', 'failed', 'rolled-back', 'removing'] as const
 export type AppState = (typeof appStates)[number]
 
-const fault = record({ code: field(1, code), message: field(2, text(1000)), path: optional(3, text(300)) })
+export const fault = record({ code: field(1, code), message: field(2, text(1000)), path: optional(3, text(300)) })
 export type Fault = Of<typeof fault>
 
 const reportedService = record({
@@ -295,6 +316,10 @@ const reported = record({
   apps: field(5, list(reportedApp, 1000)),
   /** Faults of the device as a whole: manifests that it could not follow, apps of the same name. */
   faults: optional(6, list(fault, 64)),
+  /** Revision of the fleet's manifest held; absent if none is. */
+  fleet: optional(7, uint()),
+  /** Which signing key it goes by: see keys.ts. */
+  key: optional(8, bytes(8, 8)),
 })
 export type Reported = Of<typeof reported>
 
@@ -307,7 +332,7 @@ export const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel'] a
 const request = record({
   version: field(0, version),
   kind: field(1, oneOf(requestKinds, 'unknown')),
-  /** The session that it is for: an agent refuses one of another session as expired, so none is done late. Absent: any. */
+  /** The session that it is for: an agent refuses one of another session, or of none, as expired, so none is done late. Absent in `credit` and `cancel`. */
   epoch: optional(2, uint()),
   app: optional(3, appName),
   /** None or absent: all. */
@@ -348,7 +373,7 @@ interface Codec<T> {
   decode(payload: Uint8Array): Result<T>
 }
 
-function codec<T>(shape: Shape<T>, maxBytes: number): Codec<T> {
+export function codec<T>(shape: Shape<T>, maxBytes: number): Codec<T> {
   return {
     encode: value => encodeMessage(shape, value),
     decode: payload => (payload.length === 0 ? refuse('message.invalid', 'the payload is empty') : decodeMessage(shape, payload, maxBytes)),
@@ -358,6 +383,8 @@ function codec<T>(shape: Shape<T>, maxBytes: number): Codec<T> {
 export const statusCodec = codec(status, 8 * 1024)
 export const heartbeatCodec = codec(heartbeat, 4 * 1024 + 128)
 export const manifestCodec = codec(manifest, 128 * 1024)
+export const keysCodec = codec(keys, 64 * 1024)
+export const keyLinkCodec = codec(keyLink, maxLinkBytes)
 export const specCodec = codec(specEnvelope, maxSpecBytes + 64)
 export const specBodyCodec = codec(specBody, maxSpecBytes + 64)
 export const requestCodec = codec(request, 32 * 1024)

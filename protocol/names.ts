@@ -5,6 +5,7 @@ const patterns = {
   device: { pattern: /^[a-z0-9][a-z0-9-]{0,35}$/, rule: '1 to 36 of a-z, 0-9 and -, not starting with -' },
   group: { pattern: /^[a-z0-9][a-z0-9_.-]{0,62}$/, rule: '1 to 63 of a-z, 0-9, _, . and -, starting with a letter or digit' },
   app: { pattern: /^[a-z0-9][a-z0-9_-]{0,62}$/, rule: '1 to 63 of a-z, 0-9, _ and -, starting with a letter or digit' },
+  user: { pattern: /^[a-z0-9][a-z0-9_.@-]{0,62}$/, rule: '1 to 63 of a-z, 0-9, _, ., @ and -, starting with a letter or digit' },
 } as const
 
 export type NameKind = keyof typeof patterns

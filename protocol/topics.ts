@@ -10,21 +10,34 @@ export const deviceChannels = {
   heartbeat: 'agent',
   reported: 'agent',
   desired: 'manager',
+  renewal: 'agent',
+  certificate: 'manager',
 } as const
 export type DeviceChannel = keyof typeof deviceChannels
+
+/** Channels below `{root}/fleet/`, for every device. */
+export const fleetChannels = { desired: 'manager', keys: 'manager' } as const
+export type FleetChannel = keyof typeof fleetChannels
 
 /** What a request and its answers are published on, below a device, with who writes them. */
 export const exchanges = { request: 'manager', response: 'agent' } as const
 type Exchange = keyof typeof exchanges
+
+/** Channels below `{root}/join/{key}/`, with who writes them. */
+export const joinChannels = { request: 'agent', answer: 'manager' } as const
+type JoinChannel = keyof typeof joinChannels
 
 export type Topic =
   | { readonly kind: 'device'; readonly device: string; readonly channel: DeviceChannel }
   /** `rid` names one request; see {@link isRequestId}. */
   | { readonly kind: Exchange; readonly device: string; readonly rid: string }
   | { readonly kind: 'group'; readonly group: string; readonly channel: 'desired' }
+  | { readonly kind: 'fleet'; readonly channel: FleetChannel }
   | { readonly kind: 'spec'; readonly digest: string }
+  /** `key` names the public key of a device that has no certificate yet; see {@link isKeyName}. */
+  | { readonly kind: 'join'; readonly key: string; readonly channel: JoinChannel }
 
-/** A spec's digest as a topic segment: SHA-256 in base64url without padding. */
+/** A SHA-256 as a topic segment, in base64url without padding. */
 const digestSegment = /^[A-Za-z0-9_-]{43}$/
 
 /** The topic's name under `root`. The parts must be valid names; see names.ts. */
@@ -37,8 +50,12 @@ export function formatTopic(root: string, topic: Topic): string {
       return `${root}/device/${topic.device}/${topic.kind}/${topic.rid}`
     case 'group':
       return `${root}/group/${topic.group}/${topic.channel}`
+    case 'fleet':
+      return `${root}/fleet/${topic.channel}`
     case 'spec':
       return `${root}/spec/${topic.digest}`
+    case 'join':
+      return `${root}/join/${topic.key}/${topic.channel}`
   }
 }
 
@@ -50,7 +67,9 @@ export function parseTopic(root: string, name: string): Topic | undefined {
   if (kind === 'device' && channel !== undefined && isName('device', id)) return parseChannel(id, channel, rid)
   if (rid !== undefined) return undefined
   if (kind === 'group' && channel === 'desired' && isName('group', id)) return { kind, group: id, channel }
+  if (kind === 'fleet' && channel === undefined && isFleetChannel(id)) return { kind, channel: id }
   if (kind === 'spec' && channel === undefined && digestSegment.test(id)) return { kind, digest: id }
+  if (kind === 'join' && channel !== undefined && isJoinChannel(channel) && isKeyName(id)) return { kind, key: id, channel }
   return undefined
 }
 
@@ -64,12 +83,25 @@ export function isRequestId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,40}$/.test(text)
 }
 
+/** Whether it can be the name of a public key: the SHA-256 of its SPKI, in base64url. */
+export function isKeyName(text: string): boolean {
+  return digestSegment.test(text)
+}
+
+function isJoinChannel(text: string): text is JoinChannel {
+  return Object.hasOwn(joinChannels, text)
+}
+
 function isExchange(text: string): text is Exchange {
   return Object.hasOwn(exchanges, text)
 }
 
 function isDeviceChannel(text: string): text is DeviceChannel {
   return Object.hasOwn(deviceChannels, text)
+}
+
+function isFleetChannel(text: string): text is FleetChannel {
+  return Object.hasOwn(fleetChannels, text)
 }
 
 /** The filter that matches one channel of every device. */
@@ -85,6 +117,11 @@ export function requestsTo(root: string, device: string): string {
 /** The filter that matches every response of every device. */
 export function everyResponse(root: string): string {
   return `${root}/device/+/response/+`
+}
+
+/** The filter that matches what everybody asks who wants to join. */
+export function everyJoinRequest(root: string): string {
+  return `${root}/join/+/request`
 }
 
 /** A root may have several segments, but no wildcard, NUL, empty segment or leading `$`. */
@@ -108,4 +145,15 @@ export function clientIdOf(device: string): string {
 export function deviceOfClientId(clientId: string): string | undefined {
   const device = clientId.startsWith('dev-') ? clientId.slice(4) : ''
   return isName('device', device) ? device : undefined
+}
+
+/** The MQTT client id of a device that asks to join: it has a key and no certificate yet. */
+export function joinClientIdOf(key: string): string {
+  return `join-${key}`
+}
+
+/** The name of the key that a client id asks to join with, if it does. */
+export function keyOfJoinClientId(clientId: string): string | undefined {
+  const key = clientId.startsWith('join-') ? clientId.slice(5) : ''
+  return isKeyName(key) ? key : undefined
 }

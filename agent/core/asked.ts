@@ -20,8 +20,8 @@ export const maxOpenRequests = 4
 /** `ignore` where an answer would spoil the one that is under way. */
 export function judgeRequest({ request, epoch, open, underway, seen }: Asked): 'take' | 'ignore' | Refusal {
   if (underway) return 'ignore'
-  if (request.epoch !== undefined && request.epoch !== epoch) {
-    return { code: 'request.expired', message: `the request is for session ${request.epoch}, this is session ${epoch}` }
+  if (request.epoch !== epoch) {
+    return { code: 'request.expired', message: `the request is for session ${request.epoch ?? 'none'}, this is session ${epoch}` }
   }
   if (seen) return { code: 'request.repeated', message: 'a request with this id was taken up before' }
   if (request.kind === 'unknown') return { code: 'request.unknown', message: 'this agent does not know the kind of the request' }

@@ -1,5 +1,6 @@
 // A simulated device: what an agent says on the wire, without an engine behind it.
 import type { IPublishPacket, Packet } from 'mqtt-packet'
+import { decodeSign1 } from '../../protocol/cose.js'
 import { heartbeatCodec, manifestCodec, packStates, protocolVersion, statusCodec } from '../../protocol/messages.js'
 import { digestText } from '../../protocol/spec.js'
 import { clientIdOf, type DeviceChannel, defaultRoot, formatTopic, parseTopic } from '../../protocol/topics.js'
@@ -108,7 +109,7 @@ export class SimulatedDevice {
       this.onDesired('spec')
       return
     }
-    const manifest = manifestCodec.decode(payload)
+    const manifest = manifestCodec.decode(decodeSign1(payload)?.payload ?? new Uint8Array())
     if (!manifest.ok) return
     this.onDesired('manifest')
     const groups = (manifest.value.groups ?? []).filter(group => !this.groups.has(group))

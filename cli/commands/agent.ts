@@ -22,11 +22,8 @@ export function addAgent(program: Command, shell: Shell): void {
     const { runAgent } = await import('../run-agent.js')
     await runAgent(shell, flags)
   })
-  addExamples(agent, [
-    'skerry agent',
-    'skerry agent --server mqtt://10.1.4.2:1883 --name press-7',
-    'skerry agent apply -f compose.yaml -p web',
-  ])
+  addExamples(agent, ['skerry agent join mqtts://10.1.4.2:8883 TOKEN', 'skerry agent', 'skerry agent apply -f compose.yaml -p web'])
+  addJoin(agent, shell)
 
   const apply = agent.command('apply').description('make compose files run on this machine, with no manager')
   addSource(addEngineOptions(apply)).option('--wait', 'until every service with a health check is healthy and none has failed')
@@ -49,6 +46,20 @@ export function addAgent(program: Command, shell: Shell): void {
   addExamples(remove, ['skerry agent remove -p web', 'skerry agent remove -p web --volumes --images'])
 
   addRegistries(agent, shell)
+}
+
+function addJoin(agent: Command, shell: Shell): void {
+  const join = agent.command('join').description('let this machine join a fleet, then run its agent, until Ctrl-C')
+  join
+    .argument('<url>', 'where the broker is, as the server says it: mqtts://HOST:8883')
+    .argument('[token]', 'from `skerry token create`; - reads standard input; without it somebody has to approve this machine')
+    .option('--no-run', 'only join')
+  join.action(async (url: string, token: string | undefined, _flags: unknown, command: Command) => {
+    const { joinAgent } = await import('../run-agent.js')
+    const flags = command.optsWithGlobals()
+    await joinAgent(shell, { url, token, run: flags.run !== false }, flags)
+  })
+  addExamples(join, ['skerry agent join mqtts://10.1.4.2:8883 skj.…', 'skerry agent join mqtts://10.1.4.2:8883 --name press-7 --no-run'])
 }
 
 function addSource(command: Command): Command {

@@ -8,7 +8,7 @@ import type { Settings } from '../../config/settings.js'
 import { startManager } from '../../manager/manager.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { hostOf } from '../connect.js'
-import { brokerAccess, readSetting } from './access.js'
+import { brokerAccess } from './access.js'
 
 export interface Server {
   /** The HTTP API. */
@@ -33,7 +33,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Serv
         broker === undefined
           ? { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
           : { connect: () => broker.connectInProcess() },
-      http: { host: httpHost, port: httpPort, ...(httpToken === undefined ? {} : { token: httpToken }) },
+      http: { host: httpHost, port: httpPort, tokens: { config: httpToken } },
       log: log.child({ part: 'manager' }),
     }).catch(nameSetting('http-port', httpPort))
     const mqttUrls = broker === undefined ? [settings.broker ?? ''] : broker.addresses.map(formatAddress)
@@ -56,7 +56,7 @@ async function startEmbeddedBroker(settings: Settings, log: Logger): Promise<Bro
   const { data, root, mqttUsername: username, mqttPassword: password } = settings
   const options = {
     file: join(data, 'broker.db'),
-    listeners: await listenersOf(settings),
+    listeners: listenersOf(settings),
     root,
     log: log.child({ part: 'broker' }),
     ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
@@ -64,19 +64,9 @@ async function startEmbeddedBroker(settings: Settings, log: Logger): Promise<Bro
   return startBroker(options).catch(nameSetting('mqtt-port', settings.mqttPort))
 }
 
-async function listenersOf(settings: Settings): Promise<ListenerOptions[]> {
-  const { mqttHost: host, mqttPort, wsPort } = settings
-  const tls = await readTls(settings)
-  const tcp: ListenerOptions = { kind: 'tcp', host, port: mqttPort, ...tls }
-  return wsPort === 'off' ? [tcp] : [tcp, { kind: 'ws', host, port: wsPort, ...tls }]
-}
-
-async function readTls({ mqttCert, mqttKey }: Settings): Promise<{ tls?: { cert: Buffer; key: Buffer } }> {
-  if (mqttCert === undefined && mqttKey === undefined) return {}
-  if (mqttCert === undefined || mqttKey === undefined) {
-    throw new SkerryError('config.invalid', 'mqtt-cert and mqtt-key go together: set both', { path: mqttCert ? 'mqtt-key' : 'mqtt-cert' })
-  }
-  return { tls: { cert: await readSetting('mqtt-cert', mqttCert), key: await readSetting('mqtt-key', mqttKey) } }
+function listenersOf({ mqttHost: host, mqttPort, wsPort }: Settings): ListenerOptions[] {
+  const tcp: ListenerOptions = { kind: 'tcp', host, port: mqttPort }
+  return wsPort === 'off' ? [tcp] : [tcp, { kind: 'ws', host, port: wsPort }]
 }
 
 function formatAddress({ kind, host, port, tls }: Broker['addresses'][number]): string {

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { deployApp, findApp, findRevision, readFileOf, removeApp, setAppRun } from '../apps.js'
 import type { App, Target } from '../core/model.js'
+import { isAppShown } from '../core/permit.js'
 import { findDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
@@ -9,6 +10,7 @@ import { appOnDevices } from '../queries.js'
 import { checkDeployment } from '../specs.js'
 import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
 import { updateApp } from '../wishes.js'
+import { operator, viewer, whoOf } from './access.js'
 import { deployQuery, policyOf } from './policy.js'
 import {
   AppSchema,
@@ -39,9 +41,15 @@ export function appRoutes(api: Api, fleet: Fleet): void {
   for (const type of textTypes)
     api.addContentTypeParser(type, { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => decodeText(body, 'the body'))
   for (const type of archiveTypes) api.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  api.get('/apps', { schema: { tags: ['apps'], summary: 'All apps on all targets.', response: { 200: listOf(AppSchema) } } }, async () => ({
-    items: readApps(fleet.db).map(app => showApp(app, appOnDevices(fleet, app))),
-  }))
+  api.get(
+    '/apps',
+    { config: viewer('list'), schema: { tags: ['apps'], summary: 'All apps on all targets.', response: { 200: listOf(AppSchema) } } },
+    async request => ({
+      items: readApps(fleet.db)
+        .filter(app => isAppShown(whoOf(request), app))
+        .map(app => showApp(app, appOnDevices(fleet, app))),
+    }),
+  )
   for (const path of ['devices', 'groups'] as const) {
     readRoutes(api, fleet, path)
     changeRoutes(api, fleet, path)
@@ -55,13 +63,17 @@ function readRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
 
   api.get(
     `/${path}/:target/apps`,
-    { schema: { tags, summary: `The apps of a ${kind}.`, params: targetParams, response: { 200: listOf(AppSchema), ...problems } } },
+    {
+      config: viewer(kind),
+      schema: { tags, summary: `The apps of a ${kind}.`, params: targetParams, response: { 200: listOf(AppSchema), ...problems } },
+    },
     async ({ params }) => ({ items: readAppsOf(fleet.db, findTarget(fleet, kind, params.target)).map(app => show(fleet, app)) }),
   )
 
   api.get(
     `/${path}/:target/apps/:app`,
     {
+      config: viewer(kind),
       schema: {
         tags,
         summary: 'An app, with its state on each device.',
@@ -75,6 +87,7 @@ function readRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   api.get(
     `/${path}/:target/apps/:app/revisions`,
     {
+      config: viewer(kind),
       schema: { tags, summary: 'All revisions, newest first.', params: appParams, response: { 200: listOf(RevisionSchema), ...problems } },
     },
     async ({ params }) => ({ items: readRevisions(fleet.db, find(params)).map(showRevision) }),
@@ -83,6 +96,7 @@ function readRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   api.get(
     `/${path}/:target/apps/:app/revisions/:revision`,
     {
+      config: viewer(kind),
       schema: {
         tags,
         summary: 'One revision, with its compose file and what its files are.',
@@ -96,6 +110,7 @@ function readRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   api.get(
     `/${path}/:target/apps/:app/revisions/:revision/file`,
     {
+      config: viewer(kind),
       schema: {
         tags,
         summary: 'The contents of a file of a revision.',
@@ -120,6 +135,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
     `/${path}/:target/apps/:app`,
     {
       bodyLimit: maxUploadBytes,
+      config: operator(kind),
       schema: {
         tags,
         summary: `Deploys a compose file, with the files that it needs, to a ${kind}. The same again changes nothing.`,
@@ -136,7 +152,8 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         },
       },
     },
-    async ({ params, query, body, ip }, reply) => {
+    async (request, reply) => {
+      const { params, query, body, ip } = request
       const target = findTarget(fleet, kind, params.target)
       const bundle = await readUpload(body, query)
       if (query.dryRun === true) {
@@ -144,7 +161,13 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         reply.code(200)
         return { services: [...services], changed: false as const, warnings: showRefusals(warnings) }
       }
-      const deployment = { target, name: params.app, bundle, origin: { via: 'api', from: ip }, policy: policyOf(query) }
+      const deployment = {
+        target,
+        name: params.app,
+        bundle,
+        origin: { via: 'api', from: ip, user: whoOf(request).name },
+        policy: policyOf(query),
+      }
       const { created, changed, warnings } = deployApp(fleet, deployment)
       const shown = { ...show(fleet, findApp(fleet, target, params.app)), changed, warnings: showRefusals(warnings) }
       reply.code(created ? 201 : 200)
@@ -155,6 +178,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   api.delete(
     `/${path}/:target/apps/:app`,
     {
+      config: operator(kind),
       schema: {
         tags,
         summary: 'Deletes an app from its target, with its volumes and images if asked to and nothing else uses them.',
@@ -173,6 +197,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   api.post(
     `/${path}/:target/apps/:app/update`,
     {
+      config: operator(kind),
       schema: {
         tags,
         summary: 'Pulls the images of an app anew, of all or some services, and makes anew what got another image.',
@@ -194,7 +219,10 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
   ] as const) {
     api.post(
       `/${path}/:target/apps/:app/${verb}`,
-      { schema: { tags, summary: `Lets an app be ${run}.`, params: appParams, response: { 200: ref(AppSchema), ...problems } } },
+      {
+        config: operator(kind),
+        schema: { tags, summary: `Lets an app be ${run}.`, params: appParams, response: { 200: ref(AppSchema), ...problems } },
+      },
       async ({ params }) => {
         const target = findTarget(fleet, kind, params.target)
         setAppRun(fleet, findApp(fleet, target, params.app), run)

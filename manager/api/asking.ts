@@ -7,11 +7,12 @@ import { findDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { devicesOfGroup } from '../queries.js'
+import { callerOf, operator, viewer } from './access.js'
 import { formOf, writeLogs } from './log-stream.js'
 import { nullable, ProblemSchema, queryOf, RestartedSchema, ref, servicesBody } from './schemas.js'
 import type { Api } from './server.js'
 import { parseSince } from './since.js'
-import { Streams } from './stream.js'
+import type { Streams } from './stream.js'
 
 const problems = { 400: ref(ProblemSchema), 404: ref(ProblemSchema), 503: ref(ProblemSchema), 504: ref(ProblemSchema) }
 const appParams = Type.Object({
@@ -29,20 +30,19 @@ const logsQuery = queryOf({
   timestamps: Type.Optional(Type.Boolean({ description: 'With the time of each line.' })),
 })
 
-export function askingRoutes(api: Api, fleet: Fleet): void {
-  logRoutes(api, fleet)
+export function askingRoutes(api: Api, fleet: Fleet, streams: Streams): void {
+  logRoutes(api, fleet, streams)
   restartRoutes(api, fleet)
 }
 
-function logRoutes(api: Api, fleet: Fleet): void {
+function logRoutes(api: Api, fleet: Fleet, streams: Streams): void {
   const tags = ['apps']
-  const streams = new Streams()
-  api.addHook('preClose', async () => streams.close())
 
   api.get(
     '/devices/:target/apps/:app/logs',
     {
       exposeHeadRoute: false,
+      config: viewer('device'),
       schema: {
         tags,
         summary: 'What the containers of an app have written on a device: text with the service before each line, JSON lines, or events.',
@@ -52,7 +52,8 @@ function logRoutes(api: Api, fleet: Fleet): void {
         response: problems,
       },
     },
-    async ({ params, query, headers }, reply) => {
+    async (request, reply) => {
+      const { params, query, headers } = request
       const device = findDevice(fleet, params.target)
       const left = new AbortController()
       reply.raw.once('close', () => left.abort(new SkerryError('server.unavailable', 'the client has left')))
@@ -64,7 +65,7 @@ function logRoutes(api: Api, fleet: Fleet): void {
       reply.raw.on('error', () => {})
       reply.raw.writeHead(200, { 'content-type': form.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
       reply.raw.flushHeaders()
-      streams.add(reply.raw)
+      streams.add(reply.raw, callerOf(request))
       await writeLogs(reply.raw, parts, { form, timestamps: query.timestamps ?? false, clock: fleet.clock, signal: left.signal })
     },
   )
@@ -73,6 +74,7 @@ function logRoutes(api: Api, fleet: Fleet): void {
     '/groups/:target/apps/:app/logs',
     {
       exposeHeadRoute: false,
+      config: viewer('group'),
       schema: {
         tags,
         summary: 'Refused: logs are those of a device.',
@@ -108,6 +110,7 @@ function restartRoutes(api: Api, fleet: Fleet): void {
   api.post(
     '/devices/:target/apps/:app/restart',
     {
+      config: operator('device'),
       schema: {
         tags,
         summary: 'Restarts the containers of an app on a device, or of some of its services; answers once they run again.',
@@ -124,6 +127,7 @@ function restartRoutes(api: Api, fleet: Fleet): void {
   api.post(
     '/groups/:target/apps/:app/restart',
     {
+      config: operator('group'),
       schema: {
         tags,
         summary: 'The same on each device of a group, with what became of it on each.',

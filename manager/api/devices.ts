@@ -4,10 +4,12 @@ import { SkerryError } from '../../protocol/errors.js'
 import { releaseModes } from '../../protocol/messages.js'
 import { deviceStates } from '../core/liveness.js'
 import type { Device } from '../core/model.js'
+import { isDeviceShown } from '../core/permit.js'
 import { changeDevice, findDevice, releaseDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { contextOf, contextsOf, devicesOfGroup } from '../queries.js'
+import { admin, operator, viewer, whoOf } from './access.js'
 import { DeviceSchema, listOf, nullable, oneOf, ProblemSchema, queryOf, ReleasedSchema, ref } from './schemas.js'
 import type { Api } from './server.js'
 import { showDevice } from './show.js'
@@ -42,6 +44,7 @@ export function deviceRoutes(api: Api, fleet: Fleet): void {
   api.get(
     '/devices',
     {
+      config: viewer('list'),
       schema: {
         tags,
         summary: 'All devices, sorted by id.',
@@ -49,8 +52,8 @@ export function deviceRoutes(api: Api, fleet: Fleet): void {
         response: { 200: listOf(DeviceSchema), 400: ref(ProblemSchema) },
       },
     },
-    async ({ query }) => {
-      const devices = select(fleet, query)
+    async request => {
+      const devices = select(fleet, request.query).filter(device => isDeviceShown(whoOf(request), device))
       const context = contextsOf(fleet)
       return { items: devices.map(device => showDevice(device, context(device.id))) }
     },
@@ -58,13 +61,17 @@ export function deviceRoutes(api: Api, fleet: Fleet): void {
 
   api.get(
     '/devices/:device',
-    { schema: { tags, summary: 'One device.', params: deviceParams, response: { 200: ref(DeviceSchema), 404: ref(ProblemSchema) } } },
+    {
+      config: viewer('device'),
+      schema: { tags, summary: 'One device.', params: deviceParams, response: { 200: ref(DeviceSchema), 404: ref(ProblemSchema) } },
+    },
     async ({ params }) => show(findDevice(fleet, params.device)),
   )
 
   api.patch(
     '/devices/:device',
     {
+      config: operator('device'),
       schema: {
         tags,
         summary: 'Names, describes or labels a device, or sets the interval between its heartbeats.',
@@ -84,6 +91,7 @@ export function deviceRoutes(api: Api, fleet: Fleet): void {
   api.delete(
     '/devices/:device',
     {
+      config: admin('device'),
       schema: {
         tags,
         summary: 'Releases a device from the fleet; it keeps or removes its apps when it next connects.',

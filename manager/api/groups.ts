@@ -1,10 +1,12 @@
 // Routes of groups.
 import { Type } from 'typebox'
+import { isShown } from '../core/permit.js'
 import type { Fleet } from '../fleet.js'
 import { createGroup, deleteGroup, findGroup, joinGroup, leaveGroup } from '../groups.js'
 import { devicesOfGroup } from '../queries.js'
 import { readAppsOf } from '../store/apps.js'
 import { type GroupRow, readGroups } from '../store/groups.js'
+import { admin, checkDevices, viewer, whoOf } from './access.js'
 import { GroupSchema, listOf, ProblemSchema, queryOf, ref } from './schemas.js'
 import type { Api } from './server.js'
 import { showGroup } from './show.js'
@@ -17,13 +19,20 @@ export function groupRoutes(api: Api, fleet: Fleet): void {
   const show = (group: GroupRow) =>
     showGroup(group, devicesOfGroup(fleet, group.name), readAppsOf(fleet.db, { kind: 'group', name: group.name }))
 
-  api.get('/groups', { schema: { tags, summary: 'All groups, sorted by name.', response: { 200: listOf(GroupSchema) } } }, async () => ({
-    items: readGroups(fleet.db).map(show),
-  }))
+  api.get(
+    '/groups',
+    { config: viewer('list'), schema: { tags, summary: 'All groups, sorted by name.', response: { 200: listOf(GroupSchema) } } },
+    async request => ({
+      items: readGroups(fleet.db)
+        .filter(({ name }) => isShown(whoOf(request), { kind: 'group', name }))
+        .map(show),
+    }),
+  )
 
   api.post(
     '/groups',
     {
+      config: admin('fleet'),
       schema: {
         tags,
         summary: 'Makes a group, with devices if any are named.',
@@ -40,13 +49,17 @@ export function groupRoutes(api: Api, fleet: Fleet): void {
 
   api.get(
     '/groups/:group',
-    { schema: { tags, summary: 'One group.', params: groupParams, response: { 200: ref(GroupSchema), 404: ref(ProblemSchema) } } },
+    {
+      config: viewer('group'),
+      schema: { tags, summary: 'One group.', params: groupParams, response: { 200: ref(GroupSchema), 404: ref(ProblemSchema) } },
+    },
     async ({ params }) => show(findGroup(fleet, params.group)),
   )
 
   api.delete(
     '/groups/:group',
     {
+      config: admin('group'),
       schema: {
         tags,
         summary: 'Deletes a group; with force also one that has apps, which its devices then lose.',
@@ -69,6 +82,7 @@ export function groupRoutes(api: Api, fleet: Fleet): void {
     api.post(
       `/groups/:group/${verb}`,
       {
+        config: admin('group'),
         schema: {
           tags,
           summary,
@@ -77,7 +91,9 @@ export function groupRoutes(api: Api, fleet: Fleet): void {
           response: { 200: ref(GroupSchema), 404: ref(ProblemSchema) },
         },
       },
-      async ({ params, body }) => {
+      async request => {
+        const { params, body } = request
+        checkDevices(whoOf(request), body.devices)
         change(fleet, params.group, body.devices)
         return show(findGroup(fleet, params.group))
       },

@@ -1,5 +1,6 @@
 // Whether the manager works: alive, ready, and what it has counted.
 import { Type } from 'typebox'
+import { open, viewer } from './access.js'
 import type { Api } from './server.js'
 
 export interface Stats {
@@ -30,6 +31,7 @@ export function healthRoutes(api: Api, health: Health): void {
   api.get(
     '/health',
     {
+      config: open,
       schema: {
         tags,
         summary: 'Alive: answers whenever the process does. Needs no token.',
@@ -42,7 +44,10 @@ export function healthRoutes(api: Api, health: Health): void {
 
   api.get(
     '/ready',
-    { schema: { tags, summary: 'Ready: the database and the broker are there.', response: { 200: readySchema, 503: readySchema } } },
+    {
+      config: viewer('self'),
+      schema: { tags, summary: 'Ready: the database and the broker are there.', response: { 200: readySchema, 503: readySchema } },
+    },
     async (_request, reply) => {
       const checks = health.checks()
       const ready = checks.database && checks.broker
@@ -51,7 +56,9 @@ export function healthRoutes(api: Api, health: Health): void {
     },
   )
 
-  api.get('/stats', { schema: { tags, summary: 'What has been counted since the start.', response: { 200: statsSchema } } }, async () =>
-    health.stats(),
+  api.get(
+    '/stats',
+    { config: viewer('fleet'), schema: { tags, summary: 'What has been counted since the start.', response: { 200: statsSchema } } },
+    async () => health.stats(),
   )
 }

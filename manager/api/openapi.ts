@@ -1,8 +1,11 @@
 // The API's description (OpenAPI 3.1), generated from the routes' own schemas; docs/openapi.json is a copy of it.
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import type { FastifySchema } from 'fastify'
 import { pino } from 'pino'
 import type { Fleet } from '../fleet.js'
+import type { Door } from '../users/door.js'
 import { buildApi } from './server.js'
+import { Servers } from './servers.js'
 
 export function openapi(version: string): FastifyDynamicSwaggerOptions {
   return {
@@ -13,18 +16,28 @@ export function openapi(version: string): FastifyDynamicSwaggerOptions {
         version,
         description:
           'Manages fleets of devices that run containers. Devices are named by id, or by a name that only one has. ' +
-          'Every failure is problem JSON (RFC 9457) with a stable code.',
+          'Every failure is problem JSON (RFC 9457) with a stable code. `x-access` says which role a route needs, and what must be in its scope.',
       },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
+      components: {
+        securitySchemes: { token: { type: 'http', scheme: 'bearer' }, session: { type: 'apiKey', in: 'cookie', name: '__Host-skerry' } },
+      },
+      security: [{ token: [] }, { session: [] }],
     },
+    transform: ({ schema, url, route }) => ({ schema: { ...schema, 'x-access': route.config?.access } as FastifySchema, url }),
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, n) => (typeof json.$id === 'string' ? json.$id : `def-${n}`) },
   }
 }
 
 /** Describes the API without a fleet and without listening. */
 export async function describeApi(version: string): Promise<object> {
-  const app = await buildApi({ fleet: noFleet, health: { version, checks: unasked, stats: unasked }, log: pino({ level: 'silent' }) })
+  const health = { version, checks: unasked, stats: unasked }
+  const app = await buildApi({
+    fleet: nothing as Fleet,
+    door: nothing as Door,
+    servers: new Servers(undefined),
+    health,
+    log: pino({ level: 'silent' }),
+  })
   await app.ready()
   const description = app.swagger()
   await app.close()
@@ -35,4 +48,4 @@ function unasked(): never {
   throw new Error('the API is only described, not used')
 }
 
-const noFleet = new Proxy({}, { get: unasked }) as Fleet
+const nothing: unknown = new Proxy({}, { get: unasked })

@@ -22,6 +22,7 @@ const titles: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -44,6 +45,7 @@ export function problemOf(error: unknown, tooLarge: ErrorCode): Problem {
 
 function statusOf(code: ErrorCode): number {
   if (code === 'auth.refused') return 401
+  if (code === 'auth.limited') return 429
   return code === 'media.unsupported' ? 415 : statuses[errorKinds[code]]
 }
 

@@ -1,5 +1,6 @@
 // The shapes of the API's answers: one schema gives the type, the check and the OpenAPI text.
 import { type Static, type TProperties, type TSchema, Type } from 'typebox'
+import { roles } from '../../protocol/access.js'
 import { appStates, releaseModes, restartPolicies, runStates, serviceStates } from '../../protocol/messages.js'
 import { eventTypes } from '../core/events.js'
 import { deviceStates } from '../core/liveness.js'
@@ -212,7 +213,12 @@ export const RevisionSchema = Type.Object(
     revision: Type.Integer(),
     digest: Type.String(),
     createdAt: time,
-    origin: Type.Object({ via: Type.String(), from: Type.Optional(Type.String()), topic: Type.Optional(Type.String()) }),
+    origin: Type.Object({
+      via: Type.String(),
+      user: Type.Optional(Type.String()),
+      from: Type.Optional(Type.String()),
+      topic: Type.Optional(Type.String()),
+    }),
     compose: Type.Optional(
       Type.String({ description: 'The main compose file. This and what follows only when one revision is asked for.' }),
     ),
@@ -242,6 +248,50 @@ export const EventSchema = Type.Object(
 )
 export type EventView = Static<typeof EventSchema>
 
+const groupsSchema = nullable(Type.Array(Type.String(), { description: 'Groups that the role is for; null: the whole fleet.' }))
+const grant = { name: Type.String(), role: oneOf(roles), groups: groupsSchema }
+
+export const WhoSchema = Type.Object(
+  {
+    ...grant,
+    kind: Type.Unsafe<'user' | 'token' | 'local' | 'config'>({
+      ...oneOf(['user', 'token', 'local', 'config']),
+      description: 'A user, a program’s token, the machine’s own token, or that of the settings.',
+    }),
+    expiresAt: nullable(time),
+  },
+  { $id: 'Who' },
+)
+
+export const LoggedInSchema = Type.Intersect(
+  [ref(WhoSchema), Type.Object({ token: Type.Optional(Type.String({ description: 'To be sent as a bearer, where one was asked for.' })) })],
+  { $id: 'LoggedIn' },
+)
+
+export const UserSchema = Type.Object(
+  {
+    ...grant,
+    oneTimePassword: Type.Boolean({ description: 'Whether the password has to be replaced at the first log-in.' }),
+    createdAt: time,
+    lastSeen: nullable(time),
+  },
+  { $id: 'User' },
+)
+
+export const NewUserSchema = Type.Intersect(
+  [ref(UserSchema), Type.Object({ password: nullable(Type.String({ description: 'The one-time password, if one was made.' })) })],
+  { $id: 'NewUser' },
+)
+
+export const AccessTokenSchema = Type.Object(
+  { id: Type.String(), ...grant, createdAt: time, createdBy: Type.String(), expiresAt: time, lastSeen: nullable(time) },
+  { $id: 'AccessToken' },
+)
+
+export const NewAccessTokenSchema = Type.Intersect([ref(AccessTokenSchema), Type.Object({ token: Type.String() })], {
+  $id: 'NewAccessToken',
+})
+
 export const sharedSchemas: readonly TSchema[] = [
   RefusalSchema,
   ProblemSchema,
@@ -258,4 +308,10 @@ export const sharedSchemas: readonly TSchema[] = [
   CheckedSchema,
   RevisionSchema,
   EventSchema,
+  WhoSchema,
+  LoggedInSchema,
+  UserSchema,
+  NewUserSchema,
+  AccessTokenSchema,
+  NewAccessTokenSchema,
 ]

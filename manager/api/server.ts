@@ -1,5 +1,7 @@
 // The HTTP server: what holds for every route, and the routes themselves.
 import type { Socket } from 'node:net'
+import cookie from '@fastify/cookie'
+import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify, {
@@ -15,9 +17,12 @@ import fastify, {
 import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 import type { Fleet } from '../fleet.js'
+import type { Door } from '../users/door.js'
+import { guardRoutes, viewer } from './access.js'
+import { accessTokenRoutes } from './access-tokens.js'
 import { appRoutes } from './apps.js'
 import { askingRoutes } from './asking.js'
-import { checkRequest } from './auth.js'
+import { identifyRequest } from './auth.js'
 import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
@@ -25,6 +30,10 @@ import { type Health, healthRoutes } from './health.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
+import type { Servers } from './servers.js'
+import { sessionRoutes } from './sessions.js'
+import { Streams } from './stream.js'
+import { userRoutes } from './users.js'
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -37,7 +46,8 @@ export type Api = FastifyInstance<
 export interface ApiOptions {
   readonly fleet: Fleet
   readonly health: Health
-  readonly token?: string | undefined
+  readonly door: Door
+  readonly servers: Servers
   readonly log: Logger
 }
 
@@ -47,7 +57,7 @@ const maxBodyBytes = 256 * 1024
 
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
-  const { fleet, health, token, log } = options
+  const { fleet, health, door, servers, log } = options
   const app: Api = fastify({
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
@@ -55,22 +65,25 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
     // A URL that no route can be looked up for never gets to the error handler below.
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error, 'message.too-large')),
     clientErrorHandler: refuseGarbage,
+    serverFactory: handler => servers.create(handler),
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .setSerializerCompiler(() => data => JSON.stringify(data))
   await app.register(swagger, openapi(health.version))
+  await app.register(cookie)
+  await app.register(helmet, headers)
   for (const schema of sharedSchemas) app.addSchema(schema)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
-    if (request.url.split('?')[0] === `${base}/health`) return
-    checkRequest(request.headers, token)
-    checkEncoding(request.headers)
-  })
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  guardRoutes(app, request => identifyRequest(door, request))
+  app.addHook('onRequest', async request => checkEncoding(request.headers))
+  const streams = new Streams(fleet, door)
+  app.addHook('preClose', async () => streams.close())
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
     if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+    if (problem.status === 429) reply.header('retry-after', '30')
     return sendProblem(reply, problem)
   })
   app.setNotFoundHandler(request => {
@@ -83,14 +96,25 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
       appRoutes(api, fleet)
-      askingRoutes(api, fleet)
-      eventRoutes(api, fleet)
-      api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+      askingRoutes(api, fleet, streams)
+      eventRoutes(api, fleet, streams)
+      sessionRoutes(api, door)
+      userRoutes(api, door)
+      accessTokenRoutes(api, door)
+      api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())
     },
     { prefix: base },
   )
   return app
 }
+
+/** What a browser is told: what comes from here is data, shown in no frame and by no other site. */
+const headers = {
+  contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  // It would hold for every port of this host, whatever else is served there.
+  strictTransportSecurity: false,
+  xFrameOptions: { action: 'deny' },
+} as const
 
 /** Archives may be compressed, and say so themselves; whatever else comes is read as it is. */
 function checkEncoding(headers: FastifyRequest['headers']): void {

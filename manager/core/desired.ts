@@ -5,15 +5,16 @@ import type { App, DesiredTarget } from './model.js'
 
 /** `digestBytes` turns a digest's text into bytes. */
 export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestBytes: (text: string) => Uint8Array): Manifest {
-  const { target, revision, apps, purges, groups, intervalS, epochFloor, release, givenName, labels } = desired
+  const { target, revision, apps, images, fleet, purges, groups, intervalS, epochFloor, release, givenName, labels } = desired
   const manifest: Manifest = {
     version: protocolVersion,
     instance,
     revision,
     apps: release === null ? apps.map(app => desiredApp(app, digestBytes(app.digest))) : [],
     ...(release !== null || purges.length === 0 ? {} : { purges }),
+    ...(release !== null || images === null ? {} : { images }),
   }
-  if (target.kind === 'group') return manifest
+  if (target.kind !== 'device') return manifest
   const variables = manifestVariables(givenName, labels)
   return {
     ...manifest,
@@ -21,6 +22,7 @@ export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestB
     ...(intervalS === null ? {} : { intervalS }),
     ...(epochFloor === null ? {} : { epochFloor }),
     ...(release !== null || variables.length === 0 ? {} : { variables }),
+    ...(release !== null || !fleet ? {} : { fleet }),
   }
 }
 

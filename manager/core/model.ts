@@ -8,6 +8,12 @@ export interface Target {
   readonly name: string
 }
 
+/** Whom something is published for: a target, or every device: the fleet's manifest, and the chain of keys. These two have no name. */
+export interface Addressee {
+  readonly kind: Target['kind'] | 'fleet' | 'keys'
+  readonly name: string
+}
+
 export interface Metrics {
   readonly uptimeS: number
   readonly cpuPercent: number
@@ -66,9 +72,13 @@ export interface App {
 
 /** What one manifest is made of. */
 export interface DesiredTarget {
-  readonly target: Target
+  readonly target: Addressee
   readonly revision: number
   readonly apps: readonly App[]
+  /** Patterns of the images that may run; null: all. */
+  readonly images: readonly string[] | null
+  /** There is a manifest of the fleet. */
+  readonly fleet: boolean
   readonly purges: readonly Purge[]
   readonly groups: readonly string[]
   readonly intervalS: number | null

@@ -15,6 +15,8 @@ export interface RevisionRow {
 /** Who made a revision: `api` from an address, or `mqtt` on a topic. */
 export interface Origin {
   readonly via: string
+  /** A user's name, or a token's. */
+  readonly user?: string
   readonly from?: string
   readonly topic?: string
 }

@@ -18,10 +18,12 @@ export function insertEvents(db: Db, events: readonly NewEvent[], at: number): E
 export interface EventPage {
   /** Only events after this one. */
   readonly after?: number | undefined
+  /** Only events before this one; not together with `after`. */
+  readonly before?: number | undefined
   readonly limit: number
 }
 
-/** The oldest events after `page.after`; without it the newest ones. Always oldest first. */
+/** The oldest events after `page.after`; without it the newest ones, or those before `page.before`. Always oldest first. */
 export function readEvents(db: Db, filter: EventFilter, page: EventPage): Event[] {
   let query = db.build.selectFrom('events').selectAll().limit(page.limit)
   if (filter.device !== undefined) query = query.where('device', '=', filter.device)
@@ -29,6 +31,7 @@ export function readEvents(db: Db, filter: EventFilter, page: EventPage): Event[
   if (filter.app !== undefined) query = query.where('app', '=', filter.app)
   if (filter.type !== undefined) query = query.where('type', '=', filter.type)
   if (page.after !== undefined) return db.all(query.where('id', '>', page.after).orderBy('id')).map(toEvent)
+  if (page.before !== undefined) query = query.where('id', '<', page.before)
   return db.all(query.orderBy('id', 'desc')).map(toEvent).reverse()
 }
 

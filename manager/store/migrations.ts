@@ -61,4 +61,36 @@ export const migrations: readonly string[] = [
     at integer not null, unique (topic, sender_id)
   ) strict;
   `,
+  `
+  create table device_keys (
+    device text primary key, key text not null unique, joined_at integer not null, via text not null, ends_at integer
+  ) strict;
+  create table join_tokens (
+    id text primary key, hash text not null unique, name text not null, groups text not null, labels text not null,
+    uses integer not null, used integer not null, created_at integer not null, expires_at integer not null
+  ) strict;
+  create table pending_joins (
+    key text primary key, device text not null, spki blob not null, facts text not null,
+    first_at integer not null, last_at integer not null, rejected integer not null
+  ) strict;
+  alter table tombstones add column key text;
+  `,
+  `
+  create table users (
+    name text primary key, role text not null, groups text, password text not null, once integer not null, created_at integer not null,
+    last_seen integer
+  ) strict;
+  create table sessions (
+    hash text primary key, user text not null, kind text not null, created_at integer not null, seen_at integer not null
+  ) strict;
+  create table access_tokens (
+    id text primary key, hash text not null, name text not null unique, role text not null, groups text, created_at integer not null,
+    created_by text not null, expires_at integer not null, last_seen integer
+  ) strict;
+  `,
+  `
+  create table signing_keys (
+    number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
+  ) strict;
+  `,
 ]

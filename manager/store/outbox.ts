@@ -1,19 +1,23 @@
 // What the broker still has to be told: derived from what is desired and what it has acknowledged, so nothing is forgotten by a crash.
-import type { DesiredTarget, Target } from '../core/model.js'
+import type { Addressee, DesiredTarget } from '../core/model.js'
 import { readAppsOf } from './apps.js'
 import type { Db } from './db.js'
 import { readGroupsOf } from './groups.js'
 import { nextRevision } from './meta.js'
 import { readPurges } from './purges.js'
 
-export interface TargetRow extends Target {
+export interface TargetRow extends Addressee {
   readonly revision: number
   /** The newest revision that the broker acknowledged. */
   readonly published: number
 }
 
+const fleetTarget = { kind: 'fleet', name: '' } as const
+/** The chain of signing keys; its revision is the number of the newest key. */
+const keysTarget = { kind: 'keys', name: '' } as const
+
 /** Gives a target a new revision, to be published. Call it in the transaction of the change. */
-export function bumpTarget(db: Db, { kind, name }: Target): void {
+export function bumpTarget(db: Db, { kind, name }: Addressee): void {
   const revision = nextRevision(db)
   db.runSql(
     `insert into targets (kind, name, revision, published, gone) values (?, ?, ?, 0, 0)
@@ -22,25 +26,49 @@ export function bumpTarget(db: Db, { kind, name }: Target): void {
   )
 }
 
+/** What holds for every device has changed. From the first time on, devices do nothing without it. Call it in the transaction of the change. */
+export function bumpFleet(db: Db): void {
+  const isFirst = !hasFleet(db)
+  bumpTarget(db, fleetTarget)
+  if (!isFirst) return
+  for (const target of db.all(targets(db).where('kind', '=', 'device').where('gone', '=', 0))) bumpTarget(db, target)
+}
+
+function hasFleet(db: Db): boolean {
+  return readTarget(db, fleetTarget) !== undefined
+}
+
+/** There is a new signing key: the chain is to be published, then everything once more, as it is but signed anew. */
+export function renewSignatures(db: Db, number: number): void {
+  const { kind, name } = keysTarget
+  db.runSql('update targets set published = 0', [])
+  db.runSql(
+    `insert into targets (kind, name, revision, published, gone) values (?, ?, ?, 0, 0)
+     on conflict (kind, name) do update set revision = excluded.revision`,
+    [kind, name, number],
+  )
+}
+
 /** The target is no more: its topic will be cleared. */
-export function dropTarget(db: Db, { kind, name }: Target): void {
+export function dropTarget(db: Db, { kind, name }: Addressee): void {
   db.runSql('update targets set gone = 1 where kind = ? and name = ?', [kind, name])
 }
 
-export function forgetTarget(db: Db, { kind, name }: Target): void {
+export function forgetTarget(db: Db, { kind, name }: Addressee): void {
   db.runSql('delete from targets where kind = ? and name = ? and gone = 1', [kind, name])
 }
 
-export function readTarget(db: Db, { kind, name }: Target): TargetRow | undefined {
+export function readTarget(db: Db, { kind, name }: Addressee): TargetRow | undefined {
   return db.first(targets(db).where('kind', '=', kind).where('name', '=', name).where('gone', '=', 0))
 }
 
-/** All targets, or those of some devices and groups. */
+/** All targets, or those of some devices and groups and the fleet's. */
 export function readTargets(db: Db, devices?: readonly string[], groups?: readonly string[]): TargetRow[] {
   const all = targets(db).where('gone', '=', 0)
   if (devices === undefined || groups === undefined) return db.all(all)
   const ofDevices = db.all(all.where('kind', '=', 'device').where('name', 'in', [...devices]))
-  return [...ofDevices, ...db.all(all.where('kind', '=', 'group').where('name', 'in', [...groups]))]
+  const ofAll = db.all(all.where('kind', '=', 'fleet'))
+  return [...ofDevices, ...db.all(all.where('kind', '=', 'group').where('name', 'in', [...groups])), ...ofAll]
 }
 
 /** Targets whose newest revision the broker has not acknowledged, oldest revision first. */
@@ -57,29 +85,33 @@ export function readPublished(db: Db): TargetRow[] {
   return db.all(targets(db).where('gone', '=', 0).whereRef('published', '=', 'revision'))
 }
 
-export function markPublished(db: Db, { kind, name }: Target, revision: number): void {
+export function markPublished(db: Db, { kind, name }: Addressee, revision: number): void {
   db.runSql('update targets set published = ? where kind = ? and name = ? and published < ?', [revision, kind, name, revision])
 }
 
 /** The broker has lost a target's manifest. No effect if a newer one was published meanwhile. */
-export function markLost(db: Db, { kind, name }: Target, revision: number): void {
+export function markLost(db: Db, { kind, name }: Addressee, revision: number): void {
   db.runSql('update targets set published = 0 where kind = ? and name = ? and published = ?', [kind, name, revision])
 }
 
 /** What a target's manifest is made of, now. */
 export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   const { kind, name, revision } = target
-  const apps = readAppsOf(db, target)
-  const purges = readPurges(db, target)
-  const nothing = { groups: [], intervalS: null, epochFloor: null, release: null, givenName: null, labels: {} }
-  if (kind === 'group') return { target: { kind, name }, revision, apps, purges, ...nothing }
+  const nothing = { groups: [], intervalS: null, epochFloor: null, release: null, givenName: null, labels: {}, images: null, fleet: false }
+  if (kind === 'fleet' || kind === 'keys') return { target: { kind, name }, revision, apps: [], purges: [], ...nothing }
+  const common = {
+    target: { kind, name },
+    revision,
+    apps: readAppsOf(db, { kind, name }),
+    purges: readPurges(db, { kind, name }),
+    ...nothing,
+  }
+  if (kind === 'group') return common
   const device = db.first(db.build.selectFrom('devices').select(['name', 'labels', 'interval_s', 'epoch_floor']).where('id', '=', name))
   const tombstone = db.first(db.build.selectFrom('tombstones').select('mode').where('device', '=', name))
   return {
-    target: { kind, name },
-    revision,
-    apps,
-    purges,
+    ...common,
+    fleet: hasFleet(db),
     groups: readGroupsOf(db, name),
     intervalS: device?.interval_s ?? null,
     epochFloor: device?.epoch_floor ?? null,

@@ -12,11 +12,29 @@ export interface Tables {
   /** Specs and files of bundles, as they travel. */
   specs: { digest: string; published: number; payload: Uint8Array }
   spec_files: { spec: string; file: string }
-  targets: { kind: 'device' | 'group'; name: string; revision: number; published: number; gone: number }
+  targets: { kind: 'device' | 'group' | 'fleet' | 'keys'; name: string; revision: number; published: number; gone: number }
   purges: { id: Generated<number>; kind: 'device' | 'group'; target: string; name: string; volumes: number; images: number }
-  tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number }
+  /** Only the newest still has its private key. `link` is its announcement by the one before. */
+  signing_keys: { number: number; public_key: Uint8Array; private_key: Uint8Array | null; link: Uint8Array | null; created_at: number }
+  /** `key` is the one that the device was registered with. */
+  tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number; key: string | null }
   events: EventTable
+  device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
+  join_tokens: TokenTable
+  pending_joins: {
+    key: string
+    device: string
+    spki: Uint8Array
+    facts: string
+    first_at: number
+    last_at: number
+    rejected: number
+  }
   commands: { number: Generated<number>; topic: string; sender_id: string; digest: Uint8Array; answer: string; at: number }
+  users: UserTable
+  /** `hash` is the SHA-256 of the secret. */
+  sessions: { hash: string; user: string; kind: 'cookie' | 'token'; created_at: number; seen_at: number }
+  access_tokens: AccessTokenTable
 }
 
 interface DeviceTable {
@@ -60,6 +78,19 @@ interface AppTable {
   deleted_at: number | null
 }
 
+interface TokenTable {
+  id: string
+  /** SHA-256 of the secret, hex. */
+  hash: string
+  name: string
+  groups: string
+  labels: string
+  uses: number
+  used: number
+  created_at: number
+  expires_at: number
+}
+
 interface EventTable {
   id: Generated<number>
   at: number
@@ -69,4 +100,30 @@ interface EventTable {
   app: string | null
   message: string
   data: string
+}
+
+interface UserTable {
+  name: string
+  role: 'viewer' | 'operator' | 'admin'
+  /** JSON of the groups that the role is for; null: the whole fleet. */
+  groups: string | null
+  /** As manager/users/passwords.ts writes it. */
+  password: string
+  /** 1: good for one log-in, which replaces it. */
+  once: number
+  created_at: number
+  last_seen: number | null
+}
+
+interface AccessTokenTable {
+  id: string
+  /** SHA-256 of the secret. */
+  hash: string
+  name: string
+  role: 'viewer' | 'operator' | 'admin'
+  groups: string | null
+  created_at: number
+  created_by: string
+  expires_at: number
+  last_seen: number | null
 }

@@ -12,6 +12,7 @@ import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { appState, type Observer, observe } from '../support/observer.js'
+import { HeldKeys } from '../support/signing.js'
 import { eventually, within } from '../support/within.js'
 
 const app = `skt-agent-${process.pid}`
@@ -34,6 +35,7 @@ const begin = async (world: World, extra: Partial<Parameters<typeof startAgent>[
     root: 'skerry',
     broker: { url: world.broker.url },
     engine: '/var/run/docker.sock',
+    keys: new HeldKeys(),
     name: 'press-7',
     intervalS: 1,
     retries: { firstMs: 50, maxMs: 200 },
@@ -164,7 +166,12 @@ agents('garbage on its topics changes nothing', async world => {
   const beats = world.observer.seen.heartbeats.length
   await eventually(10_000, 'two heartbeats after it', () => world.observer.seen.heartbeats.length >= beats + 2)
   assert.equal(containersOf(app), before)
-  assert.is(world.observer.seen.reports.at(-1)?.apps[0]?.state, 'running')
+  const { apps, faults = [] } = world.observer.seen.reports.at(-1)!
+  assert.is(apps[0]?.state, 'running')
+  assert.equal(faults.map(({ code, path }) => `${code} ${path}`).sort(), [
+    `manifest.unsigned device/${agent.id}/desired`,
+    'manifest.unsigned group/line-1/desired',
+  ])
 })
 
 agents('an image that cannot be had leaves the old containers running, and is reported with its path', async world => {
@@ -264,6 +271,7 @@ agents('one folder has one agent', async world => {
     root: 'skerry',
     broker: { url: world.broker.url },
     engine: '/var/run/docker.sock',
+    keys: new HeldKeys(),
     log: pino({ level: 'silent' }),
   }).catch(error => {
     code = error.code

@@ -12,6 +12,7 @@ import { clear, containersOf, docker } from '../support/docker.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { appState, type Observer, observe } from '../support/observer.js'
 import { startRelay } from '../support/relay.js'
+import { HeldKeys } from '../support/signing.js'
 import { eventually, within } from '../support/within.js'
 
 const app = `skt-fail-${process.pid}`
@@ -38,6 +39,7 @@ failures.before.each(async world => {
       root: 'skerry',
       broker: { url: world.broker.url },
       engine: socket,
+      keys: new HeldKeys(),
       intervalS: 1,
       retries: { firstMs: 50, maxMs: 200 },
       log: pino({ level: process.env.TEST_LOG ?? 'silent' }),

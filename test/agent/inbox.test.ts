@@ -10,10 +10,20 @@ import { Holdings } from '../../agent/holdings.js'
 import { Inbox } from '../../agent/inbox.js'
 import { manifestCodec } from '../../protocol/messages.js'
 import { ManualClock } from '../support/clock.js'
+import { HeldKeys, manager } from '../support/signing.js'
 
 const log = pino({ level: 'silent' })
-const manifest = (revision: number) => manifestCodec.encode({ version: 1, instance: Buffer.alloc(8), revision, apps: [], groups: [] })
-const nothing = { onEpochFloor: () => {}, onRelease: () => {}, onRequest: () => undefined }
+const desired = 'skerry/device/a1/desired'
+const manifest = (revision: number) =>
+  manager.sign(desired, manifestCodec.encode({ version: 1, instance: Buffer.alloc(8), revision, apps: [], groups: [] }))
+const nothing = {
+  keys: new HeldKeys(),
+  onFaults: () => {},
+  onAskAgain: () => {},
+  onEpochFloor: () => {},
+  onRelease: () => {},
+  onRequest: () => undefined,
+}
 const inboxes = suite('inbox')
 
 inboxes('a manifest that cannot be written is tried again until it can, the newest one only', () => {
@@ -27,8 +37,8 @@ inboxes('a manifest that cannot be written is tried again until it can, the newe
     const inbox = new Inbox({ root: 'skerry', device: 'a1', holdings, clock, log, onDesired, ...nothing })
     const obstacle = join(folder, 'device.tmp')
     mkdirSync(obstacle)
-    inbox.receive('skerry/device/a1/desired', manifest(1))
-    inbox.receive('skerry/device/a1/desired', manifest(2))
+    inbox.receive(desired, manifest(1))
+    inbox.receive(desired, manifest(2))
     clock.advance(60_000)
     assert.equal(revisions, [])
     rmSync(obstacle, { recursive: true })
@@ -54,12 +64,13 @@ inboxes('a request is handed on unless it is for another device, cleared, or was
     const options = { root: 'skerry', device: 'a1', holdings, clock: new ManualClock(), log, onDesired: () => {}, ...nothing, onRequest }
     const inbox = new Inbox(options)
     assert.ok(inbox.topics().includes('skerry/device/a1/request/+'))
-    inbox.receive('skerry/device/a1/request/one', Buffer.from('ab'))
+    const ask = (topic: string, text: string, retained = false) => inbox.receive(topic, manager.sign(topic, Buffer.from(text)), retained)
+    ask('skerry/device/a1/request/one', 'ab')
     assert.is(inbox.dropped, 0)
-    inbox.receive('skerry/device/a1/request/two', Buffer.from('a'))
-    inbox.receive('skerry/device/a1/request/three', Buffer.from('ab'), true)
-    inbox.receive('skerry/device/b1/request/four', Buffer.from('ab'))
-    inbox.receive('skerry/device/a1/response/five', Buffer.from('ab'))
+    ask('skerry/device/a1/request/two', 'a')
+    ask('skerry/device/a1/request/three', 'ab', true)
+    ask('skerry/device/b1/request/four', 'ab')
+    ask('skerry/device/a1/response/five', 'ab')
     inbox.receive('skerry/device/a1/request/six', Buffer.alloc(0))
     assert.equal(asked, ['one', 'two'])
     assert.is(inbox.dropped, 4)

@@ -10,6 +10,7 @@ import { containersOf, docker } from '../support/docker.js'
 import { good, service, TriedApp } from '../support/failings.js'
 import { appState } from '../support/observer.js'
 import { type Registry, startRegistry } from '../support/registry.js'
+import { manager } from '../support/signing.js'
 import { eventually } from '../support/within.js'
 
 const app = new TriedApp(`keep-meanwhile-${process.pid}`)
@@ -64,7 +65,8 @@ meanwhile('a restart that is asked for is done', async context => {
   const { observer, agent } = context.world
   const { epoch } = observer.seen.statuses.at(-1)!
   const topic = formatTopic('skerry', { kind: 'request', device: agent!.id, rid: 'again' })
-  await observer.publish(topic, requestCodec.encode({ version: protocolVersion, epoch, kind: 'restart', app: app.name }), false)
+  const request = requestCodec.encode({ version: protocolVersion, epoch, kind: 'restart', app: app.name })
+  await observer.publish(topic, manager.sign(topic, request), false)
   await eventually(10_000, 'it has been restarted', () => startedAt() !== before)
   assert.ok(isReportedPulling(context.world))
 })

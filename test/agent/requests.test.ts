@@ -24,6 +24,8 @@ class World {
   /** How many chunks were taken from each container. */
   taken = 0
   connected = true
+  /** A new session was asked for. */
+  worn = false
   readonly options: RequestsOptions
   requests: Requests
 
@@ -42,6 +44,9 @@ class World {
         return this.connected
       },
       servicesOf: app => (app === 'web' ? ['db', 'web'] : undefined),
+      onWorn: () => {
+        this.worn = true
+      },
       restart: async (_app, services) => void this.restarted.push(services),
       ...more,
     }
@@ -147,9 +152,10 @@ requests('a request of another session, a repeated one, and one without an app a
     return [fault.fault?.code, fault.last]
   }
   assert.equal(await codeOf('old', { epoch: epoch - 1 }), ['request.expired', true])
-  assert.equal(await codeOf('any', { epoch: undefined } as object), [undefined, undefined])
-  await world.done('any')
-  assert.equal(await codeOf('any', {}), ['request.repeated', true])
+  assert.equal(await codeOf('any', { epoch: undefined } as object), ['request.expired', true])
+  assert.equal(await codeOf('once', {}), [undefined, undefined])
+  await world.done('once')
+  assert.equal(await codeOf('once', {}), ['request.repeated', true])
   assert.equal(await codeOf('none', { app: undefined } as object), ['message.invalid', true])
   assert.equal(await codeOf('strange', { kind: 'unknown' }), ['request.unknown', true])
 })

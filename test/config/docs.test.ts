@@ -12,7 +12,7 @@ function rowOf(name: SettingName): string {
   const cells = [
     `\`${keyOf(name)}\``,
     roles.join(', '),
-    value === undefined ? '' : `\`${value}\``,
+    value === undefined || String(value) === '' ? '' : `\`${value}\``,
     isSecret(name) ? `${help} (no flag)` : help,
   ]
   return `| ${cells.join(' | ')} |`

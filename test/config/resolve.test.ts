@@ -17,7 +17,7 @@ test('a flag wins over a variable, a variable over a line, a line over the defau
     [flags, env, file, 1, '--mqtt-port'],
     [{}, env, file, 2, 'SKERRY_MQTT_PORT'],
     [{}, {}, file, 3, '/etc/skerry.yaml:3'],
-    [{}, {}, [], 1883, undefined],
+    [{}, {}, [], 8883, undefined],
     [flags, {}, [], 1, '--mqtt-port'],
     [{}, { SKERRY_MQTT_PORT: '' }, file, 3, '/etc/skerry.yaml:3'],
   ]
@@ -68,6 +68,22 @@ test('a secret is no flag and is never quoted', () => {
   const bad = resolveSettings({ flags: {}, file: [], around: around({ SKERRY_HTTP_TOKEN: 'se\u0007cret' }) })
   assert.is(bad.ok, false)
   if (!bad.ok) assert.not.match(bad.refusals[0].message, 'cret"')
+})
+
+test('addresses, lists and switches have their forms', () => {
+  const read = (key: string, text: string) => resolveSettings({ flags: {}, file: [line(key, text)], around: around() })
+  const plain = (text: string) => {
+    const result = read('plain-mqtt', text)
+    return result.ok ? result.value.values.plainMqtt : undefined
+  }
+  assert.is(plain('off'), 'off')
+  assert.equal(plain('10.1.4.2:1883'), { host: '10.1.4.2', port: 1883 })
+  assert.equal(plain('[fd00::2]:0'), { host: 'fd00::2', port: 0 })
+  for (const text of ['1883', ':1883', '10.1.4.2', '10.1.4.2:65536', 'fd00::2:1883', 'a b:1']) assert.is(plain(text), undefined, text)
+  assert.equal(unwrap(read('names', 'skerry.example, 203.0.113.7,fd00::2')).values.names, ['skerry.example', '203.0.113.7', 'fd00::2'])
+  for (const text of ['a,,b', 'a b', '*.example']) assert.is(read('names', text).ok, false, text)
+  assert.is(unwrap(read('http-tls', 'true')).values.httpTls, true)
+  assert.is(read('http-tls', 'yes').ok, false)
 })
 
 test('the data folder and the engine depend on who and where', () => {

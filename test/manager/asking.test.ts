@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { suite } from 'uvu'
 import type { Response } from '../../protocol/messages.js'
+import { credentials } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually, within } from '../support/within.js'
 import { type Answer, deviceIs, openEvents, request, type Site, startSite, webApp } from './site.js'
@@ -38,7 +39,7 @@ async function answer(device: FakeDevice, kind: 'logs' | 'restart', parts: reado
 }
 
 async function readLogs(site: Site, query = '', accept = '*/*'): Promise<{ status: number; type: string | null; text: string }> {
-  const response = await fetch(`${site.manager.url}/api/v1/devices/a1/apps/web/logs${query}`, { headers: { accept } })
+  const response = await fetch(`${site.manager.url}/api/v1/devices/a1/apps/web/logs${query}`, { headers: { ...credentials, accept } })
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
 }
 
@@ -141,7 +142,7 @@ test('what cannot be asked is refused at once', async ({ site }) => {
 test('a client that leaves ends the request at the device', async ({ site, device }) => {
   const abort = new AbortController()
   const response = await Promise.all([
-    fetch(`${site.manager.url}/api/v1/devices/a1/apps/web/logs?follow=true`, { signal: abort.signal }),
+    fetch(`${site.manager.url}/api/v1/devices/a1/apps/web/logs?follow=true`, { headers: credentials, signal: abort.signal }),
     answer(device, 'logs', [out('web', 'one\n')]),
   ])
   await response[0].body!.getReader().read()
@@ -151,7 +152,10 @@ test('a client that leaves ends the request at the device', async ({ site, devic
 
 test('a client that leaves before the device has answered ends it, too', async ({ site, device }) => {
   const abort = new AbortController()
-  const asking = fetch(`${site.manager.url}/api/v1/devices/a1/apps/web/logs?follow=true`, { signal: abort.signal }).catch(() => undefined)
+  const asking = fetch(`${site.manager.url}/api/v1/devices/a1/apps/web/logs?follow=true`, {
+    headers: credentials,
+    signal: abort.signal,
+  }).catch(() => undefined)
   const { rid } = await device.request('logs')
   abort.abort()
   await device.request('cancel', asked => asked.rid === rid)
@@ -160,7 +164,7 @@ test('a client that leaves before the device has answered ends it, too', async (
 
 test('a reader that stops reading gets no more credit; nothing is lost when it goes on', async ({ site, device }) => {
   const response = new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-    get(`${site.manager.url}/api/v1/devices/a1/apps/web/logs`, resolve).on('error', reject)
+    get(`${site.manager.url}/api/v1/devices/a1/apps/web/logs`, { headers: { ...credentials } }, resolve).on('error', reject)
   })
   const { rid, creditBytes = 0 } = await device.request('logs')
   await device.respond(rid, 0)
@@ -199,7 +203,7 @@ test('a device that is lost ends what it was asked', async ({ site }) => {
   const lost = await FakeDevice.online({ url: site.broker.url, id: 'd1' })
   await deviceIs(site.manager, 'd1', 'Ready')
   await request(site.manager, 'PUT', '/devices/d1/apps/web', webApp())
-  const reading = fetch(`${site.manager.url}/api/v1/devices/d1/apps/web/logs?follow=true`)
+  const reading = fetch(`${site.manager.url}/api/v1/devices/d1/apps/web/logs?follow=true`, { headers: credentials })
   await answer(lost, 'logs', [out('web', 'one\n')])
   const response = await reading
   lost.die()
@@ -211,7 +215,7 @@ test('a manager that stops ends what is read from it', async () => {
   const told = await FakeDevice.online({ url: site.broker.url, id: 'f1' })
   await deviceIs(site.manager, 'f1', 'Ready')
   await request(site.manager, 'PUT', '/devices/f1/apps/web', webApp())
-  const reading = fetch(`${site.manager.url}/api/v1/devices/f1/apps/web/logs?follow=true`)
+  const reading = fetch(`${site.manager.url}/api/v1/devices/f1/apps/web/logs?follow=true`, { headers: credentials })
   const { rid } = await answer(told, 'logs', [out('web', 'one\n')])
   const text = (await reading).text().catch(() => 'cut')
   await within(5_000, 'the manager stops', site.manager.stop())

@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import { maxBundleBytes, maxSpecBytes } from '../../protocol/messages.js'
 import { digestText, openFile, openSpec, packFile } from '../../protocol/spec.js'
 import { writeArchive } from '../support/archive.js'
+import { credentials } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually } from '../support/within.js'
 import { deviceIs, request, type Site, startSite, webApp } from './site.js'
@@ -32,7 +33,7 @@ async function published(site: Site, count: number): Promise<string[]> {
 }
 
 function upload(site: Site, body: Uint8Array, headers: Record<string, string>, query = ''): Promise<Response> {
-  return fetch(`${site.manager.url}/api/v1${app}${query}`, { method: 'PUT', headers, body })
+  return fetch(`${site.manager.url}/api/v1${app}${query}`, { method: 'PUT', headers: { ...credentials, ...headers }, body })
 }
 
 test('a bundle in JSON travels with its files before the manifest, and opens on the other side', async ({ site, device }) => {
@@ -115,7 +116,8 @@ test('archives are taken as tar and gzip, of a folder or what is in it', async (
 test('a file of a revision can be read, and values of variables cannot', async ({ site }) => {
   const bundle = { compose: webApp(), files: { 'conf/app.conf': 'level=1\n' }, environment: { PASSWORD: 'geheim' } }
   await request(site.manager, 'PUT', app, bundle)
-  const read = (path: string) => fetch(`${site.manager.url}/api/v1${app}/revisions/1/file?path=${encodeURIComponent(path)}`)
+  const read = (path: string) =>
+    fetch(`${site.manager.url}/api/v1${app}/revisions/1/file?path=${encodeURIComponent(path)}`, { headers: credentials })
   const answer = await read('conf/app.conf')
   assert.deepEqual([answer.status, answer.headers.get('content-type'), await answer.text()], [200, 'application/octet-stream', 'level=1\n'])
   const missing = await read('conf/other')

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import { startManager } from '../../manager/manager.js'
 import { digestText, packFile } from '../../protocol/spec.js'
+import { testHttp } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually, within } from '../support/within.js'
 import { connected, deviceIs, request, silent, startBroker, tempFolder, webApp } from './site.js'
@@ -40,7 +41,7 @@ test('a deploy acknowledged before it was told to the broker is told after the r
     file,
     root: 'skerry',
     broker: { url: back.url },
-    http: { host: '127.0.0.1', port: 0 },
+    http: testHttp,
     log: silent,
   })
   const again = await FakeDevice.online({ url: back.url, id: 'a1', epoch: 65_538 })

@@ -13,6 +13,7 @@ import type { Link } from '../../manager/link.js'
 import { Requests } from '../../manager/requests.js'
 import { type Request, requestCodec } from '../../protocol/messages.js'
 import { ManualClock } from '../support/clock.js'
+import { contentsOf, manager } from '../support/signing.js'
 import { eventually } from '../support/within.js'
 
 const test = suite('exchange')
@@ -96,12 +97,13 @@ function world() {
   const devices = new Map([['a1', device]])
   const published: { topic: string; request: Request; retain: boolean | undefined }[] = []
   const publish = async (topic: string, payload: Uint8Array, retain?: boolean) => {
-    const request = requestCodec.decode(payload)
+    const request = requestCodec.decode(contentsOf(payload))
     if (request.ok) published.push({ topic, request: request.value, retain })
   }
   const requests = new Requests({
     root: 'skerry',
     clock,
+    signing: manager,
     journal: { subscribe: () => () => {} } as unknown as Journal,
     inventory: { devices } as unknown as Inventory,
   })

@@ -53,7 +53,16 @@ test('is counted by reason, told once per source, and changes nothing', async ({
 
 test('of any bytes on any topic is survived', () => {
   const none = () => {}
-  const receiver = { heartbeat: none, status: none, reported: none, response: none, desired: none, dropped: none }
+  const receiver = {
+    heartbeat: none,
+    status: none,
+    reported: none,
+    response: none,
+    join: none,
+    renewal: none,
+    desired: none,
+    dropped: none,
+  }
   const intake = new Intake('skerry', receiver, silent)
   const topics = fc
     .constantFrom('status', 'heartbeat', 'reported', 'desired', 'response/r', 'request/r', 'x', '')

@@ -7,7 +7,16 @@ import { silent } from './site.js'
 
 const test = suite('intake')
 const nothing = () => {}
-const receiver: Receiver = { heartbeat: nothing, status: nothing, reported: nothing, response: nothing, desired: nothing, dropped: nothing }
+const receiver: Receiver = {
+  heartbeat: nothing,
+  status: nothing,
+  reported: nothing,
+  response: nothing,
+  join: nothing,
+  renewal: nothing,
+  desired: nothing,
+  dropped: nothing,
+}
 const death = statusCodec.encode({ version: 1, epoch: 1, online: false, reason: 'Disconnected' })
 
 test('a database that refuses a write, as on a full disk, costs one message and not the manager', () => {

@@ -11,6 +11,7 @@ import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import { type ManagerOptions, startManager } from '../../manager/manager.js'
 import { statusCodec } from '../../protocol/messages.js'
+import { testHttp } from '../support/credentials.js'
 import { someFacts } from '../support/device.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { eventually } from '../support/within.js'
@@ -24,7 +25,7 @@ test.before.each(async context => {
 test.after.each(({ folder }) => folder.remove())
 
 const start = (folder: { path: string }, broker: ManagerOptions['broker']) =>
-  startManager({ file: join(folder.path, 'manager.db'), root: 'skerry', broker, http: { host: '127.0.0.1', port: 0 }, log: silent })
+  startManager({ file: join(folder.path, 'manager.db'), root: 'skerry', broker, http: testHttp, log: silent })
 
 const birth = statusCodec.encode({ version: 1, epoch: 65_537, online: true, facts: someFacts, intervalS: 10, engine: true })
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import { pino } from 'pino'
 import { type Manager, type ManagerOptions, startManager } from '../../manager/manager.js'
+import { credentials, testHttp } from '../support/credentials.js'
 import { eventually } from '../support/within.js'
 
 export const silent = pino({ level: 'silent' })
@@ -71,7 +72,11 @@ export async function request(manager: { url: string }, method: string, path: st
   const text = typeof body === 'string'
   const response = await fetch(`${manager.url}/api/v1${path}`, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': text ? 'application/yaml' : 'application/json' }), ...headers },
+    headers: {
+      ...credentials,
+      ...(body === undefined ? {} : { 'content-type': text ? 'application/yaml' : 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: text ? body : JSON.stringify(body) }),
   })
   const answer = await response.text()
@@ -96,7 +101,10 @@ export interface SseEvent {
 /** Reads the event stream; what came is in `events`. */
 export async function openEvents(manager: { url: string }, headers: Record<string, string> = {}, query = '') {
   const abort = new AbortController()
-  const response = await fetch(`${manager.url}/api/v1/events/stream${query}`, { headers, signal: abort.signal })
+  const response = await fetch(`${manager.url}/api/v1/events/stream${query}`, {
+    headers: { ...credentials, ...headers },
+    signal: abort.signal,
+  })
   const events: SseEvent[] = []
   const done = readEvents(response, events).catch(() => {})
   return {
@@ -139,7 +147,7 @@ export async function startSite(options: Partial<ManagerOptions> = {}): Promise<
       file: join(folder.path, 'manager.db'),
       root: 'skerry',
       broker: { url: broker.url },
-      http: { host: '127.0.0.1', port: 0 },
+      http: testHttp,
       log: silent,
       ...options,
       ...more,

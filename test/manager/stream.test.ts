@@ -7,6 +7,7 @@ import { openStream } from '../../manager/api/stream.js'
 import { newEvent } from '../../manager/core/events.js'
 import { Journal } from '../../manager/journal.js'
 import { openDb } from '../../manager/store/db.js'
+import { wholeFleet } from '../../manager/users/scope.js'
 import { systemClock } from '../../protocol/clock.js'
 import { eventually } from '../support/within.js'
 import { openEvents, request, type Site, silent, startSite } from './site.js'
@@ -66,7 +67,14 @@ test('a reader that does not read is cut off', () => {
   const db = openDb(':memory:')
   const journal = new Journal(db, systemClock, silent)
   const response = new StuckResponse()
-  openStream(response as unknown as ServerResponse, { db, journal, clock: systemClock, filter: {}, after: undefined })
+  openStream(response as unknown as ServerResponse, {
+    db,
+    journal,
+    clock: systemClock,
+    filter: {},
+    who: { name: 'any', role: 'viewer', scope: wholeFleet },
+    after: undefined,
+  })
   const note = () => journal.change(add => add(newEvent('device.changed', 'x'.repeat(100_000))))
   for (let n = 0; n < 10; n++) note()
   assert.equal(response.destroyed, false)

@@ -6,6 +6,7 @@ import { reportEvents } from '../../manager/core/events.js'
 import { nextRefresh, patchPolicy } from '../../manager/core/wishes.js'
 import { type DesiredApp, type Manifest, manifestCodec, type Purge, type Reported } from '../../protocol/messages.js'
 import { FakeDevice } from '../support/device.js'
+import { contentsOf } from '../support/signing.js'
 import { eventually } from '../support/within.js'
 import { deviceIs, openEvents, request, type Site, startSite, webApp } from './site.js'
 
@@ -136,7 +137,7 @@ test('purges of a group are those of its manifest, and go with it; a manifest ne
   await member.client.subscribeAsync('skerry/group/line/desired', { qos: 1 })
   let newest: Manifest | undefined
   member.client.on('message', (topic, payload) => {
-    const decoded = manifestCodec.decode(payload)
+    const decoded = manifestCodec.decode(contentsOf(payload))
     if (topic.endsWith('group/line/desired') && decoded.ok) newest = decoded.value
   })
   await request(site.manager, 'PUT', '/groups/line/apps/last', webApp())

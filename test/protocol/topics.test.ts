@@ -9,7 +9,11 @@ import {
   deviceChannels,
   deviceOfClientId,
   exchanges,
+  fleetChannels,
   formatTopic,
+  joinChannels,
+  joinClientIdOf,
+  keyOfJoinClientId,
   parseTopic,
   type Topic,
 } from '../../protocol/topics.js'
@@ -23,7 +27,13 @@ const all: Topic[] = [
   { kind: 'request', device: 'k3v9x0a1b2c3', rid: 'A_b-9' },
   { kind: 'response', device: 'k3v9x0a1b2c3', rid: 'r'.repeat(40) },
   { kind: 'group', group: 'line-1', channel: 'desired' },
+  { kind: 'device', device: 'k3v9x0a1b2c3', channel: 'renewal' },
+  { kind: 'device', device: 'k3v9x0a1b2c3', channel: 'certificate' },
+  { kind: 'fleet', channel: 'desired' },
+  { kind: 'fleet', channel: 'keys' },
   { kind: 'spec', digest },
+  { kind: 'join', key: digest, channel: 'request' },
+  { kind: 'join', key: digest, channel: 'answer' },
 ]
 
 for (const root of ['skerry', 'plant/north/skerry']) {
@@ -55,7 +65,16 @@ test('names that are not topics of ours do not parse', () => {
     `skerry/device/a/response/${'r'.repeat(41)}`,
     'skerry/device/a/response/r/more',
     'skerry/group/a/request/r',
+    'skerry/fleet',
+    'skerry/fleet/toString',
+    'skerry/fleet/desired/x',
     `skerry/device/${'a'.repeat(37)}/status`,
+    `skerry/join/${digest}`,
+    `skerry/join/${digest}/response`,
+    `skerry/join/${digest}/constructor`,
+    `skerry/join/${digest}/request/more`,
+    `skerry/join/${digest}A/request`,
+    'skerry/join/+/request',
   ]
   for (const name of foreign) assert.is(parseTopic('skerry', name), undefined, name)
 })
@@ -86,6 +105,13 @@ test('a client id names its device', () => {
   assert.is(deviceOfClientId('dev-../x'), undefined)
 })
 
+test('a client id names the key that asks to join', () => {
+  assert.is(keyOfJoinClientId(joinClientIdOf(digest)), digest)
+  assert.is(keyOfJoinClientId(`dev-${digest}`), undefined)
+  assert.is(keyOfJoinClientId('join-short'), undefined)
+  assert.is(keyOfJoinClientId(`join-${'+'.repeat(43)}`), undefined)
+})
+
 test('topics.md has a section and a row for each topic, and none for another', () => {
   const page = readFileSync('topics.md', 'utf8')
   const rows = [...page.matchAll(/^\| `skerry\/([^`]+)` +\|/gm)].map(match => match[1])
@@ -93,7 +119,9 @@ test('topics.md has a section and a row for each topic, and none for another', (
     ...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`),
     ...Object.keys(exchanges).map(exchange => `device/{id}/${exchange}/{rid}`),
     'group/{name}/desired',
+    ...Object.keys(fleetChannels).map(channel => `fleet/${channel}`),
     'spec/{digest}',
+    ...Object.keys(joinChannels).map(channel => `join/{key}/${channel}`),
   ]
   assert.equal(rows.sort(), expected.sort())
   for (const topic of expected) assert.ok(new RegExp(`^## .*\`skerry/${topic.replace(/[{}]/g, '\\$&')}\``, 'm').test(page), topic)

@@ -13,6 +13,7 @@ import { digestText, packFile, packSpec } from '../../protocol/spec.js'
 import { machineEngine } from './docker.js'
 import { type Mosquitto, startMosquitto } from './mosquitto.js'
 import { type Observer, observe } from './observer.js'
+import { HeldKeys } from './signing.js'
 import { within } from './within.js'
 
 type Delivery = Pick<DesiredApp, 'revision'> & Partial<DesiredApp> & { readonly files?: readonly { path: string; text: string }[] }
@@ -42,6 +43,7 @@ export class AgentWorld {
       folder: join(this.folder, 'state'),
       root: 'skerry',
       broker: { url: this.broker.url },
+      keys: new HeldKeys(),
       engine: machineEngine,
       intervalS: 1,
       retries: { firstMs: 50, maxMs: 200 },

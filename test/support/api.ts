@@ -1,4 +1,5 @@
 // A small client of the HTTP API for tests: JSON in and out, and the event stream as it comes.
+import type { Credentials } from './credentials.js'
 import { within } from './within.js'
 
 export interface Answer<T> {
@@ -16,15 +17,20 @@ export interface StreamedEvent {
 }
 
 export class Api {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    readonly credentials: Credentials,
+  ) {}
 
   async call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const compose = typeof body === 'string'
     const response = await fetch(`${this.url}/api/v1${path}`, {
       method,
-      ...(body === undefined
-        ? {}
-        : { body: compose ? body : JSON.stringify(body), headers: { 'content-type': compose ? 'application/yaml' : 'application/json' } }),
+      headers: {
+        ...this.credentials,
+        ...(body === undefined ? {} : { 'content-type': compose ? 'application/yaml' : 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: compose ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
     return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T }
@@ -39,7 +45,7 @@ export class Api {
     const abort = new AbortController()
     const response = await fetch(`${this.url}/api/v1/events/stream`, {
       signal: abort.signal,
-      headers: after === undefined ? {} : { 'last-event-id': String(after) },
+      headers: { ...this.credentials, ...(after === undefined ? {} : { 'last-event-id': String(after) }) },
     })
     if (!response.body) throw new Error('the event stream has no body')
     return new EventReader(response.body, abort)

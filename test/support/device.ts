@@ -18,6 +18,7 @@ import {
   statusCodec,
 } from '../../protocol/messages.js'
 import { clientIdOf, type DeviceChannel, formatTopic, parseTopic, requestsTo } from '../../protocol/topics.js'
+import { contentsOf } from './signing.js'
 import { eventually } from './within.js'
 
 export interface FakeDeviceOptions {
@@ -56,10 +57,10 @@ export class FakeDevice {
     this.epoch = epoch
     this.#root = root
     client.on('message', (topic, payload) => {
-      const manifest = manifestCodec.decode(payload)
+      const manifest = manifestCodec.decode(contentsOf(payload))
       if (topic === this.topic('desired') && manifest.ok) this.manifests.push(manifest.value)
       const parsed = parseTopic(root, topic)
-      const request = requestCodec.decode(payload)
+      const request = requestCodec.decode(contentsOf(payload))
       if (parsed?.kind === 'request' && request.ok) this.asked.push({ ...request.value, rid: parsed.rid })
     })
   }

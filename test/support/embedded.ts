@@ -9,6 +9,7 @@ import { type Manager, startManager } from '../../manager/manager.js'
 import type { Answer } from '../../protocol/answer.js'
 import type { Clock } from '../../protocol/clock.js'
 import { answerTopics } from '../../protocol/command-topics.js'
+import { credentials, testHttp } from './credentials.js'
 import { eventually } from './within.js'
 
 const log = pino({ level: 'silent' })
@@ -62,9 +63,8 @@ export class Embedded {
     const text = typeof body === 'string'
     const response = await fetch(`${this.manager.url}/api/v1${path}`, {
       method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': text ? 'application/yaml' : 'application/json' }, body: text ? body : JSON.stringify(body) }),
+      headers: { ...credentials, ...(body === undefined ? {} : { 'content-type': text ? 'application/yaml' : 'application/json' }) },
+      ...(body === undefined ? {} : { body: text ? body : JSON.stringify(body) }),
     })
     const answer = await response.text()
     if (!response.ok && response.status !== 503) throw new Error(`${method} ${path}: ${response.status} ${answer}`)
@@ -81,7 +81,7 @@ function manage(folder: string, broker: Broker, clock: Clock | undefined): Promi
     file: join(folder, 'manager.db'),
     root: 'skerry',
     broker: { connect: () => broker.connectInProcess() },
-    http: { host: '127.0.0.1', port: 0 },
+    http: testHttp,
     log,
     ...(clock === undefined ? {} : { clock }),
   })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Api } from './api.js'
+import { localCredentials } from './credentials.js'
 import { clear, machineEngine } from './docker.js'
 import { type Child, skerry } from './process.js'
 import { eventually } from './within.js'
@@ -56,7 +57,7 @@ export class Server extends Service {
   }
 
   get api(): Api {
-    return new Api(`http://127.0.0.1:${this.httpPort}`)
+    return new Api(`http://127.0.0.1:${this.httpPort}`, localCredentials(this.folder))
   }
 
   get mqttUrl(): string {

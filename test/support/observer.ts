@@ -13,6 +13,7 @@ import {
 } from '../../protocol/messages.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { formatTopic } from '../../protocol/topics.js'
+import { manager } from './signing.js'
 import { eventually } from './within.js'
 
 export interface Seen {
@@ -55,7 +56,8 @@ export async function observe(url: string, root = 'skerry'): Promise<Observer> {
           ? ({ kind: 'device', device: target.device, channel: 'desired' } as const)
           : ({ kind: 'group', group: target.group, channel: 'desired' } as const)
       const payload = manifestCodec.encode({ version: protocolVersion, instance, revision: ++revision, apps: [], ...fields })
-      await publish(formatTopic(root, topic), payload, true)
+      const name = formatTopic(root, topic)
+      await publish(name, manager.sign(name, payload), true)
     },
     stop: () => client.endAsync(true),
   }

@@ -10,6 +10,7 @@ import { ensureTestImage } from '../support/busybox.js'
 import { runCli, startCli } from '../support/cli.js'
 import { containersOf, docker } from '../support/docker.js'
 import { type Fleet, withFleet } from '../support/fleet.js'
+import { contentsOf } from '../support/signing.js'
 import { eventually } from '../support/within.js'
 
 const app = 'skt-sys-asking'
@@ -45,7 +46,7 @@ async function watchTraffic(url: string): Promise<Traffic> {
   client.on('message', (name, payload) => {
     const topic = parseTopic('skerry', name)
     if (topic?.kind === 'request') {
-      const request = requestCodec.decode(payload)
+      const request = requestCodec.decode(contentsOf(payload))
       const bytes = (request.ok && request.value.creditBytes) || 0
       granted.set(topic.rid, Math.max(granted.get(topic.rid) ?? 0, bytes))
     } else if (topic?.kind === 'response') {
@@ -110,7 +111,10 @@ test('logs and restarts of real containers, with the bytes on their way counted'
 async function slowReader(fleet: Fleet, id: string): Promise<void> {
   const traffic = await watchTraffic(fleet.server.mqttUrl)
   const reader = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${fleet.api.url}/api/v1/devices/${id}/apps/${app}/logs?service=much`, resolve).on('error', reject)
+    get(`${fleet.api.url}/api/v1/devices/${id}/apps/${app}/logs?service=much`, { headers: { ...fleet.api.credentials } }, resolve).on(
+      'error',
+      reject,
+    )
   })
   const total = lines * lineBytes
   let last = -1

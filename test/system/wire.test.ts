@@ -1,5 +1,6 @@
 // time limit: 180 s
 // The wire as topics.md tells it, seen with mosquitto's own clients and nothing of ours.
+
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -8,6 +9,7 @@ import { openSpec } from '../../protocol/spec.js'
 import { ensureTestImage } from '../support/busybox.js'
 import { withFleet } from '../support/fleet.js'
 import { run } from '../support/process.js'
+import { contentsOf } from '../support/signing.js'
 
 const compose = `services:
   main:
@@ -36,7 +38,7 @@ test('mosquitto_sub alone shows birth, heartbeat, will and retained desired stat
     await fleet.deploy(`devices/${id}`, 'skt-sys-wire', compose)
     await fleet.shown('seen', 'runs the app', device => device.apps[0]?.state === 'running')
     const late = run('mosquitto_sub', subscribe(fleet.server.mqttPort, 'skerry/#'))
-    const manifest = manifestCodec.decode(bytesOf(await late.line(new RegExp(`^skerry/device/${id}/desired 1 (\\w+)$`))))
+    const manifest = manifestCodec.decode(contentsOf(bytesOf(await late.line(new RegExp(`^skerry/device/${id}/desired 1 (\\w+)$`)))))
     assert.ok(manifest.ok && manifest.value.apps[0]?.name === 'skt-sys-wire')
     const spec = openSpec(bytesOf(await late.line(/^skerry\/spec\/[\w-]{43} 1 (\w+)$/)), manifest.value.apps[0]!.digest)
     assert.ok(spec.ok && spec.value.compose === compose)

@@ -1,0 +1,79 @@
+// A short visit to the broker with one purpose: to ask for a certificate and take the answer. Made by who has none, or one that has ended.
+import mqtt, { type MqttClient } from 'mqtt'
+import { type Clock, systemClock } from '../../protocol/clock.js'
+import { SkerryError } from '../../protocol/errors.js'
+import { type JoinAnswer, joinAnswerCodec } from '../../protocol/join.js'
+import { explainFault } from '../core/refused.js'
+import { type BrokerAddress, connectionOptions } from '../reach.js'
+import { faultOf } from './probe.js'
+
+export interface VisitOptions {
+  readonly broker: BrokerAddress
+  readonly clientId: string
+  readonly askOn: string
+  readonly answerOn: string
+  readonly request: Buffer
+  /** Called whenever the server says that a person has to decide. */
+  readonly onPending: () => void
+  readonly signal: AbortSignal
+  readonly clock?: Clock
+}
+
+/** While a person has to decide, how often to ask again: the answer comes by itself, but the server may have been started anew. */
+const askAgainMs = 30_000
+const keepaliveS = 60
+
+/** The answer that decides: a certificate, or a fault. Throws why the broker cannot be reached or lets nobody in, and what `signal` says. */
+export async function visit(options: VisitOptions): Promise<JoinAnswer> {
+  const { broker, clientId, clock = systemClock, signal } = options
+  signal.throwIfAborted()
+  const client = mqtt.connect(broker.url, {
+    ...connectionOptions(broker),
+    clientId,
+    clean: true,
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    connectTimeout: 30_000,
+    keepalive: keepaliveS,
+    resubscribe: false,
+  })
+  let cancel = () => {}
+  const askLater = (): void => {
+    cancel = clock.after(askAgainMs, () => {
+      client.publish(options.askOn, options.request, { qos: 1 })
+      askLater()
+    })
+  }
+  try {
+    return await new Promise<JoinAnswer>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      client.on('error', cause => reject(unreachable(cause, broker.url, clock)))
+      client.on('close', () => reject(new SkerryError('server.unavailable', `${broker.url} has closed the connection`)))
+      client.on('message', (topic, payload) => {
+        const answer = topic === options.answerOn ? joinAnswerCodec.decode(payload) : undefined
+        if (answer?.ok !== true) return
+        if (answer.value.pending === true) options.onPending()
+        else resolve(answer.value)
+      })
+      client.on('connect', () => {
+        ask(client, options).then(askLater, cause => reject(unreachable(cause, broker.url, clock)))
+      })
+    })
+  } finally {
+    cancel()
+    client.removeAllListeners('message')
+    client.end(true)
+  }
+}
+
+async function ask(client: MqttClient, { askOn, answerOn, request }: VisitOptions): Promise<void> {
+  const granted = await client.subscribeAsync(answerOn, { qos: 1 })
+  if (granted.some(({ qos }) => qos > 2)) throw new SkerryError('auth.forbidden', 'the broker does not let this device hear an answer')
+  await client.publishAsync(askOn, request, { qos: 1 })
+}
+
+function unreachable(cause: unknown, server: string, clock: Clock): SkerryError {
+  if (cause instanceof SkerryError) return cause
+  const { refusal } = explainFault(faultOf(cause), server, clock.now())
+  return new SkerryError(refusal.code, refusal.message, { cause })
+}

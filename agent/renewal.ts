@@ -1,0 +1,125 @@
+// Keeps the device's certificate young: asks for a new one over the session that there is, or by a visit of its own when it has ended.
+import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import { unwrap } from '../protocol/errors.js'
+import { type JoinAnswer, joinAnswerCodec, joinRequestCodec } from '../protocol/join.js'
+import { protocolVersion } from '../protocol/messages.js'
+import { clientIdOf, formatTopic } from '../protocol/topics.js'
+import { readFacts } from './facts.js'
+import type { Identity } from './identity/identity.js'
+import { visit } from './identity/visit.js'
+import type { BrokerAddress } from './reach.js'
+import { agentVersion } from './version.js'
+
+export interface RenewalOptions {
+  readonly identity: Identity
+  readonly root: string
+  readonly device: string
+  readonly name: string | undefined
+  readonly clock: Clock
+  readonly log: Logger
+  /** Resolves to false if there is no session. */
+  readonly publish: (topic: string, payload: Buffer, how: { qos: 1; retain: false }) => Promise<boolean>
+  /** Other topics are wanted than before. */
+  readonly onTopics: () => void
+}
+
+/** A server that does not answer, or refuses, is asked again after this. */
+const askAgainMs = 10 * 60_000
+/** Timers beyond 24 days fire at once, and clocks are set: it is looked at again now and then. */
+const longestWaitMs = 60 * 60_000
+
+export class Renewal {
+  readonly #options: RenewalOptions
+  readonly answerTopic: string
+  readonly #askTopic: string
+  #asking = false
+  #cancel = () => {}
+  readonly #stop = new AbortController()
+
+  constructor(options: RenewalOptions) {
+    const { root, device } = options
+    this.#options = options
+    this.answerTopic = formatTopic(root, { kind: 'device', device, channel: 'certificate' })
+    this.#askTopic = formatTopic(root, { kind: 'device', device, channel: 'renewal' })
+  }
+
+  /** The answer's topic, while there is one to come. */
+  topics(): readonly string[] {
+    return this.#asking ? [this.answerTopic] : []
+  }
+
+  /** A session has begun. */
+  noteSession(): void {
+    this.#asking = false
+    this.#look()
+  }
+
+  noteSubscribed(topic: string): void {
+    if (topic !== this.answerTopic) return
+    void this.#options.publish(this.#askTopic, this.#request(), { qos: 1, retain: false })
+  }
+
+  receive(payload: Buffer): void {
+    const answer = joinAnswerCodec.decode(payload)
+    if (!this.#asking || !answer.ok || answer.value.pending === true) return
+    this.#asking = false
+    this.#take(answer.value)
+    this.#options.onTopics()
+    this.#lookLater(this.#options.identity.isDue(this.#options.clock.now()) ? askAgainMs : 0)
+  }
+
+  /** Asks for a certificate where the one that there is cannot open a session. Throws why the broker does not answer. */
+  async visit(broker: BrokerAddress): Promise<void> {
+    const answer = await visit({
+      broker,
+      clientId: clientIdOf(this.#options.device),
+      askOn: this.#askTopic,
+      answerOn: this.answerTopic,
+      request: this.#request(),
+      onPending: () => {},
+      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(askAgainMs)]),
+      clock: this.#options.clock,
+    })
+    this.#take(answer)
+  }
+
+  stop(): void {
+    this.#stop.abort()
+    this.#cancel()
+  }
+
+  #look(): void {
+    const { identity, clock, onTopics } = this.#options
+    if (this.#stop.signal.aborted) return
+    const due = identity.isDue(clock.now())
+    if (due !== this.#asking) {
+      this.#asking = due
+      onTopics()
+    } else if (due) this.noteSubscribed(this.answerTopic)
+    this.#lookLater(due ? askAgainMs : 0)
+  }
+
+  #lookLater(atLeastMs: number): void {
+    const { identity, clock } = this.#options
+    this.#cancel()
+    const delayMs = Math.min(longestWaitMs, Math.max(atLeastMs, identity.dueMs() - clock.now()))
+    this.#cancel = clock.after(delayMs, () => this.#look())
+  }
+
+  #take({ fault, chain }: JoinAnswer): void {
+    const { identity, device, clock, log } = this.#options
+    try {
+      if (fault !== undefined) log.error({ ...fault }, 'the server does not renew this device’s certificate')
+      else log.info({ until: unwrap(identity.renew({ chain: chain ?? [], device, now: clock.now() })) }, 'the certificate was renewed')
+    } catch (error) {
+      log.error({ err: error }, 'a certificate has come that cannot be taken')
+    }
+  }
+
+  #request(): Buffer {
+    const { identity, device, name } = this.#options
+    const facts = readFacts({ name, agentVersion, engineVersion: '' })
+    return joinRequestCodec.encode({ version: protocolVersion, csr: identity.createRequest(device), device, facts })
+  }
+}

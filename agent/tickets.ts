@@ -1,0 +1,31 @@
+// Tickets of TLS sessions: with one, the next connection to the same broker begins with fewer bytes and no certificates.
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { BrokerAddress } from './reach.js'
+
+export class Tickets {
+  #ticket: Buffer | undefined
+  /** Which broker it is of, and with which certificate it was had: it would bring the old one back. */
+  #of = ''
+
+  /** What to connect with. */
+  use(broker: BrokerAddress): { session?: Buffer } {
+    const of = `${broker.url} ${broker.cert ?? ''}`
+    if (of !== this.#of) this.#ticket = undefined
+    this.#of = of
+    return this.#ticket === undefined ? {} : { session: this.#ticket }
+  }
+
+  /** Takes the tickets that come on a connection; each is good for one. */
+  collect(stream: Duplex): void {
+    if (!(stream instanceof TLSSocket)) return
+    const of = this.#of
+    stream.on('session', (ticket: Buffer) => {
+      if (of === this.#of) this.#ticket = ticket
+    })
+  }
+
+  forget(): void {
+    this.#ticket = undefined
+  }
+}
