@@ -139,8 +139,8 @@ interface Parts {
 
 function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
   const instance = readInstance(db)
-  const signing = new Signing(db, clock.now())
   const keys = new Keys(db)
+  const signing = new Signing(db, clock.now())
   const journal = new Journal(db, clock, log.child({ component: 'journal' }))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
   const publisher = new Publisher({

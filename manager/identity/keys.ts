@@ -1,7 +1,7 @@
 // Who is of the fleet: each device's key, in memory, because the broker asks at every connect.
 import { accept, type Result, refuse } from '../../protocol/errors.js'
 import type { Db } from '../store/db.js'
-import { deleteKey, insertKey, type KeyRow, readKeys, saveEnd } from '../store/keys.js'
+import { deleteKey, insertKey, type KeyRow, readKeys, saveEnd } from '../store/device-keys.js'
 import { readTombstones } from '../store/tombstones.js'
 
 export class Keys {

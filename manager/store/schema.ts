@@ -14,10 +14,10 @@ export interface Tables {
   spec_files: { spec: string; file: string }
   targets: { kind: 'device' | 'group' | 'fleet' | 'keys'; name: string; revision: number; published: number; gone: number }
   purges: { id: Generated<number>; kind: 'device' | 'group'; target: string; name: string; volumes: number; images: number }
-  /** Only the newest still has its private key. `link` is its announcement by the one before. */
-  signing_keys: { number: number; public_key: Uint8Array; private_key: Uint8Array | null; link: Uint8Array | null; created_at: number }
   /** `key` is the one that the device was registered with. */
   tombstones: { device: string; mode: 'keep' | 'remove'; confirmed: number; released_at: number; key: string | null }
+  /** Only the newest still has its private key. `link` is its announcement by the one before. */
+  signing_keys: { number: number; public_key: Uint8Array; private_key: Uint8Array | null; link: Uint8Array | null; created_at: number }
   events: EventTable
   device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
   join_tokens: TokenTable
