@@ -1,4 +1,5 @@
 // One device's agent: keeps what is desired on disk, makes it so with Docker, and says how it is.
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { unwrap } from '../protocol/errors.js'
@@ -7,6 +8,7 @@ import { checkRoot } from '../protocol/topics.js'
 import type { BackoffLimits } from './core/backoff.js'
 import type { Identity } from './identity/identity.js'
 import { openDisk } from './open-disk.js'
+import { Permits, type PolicySource } from './permits.js'
 import { type BrokerAddress, checkAddress } from './reach.js'
 import { RunningAgent } from './running.js'
 import type { SigningKeys } from './signing-keys.js'
@@ -31,6 +33,8 @@ export interface AgentOptions {
   readonly intervalS?: number
   /** Delays between attempts to connect; 1 s to 60 s by default, and never more than half a lease. */
   readonly retries?: BackoffLimits
+  /** What the device's owner allows; without it what holds where there is no policy. */
+  readonly policy?: PolicySource
   /** Ends a start that waits for room on the disk. */
   readonly signal?: AbortSignal
 }
@@ -48,8 +52,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   unwrap(checkRoot(options.root))
   checkAddress(options.broker.url)
   const { clock = systemClock, log, signal = new AbortController().signal } = options
+  const permits = await Permits.open({
+    source: options.policy,
+    folder: resolve(options.folder),
+    engine: options.engine,
+    clock,
+    log: log.child({ part: 'policy' }),
+  })
   const disk = await openDisk(options.folder, { clock, log: log.child({ part: 'disk' }), signal })
-  const running = new RunningAgent(options, disk)
+  const running = new RunningAgent(options, disk, permits)
   running.start()
   return { id: running.id, released: running.released, stop: () => running.stop('Stopped') }
 }

@@ -77,9 +77,10 @@ function mayTryAgain(error: SkerryError, patient: boolean): boolean {
   return error.code === 'join.busy' || (patient && error.retryable)
 }
 
-/** What is secret goes over TLS, or to a broker of somebody's own that is reached otherwise on purpose. */
+/** What is secret goes over TLS, or to a broker of somebody's own: on this machine, or reached without TLS on purpose. */
 function checkUrl({ url, username }: BrokerAddress): void {
-  if (/^(mqtts|wss):\/\/./.test(url) || (username !== undefined && /^(mqtt|ws):\/\/./.test(url))) return
+  if (/^(mqtts|wss):\/\/./.test(url)) return
+  if (/^(mqtt|ws):\/\/./.test(url) && (username !== undefined || /\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(`${url}/`))) return
   throw new SkerryError('config.invalid', `${JSON.stringify(url)} is no URL to join at: use mqtts://HOST:8883 as the server says it`)
 }
 
@@ -109,8 +110,8 @@ async function join(options: JoinOptions, device: string, identity: Identity): P
 }
 
 /** Whether a broker of somebody's own is used: it has certificates of its own, or none. */
-function isOwn({ username, ca }: BrokerAddress): boolean {
-  return username !== undefined || ca !== undefined
+function isOwn({ url, username, ca }: BrokerAddress): boolean {
+  return username !== undefined || ca !== undefined || /^(mqtt|ws):/.test(url)
 }
 
 function requestOf({ token, fleetKey, name, engineVersion = '' }: JoinOptions, device: string, identity: Identity): Buffer {

@@ -127,9 +127,14 @@ export class Reconciler {
   #aimAt(app: string, target: Target): void {
     const lane = this.#lanes.get(app)
     if (lane !== undefined && targetKey(lane.target) === targetKey(target)) return
-    const renewed = lane === undefined ? target.memory : { ...target.memory, sinceMs: this.#options.clock.now() }
+    const renewed = lane === undefined ? target.memory : { ...target.memory, sinceMs: this.#sinceOf(app, target) }
     this.#volatile.set(app, renewed)
     this.#laneTo(app, { ...target, memory: this.#withOutages(renewed) })
+  }
+
+  /** What is refused is no reason to try anything again. */
+  #sinceOf(app: string, { fault }: Target): number {
+    return fault === undefined ? this.#options.clock.now() : (this.#volatile.get(app)?.sinceMs ?? 0)
   }
 
   #remove(app: string): void {

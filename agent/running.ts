@@ -14,6 +14,7 @@ import { Inbox } from './inbox.js'
 import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
+import type { Permits } from './permits.js'
 import { Pulse } from './pulse.js'
 import { type BrokerAddress, withIdentity } from './reach.js'
 import { Renewal } from './renewal.js'
@@ -32,6 +33,7 @@ export class RunningAgent {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #disk: Disk
+  readonly #permits: Permits
   readonly #holdings: Holdings
   readonly #epochs: Epochs
   readonly #steward: Steward
@@ -50,12 +52,13 @@ export class RunningAgent {
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
-  constructor(options: AgentOptions, disk: Disk) {
+  constructor(options: AgentOptions, disk: Disk, permits: Permits) {
     const { log, clock = systemClock } = options
     this.#options = options
     this.#clock = clock
     this.#log = log
     this.#disk = disk
+    this.#permits = permits
     this.id = this.#disk.id
     this.released = new Promise(resolve => {
       this.#resolveReleased = resolve
@@ -75,6 +78,7 @@ export class RunningAgent {
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
+      permits,
       clock,
       random: Math.random,
       log,
@@ -152,6 +156,7 @@ export class RunningAgent {
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
     this.#steward.start()
+    this.#permits.start(() => this.#follow())
     this.#follow()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
@@ -175,6 +180,7 @@ export class RunningAgent {
     this.#pulse.stop()
     this.#reporter.stop()
     this.#inbox.stop()
+    this.#permits.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
     await this.#link.stop(this.#voice.close(reason))

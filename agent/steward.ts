@@ -11,6 +11,7 @@ import type { Engine } from './engine.js'
 import type { Holdings } from './holdings.js'
 import { Housekeeper } from './housekeeper.js'
 import { Ledger } from './ledger.js'
+import type { Permits } from './permits.js'
 import { placeFiles } from './place.js'
 import { PullBoard } from './pulls.js'
 import { Reconciler } from './reconcile.js'
@@ -25,6 +26,7 @@ export interface StewardOptions {
   readonly engine: Engine
   readonly disk: Disk
   readonly holdings: Holdings
+  readonly permits: Permits
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -101,10 +103,10 @@ export class Steward {
 
   /** Makes what is held the aim of the loops. */
   follow(): void {
-    const { holdings, disk, clock, knowsAll } = this.#options
+    const { holdings, disk, permits, clock, knowsAll } = this.#options
     const { apps } = holdings.effective()
     for (const { name, run } of apps) if (run === 'stopped') this.#verdicts.forgive(name)
-    const sources = { holdings, disk, ledger: this.#ledger, verdicts: this.#verdicts, now: () => clock.now() }
+    const sources = { holdings, disk, ledger: this.#ledger, verdicts: this.#verdicts, permits, now: () => clock.now() }
     const targets = new Map(apps.map(app => [app.name, targetOf(app, sources)]))
     const purged = [...holdings.purges().values()].filter(({ volumes }) => volumes === true).map(({ name }) => name)
     this.#reconciler.aim(targets, { prune: knowsAll(), purged: new Set(purged), known: new Set(this.#ledger.apps.keys()) })
@@ -141,7 +143,10 @@ export class Steward {
 
   #prepare({ owner, wish, revision }: Target): void {
     if (wish?.run !== 'running' || revision === undefined) return
-    const { disk, holdings, onVerdict } = this.#options
+    const { disk, holdings, permits, onVerdict } = this.#options
+    // Since the app was aimed at, containers may have turned folders into links.
+    const denial = permits.check(owner.app, wish.project, wish.folder)
+    if (denial !== undefined) throw new SkerryError(denial.code, denial.message, { path: denial.path, retryable: false })
     try {
       placeFiles(disk, owner.app, holdings.filesOf(digestText(revision.digest)), file => holdings.contentsOf(file))
     } catch (error) {

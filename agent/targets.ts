@@ -1,14 +1,16 @@
 // From what is desired, held and remembered to a target for each app's loop.
 import { createHash } from 'node:crypto'
+import type { Refusal, Result } from '../protocol/errors.js'
 import { digestText } from '../protocol/spec.js'
-import { awaitsRefresh, type Candidate, chooseCourse, entryOf, isGood } from './core/course.js'
+import { awaitsRefresh, type Candidate, canUndo, chooseCourse, entryOf, isGood } from './core/course.js'
 import type { RunningWish } from './core/desired.js'
 import type { EffectiveApp } from './core/effective.js'
 import { imageName, type Owner } from './core/labels.js'
-import type { AppRecord } from './core/record.js'
+import type { AppRecord, Failed } from './core/record.js'
 import type { Disk } from './disk.js'
 import type { Holdings } from './holdings.js'
 import type { Ledger } from './ledger.js'
+import type { Permits } from './permits.js'
 import type { HeldProject } from './specs.js'
 import { type Given, noTarget, type Revision, type Target } from './target.js'
 import type { Verdicts } from './verdicts.js'
@@ -19,23 +21,56 @@ export interface TargetSources {
   readonly disk: Disk
   readonly ledger: Ledger
   readonly verdicts: Verdicts
+  readonly permits: Pick<Permits, 'check'>
   readonly now: () => number
 }
 
 /**
- * While a spec has not come, the one that was applied last goes on. A spec that cannot be read leaves everything as it is.
- * What has failed gives way to what was good before.
+ * While a spec has not come, the one that was applied last goes on, and so it does instead of one that the device's policy denies. A spec that
+ * cannot be read leaves everything as it is. What has failed gives way to what was good before.
  */
 export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
-  const { holdings, ledger } = sources
-  const record = ledger.get(app.name)
+  const record = sources.ledger.get(app.name)
   const plain = plainTarget(app, sources, record)
   const revision: Revision = { revision: app.revision, digest: app.digest }
   if (app.run === 'stopped') return { ...plain, wish: { run: 'stopped', owner: plain.owner }, revision }
-  const project = holdings.project(app, digestText(app.digest))
+  const project = projectOf(app, app.digest, sources)
   if (project === undefined) return fallback(app, plain, sources, record)
-  if (!project.ok) return { ...plain, fault: project.refusals[0] }
+  if (!project.ok) return refusedTarget(app, plain, { sources, record, fault: project.refusals[0] })
   return chosenTarget(app, { ...plain, revision }, wishOf(plain.owner, project.value, sources), sources)
+}
+
+/** Whatever is to run passes here: a project that the device's policy denies is none. */
+function projectOf(
+  app: EffectiveApp,
+  digest: Uint8Array,
+  { holdings, permits, disk }: TargetSources,
+  variables?: Readonly<Record<string, string>>,
+): Result<HeldProject> | undefined {
+  const project = holdings.project(app, digestText(digest), variables)
+  const denial = project?.ok === true ? permits.check(app.name, project.value.project, disk.appFolder(app.name)) : undefined
+  return denial === undefined ? project : { ok: false, refusals: [denial] }
+}
+
+interface Refused {
+  readonly sources: TargetSources
+  readonly record: AppRecord | undefined
+  readonly fault: Refusal
+}
+
+/** What is denied is as what has failed: the report names its revision, and what ran before runs on. It is looked at anew with each aim. */
+function refusedTarget(app: EffectiveApp, plain: Target, { sources, record, fault }: Refused): Target {
+  if (fault.code !== 'policy.denied') return { ...plain, fault }
+  const generation = app.refresh?.generation ?? 0
+  const failed: Failed = { revision: app.revision, entry: entryOf(app), generation, fault, retry: false, references: [] }
+  if (record?.failed !== undefined && record.applied === undefined && canUndo(record)) return { ...undone(plain, record), failed, fault }
+  const before = runsGood(record) ? goBack(app, plain, sources, record) : fallback(app, plain, sources, record)
+  return { ...before, course: 'last-good', failed, fault }
+}
+
+function undone(plain: Target, record: AppRecord | undefined): Target {
+  const wish = { run: 'removed', owner: plain.owner, volumes: true, kept: record?.kept ?? [] } as const
+  return { ...plain, wish, revision: undefined, course: 'undone' }
 }
 
 function plainTarget(app: EffectiveApp, { disk, now }: TargetSources, record: AppRecord | undefined): Target {
@@ -61,13 +96,7 @@ function chosenTarget(app: EffectiveApp, plain: Target, wish: RunningWish, sourc
     case 'last-good':
       return { ...goBack(app, plain, sources, record), course, failed }
     case 'undone':
-      return {
-        ...plain,
-        wish: { run: 'removed', owner: plain.owner, volumes: true, kept: record?.kept ?? [] },
-        revision: undefined,
-        course,
-        failed,
-      }
+      return { ...undone(plain, record), failed }
   }
 }
 
@@ -90,8 +119,9 @@ function candidateOf(app: EffectiveApp, wish: RunningWish): Candidate {
 function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): Target {
   const good = record?.good
   const variables = good?.variables && Object.fromEntries(good.variables.map(({ name, value }) => [name, value]))
-  const project = good && sources.holdings.project(app, digestText(good.digest), variables)
-  if (good === undefined || project?.ok !== true) return { ...plain, revision: undefined }
+  const project = good && projectOf(app, good.digest, sources, variables)
+  if (good === undefined || project === undefined) return { ...plain, revision: undefined }
+  if (!project.ok) return { ...plain, revision: undefined, fault: project.refusals[0] }
   const images = Object.fromEntries(good.images.map(({ service, id }) => [service, id]))
   return {
     ...plain,
@@ -102,12 +132,11 @@ function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record
 
 /** What was applied last, of the images that it was seen with. */
 function standing(app: EffectiveApp, plain: Target, sources: TargetSources, record: AppRecord | undefined): RunningWish | undefined {
-  const { applied, good, images = [] } = record ?? {}
+  const { applied, images = [] } = record ?? {}
   if (applied?.run !== 'running') return undefined
-  const isGoodOne = good !== undefined && Buffer.compare(good.digest, applied.digest) === 0 && good.images.length > 0
-  const back = isGoodOne ? goBack(app, plain, sources, record).wish : undefined
+  const back = runsGood(record) ? goBack(app, plain, sources, record).wish : undefined
   if (back?.run === 'running') return back
-  const project = sources.holdings.project(app, digestText(applied.digest))
+  const project = projectOf(app, applied.digest, sources)
   if (project?.ok !== true) return undefined
   const wish = wishOf(plain.owner, project.value, sources)
   const seen = new Map(images.map(({ reference, id }) => [reference, id]))
@@ -118,6 +147,11 @@ function standing(app: EffectiveApp, plain: Target, sources: TargetSources, reco
   return { ...wish, images: Object.fromEntries(pins) }
 }
 
+/** What runs is what was good last, and the images are known that it was made of. */
+function runsGood({ applied, good }: AppRecord = {}): boolean {
+  return applied?.run === 'running' && good !== undefined && Buffer.compare(good.digest, applied.digest) === 0 && good.images.length > 0
+}
+
 function byService(sources: readonly { readonly service: string; readonly reference: string }[]): Readonly<Record<string, string>> {
   return Object.fromEntries(sources.map(({ service, reference }) => [service, reference]))
 }
@@ -126,8 +160,9 @@ function fallback(app: EffectiveApp, plain: Target, sources: TargetSources, reco
   const { applied, failed, good } = record ?? {}
   if (applied === undefined || applied.run === 'stopped') return plain
   if (failed !== undefined && good !== undefined) return goBack(app, plain, sources, record)
-  const project = sources.holdings.project(app, digestText(applied.digest))
-  if (project?.ok !== true) return plain
+  const project = projectOf(app, applied.digest, sources)
+  if (project === undefined) return plain
+  if (!project.ok) return { ...plain, fault: project.refusals[0] }
   const revision: Revision = { revision: applied.revision, digest: applied.digest }
   return { ...plain, wish: wishOf(plain.owner, project.value, sources), revision }
 }

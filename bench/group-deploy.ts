@@ -1,4 +1,5 @@
 // One deploy to a group of 5,000: when the last simulated agent has the manifest and the spec, and what was published for it.
+import { ask } from './support/ask.js'
 import { BenchFleet, BenchServer } from './support/children.js'
 import { median, printFigure, quantile } from './support/figures.js'
 import { deviceId } from './support/fleet-process.js'
@@ -7,13 +8,13 @@ const devices = 5000
 const runs = 5
 
 async function call(method: string, url: string, body: string, type: string): Promise<Response> {
-  const response = await fetch(url, { method, body, headers: { 'content-type': type } })
+  const response = await ask(url, { method, body, headers: { 'content-type': type } })
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${(await response.text()).slice(0, 300)}`)
   return response
 }
 
 async function published(url: string): Promise<number> {
-  return ((await (await fetch(`${url}/api/v1/stats`)).json()) as { published: number }).published
+  return ((await (await ask(`${url}/api/v1/stats`)).json()) as { published: number }).published
 }
 
 const server = await BenchServer.start()

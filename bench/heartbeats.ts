@@ -1,4 +1,5 @@
 // Heartbeats from 5,000 connections: decoded, folded into the fleet's state and stored, at a steady pace, none lost.
+import { ask } from './support/ask.js'
 import { BenchFleet, BenchServer } from './support/children.js'
 import { median, printFigure } from './support/figures.js'
 
@@ -18,7 +19,7 @@ await fleet.ask({ kind: 'connect', port: server.mqttPort, from: 0, count: device
 await server.untilReady(devices)
 
 async function received(): Promise<number> {
-  const stats = (await (await fetch(`${server.url}/api/v1/stats`)).json()) as Stats
+  const stats = (await (await ask(`${server.url}/api/v1/stats`)).json()) as Stats
   return stats.messages.received
 }
 
@@ -49,7 +50,7 @@ for (let run = 0; run < runs; run++) {
 }
 const lost = before + sentInAll - (await received())
 
-const stored = (await (await fetch(`${server.url}/api/v1/devices?state=Ready`)).json()) as { items: { lastSeen: string | null }[] }
+const stored = (await (await ask(`${server.url}/api/v1/devices?state=Ready`)).json()) as { items: { lastSeen: string | null }[] }
 printFigure(`heartbeats from ${devices} connections, ${seconds} s, median of ${runs}`, median(rates), '1/s', '>= 10000')
 printFigure('  lost', lost, '', '0')
 printFigure('  devices Ready at the end', stored.items.length, '', String(devices))

@@ -1,6 +1,8 @@
 // 1,000 commands a second from 20 PLCs for 10 s, good ones and garbage: each answered, none lost, and how soon.
+
 import mqtt, { type MqttClient } from 'mqtt'
 import { answerTopics } from '../protocol/command-topics.js'
+import { ask } from './support/ask.js'
 import { BenchServer } from './support/children.js'
 import { printFigure, quantile } from './support/figures.js'
 
@@ -28,7 +30,7 @@ const server = await BenchServer.start()
 
 async function api(method: string, path: string, body?: object | string): Promise<unknown> {
   const type = typeof body === 'string' ? 'application/yaml' : 'application/json'
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
+  const answer = await ask(`${server.url}/api/v1${path}`, {
     method,
     ...(body === undefined ? {} : { headers: { 'content-type': type }, body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })

@@ -1,4 +1,5 @@
 // 10,000 forced take-overs: devices that connect again while their old session still stands. None may show as NotReady.
+import { ask } from './support/ask.js'
 import { BenchServer } from './support/children.js'
 import { SimulatedDevice } from './support/device.js'
 import { follow } from './support/events.js'
@@ -23,7 +24,7 @@ async function takeOver(number: number): Promise<void> {
 await Promise.all(Array.from({ length: devices }, (_, number) => takeOver(number)))
 const seconds = (performance.now() - started) / 1000
 
-const answer = await fetch(`${server.url}/api/v1/devices?state=Ready`)
+const answer = await ask(`${server.url}/api/v1/devices?state=Ready`)
 const ready = ((await answer.json()) as { items: unknown[] }).items.length
 printFigure(`${devices * rounds} take-overs: false NotReady`, notReady, '', '0')
 printFigure('  devices Ready at the end', ready, '', String(devices))

@@ -1,27 +1,32 @@
 // Makes the parts of a broker and joins them. The database is open when this returns; nothing runs or listens yet.
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { Access } from '../protocol/access.js'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { defaultRoot } from '../protocol/topics.js'
-import type { Credentials } from './credentials.js'
+import { Door } from './door.js'
 import { Engine } from './engine.js'
 import { Entrance } from './entrance.js'
 import { Fanout } from './fanout.js'
 import { Guard } from './guard.js'
+import { Guests } from './guests.js'
 import type { Delivery } from './internals.js'
+import { Joiners } from './joiners.js'
 import { type BrokerLimits, defaultLimits } from './limits.js'
 import type { ListenerOptions } from './listeners.js'
+import { Reporter } from './reporter.js'
 import { GuardedPersistence } from './storage.js'
 import { Tally } from './tally.js'
+import { ticketKeysBeside } from './tickets.js'
 
 export interface BrokerOptions {
-  /** SQLite file of retained messages and sessions. */
+  /** SQLite file of retained messages and sessions; the key of TLS session tickets is beside it. */
   readonly file: string
   readonly listeners: readonly ListenerOptions[]
-  /** Topic root that the access rules of devices are about. */
+  /** Topic root that the access rules are about. */
   readonly root?: string
-  /** Wanted of every client that does not come from inside the process. */
-  readonly credentials?: Credentials
+  /** Says who may come. Without it everybody may who reaches the broker, which nobody beyond this machine does. */
+  readonly access?: Access
   readonly limits?: Partial<BrokerLimits>
   readonly log: Logger
   readonly clock?: Clock
@@ -32,22 +37,28 @@ export interface Parts {
   readonly limits: BrokerLimits
   readonly log: Logger
   readonly clock: Clock
+  readonly access: Access | undefined
   readonly tally: Tally
+  readonly reporter: Reporter
+  readonly guests: Guests
   readonly store: GuardedPersistence
-  readonly guard: Guard
+  readonly door: Door
   readonly engine: Engine
   readonly entrance: Entrance
+  readonly ticketKeys: () => Buffer
 }
 
 /** Throws `state.in-use` if another process has the file open. */
-export function assemble({ clock = systemClock, ...options }: BrokerOptions): Parts {
+export function assemble({ clock = systemClock, root = defaultRoot, file, access, ...options }: BrokerOptions): Parts {
   const limits = { ...defaultLimits, ...options.limits }
   const log = options.log.child({ component: 'broker' })
-  const tally = new Tally(log)
-  // Each of the three asks the next only once clients come.
+  const tally = new Tally(log, clock)
+  const guests = new Guests()
+  const reporter = new Reporter({ tally, access, clock, log })
+  // Each of them asks the others only once clients come.
   const store: GuardedPersistence = new GuardedPersistence(
     {
-      file: options.file,
+      file,
       limits,
       onDrop: (reason, source) => tally.drop(reason, source),
       onError: err => log.error({ err }, 'cannot write to disk'),
@@ -55,20 +66,18 @@ export function assemble({ clock = systemClock, ...options }: BrokerOptions): Pa
     },
     () => guard,
   )
-  const guard: Guard = new Guard({
-    root: options.root ?? defaultRoot,
-    credentials: options.credentials,
-    limits,
-    tally,
-    sessionFits: clientId => store.hasSession(clientId) || store.count().sessions < limits.sessions,
-    filtersOf: clientId => store.filtersOf(clientId),
-    engine: () => engine,
-  })
-  const engine = new Engine(store, new Fanout<Delivery>(), { ...guard.hooks(), ...engineOptions(limits) })
-  return { listeners: options.listeners, limits, log, clock, tally, store, guard, engine, entrance: new Entrance(limits, tally, clock) }
+  const common = { root, access, limits, clock, tally, reporter, guests, engine: () => engine }
+  const sessionFits = (clientId: string) => store.hasSession(clientId) || store.count().sessions < limits.sessions
+  const door = new Door({ ...common, joiners: new Joiners(limits, clock), sessionFits })
+  const guard: Guard = new Guard({ ...common, door, filtersOf: clientId => store.filtersOf(clientId) })
+  const engine: Engine = new Engine(store, new Fanout<Delivery>(), { ...guard.hooks(), ...engineOptions(limits) })
+  engine.onSeat = (client, old) => door.seat(client, old)
+  const entrance = new Entrance(limits, tally, clock)
+  const ticketKeys = ticketKeysBeside(file, clock)
+  return { listeners: options.listeners, limits, log, clock, access, tally, reporter, guests, store, door, engine, entrance, ticketKeys }
 }
 
-function engineOptions({ connectTimeoutMs, drainTimeoutMs, keepaliveS, burstPackets, unreleased }: BrokerLimits) {
+function engineOptions({ connectTimeoutMs, drainTimeoutMs, keepaliveS, unreleased }: BrokerLimits) {
   return {
     // Each run has its own: counters of messages start anew with it.
     id: randomBytes(8).toString('hex'),
@@ -78,7 +87,6 @@ function engineOptions({ connectTimeoutMs, drainTimeoutMs, keepaliveS, burstPack
     connectTimeout: connectTimeoutMs,
     drainTimeout: drainTimeoutMs,
     keepaliveLimit: keepaliveS,
-    queueLimit: burstPackets,
     maxInflightInbound: unreleased,
   }
 }

@@ -1,51 +1,113 @@
 // Who a client is and what it may do. Pure and synchronous: an answer that came later would reorder a client's messages.
-import { deviceChannels, deviceOfClientId, exchanges, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
+import type { Groups, User } from '../protocol/access.js'
+import { isSenderTopic } from '../protocol/command-topics.js'
+import { deviceChannels, exchanges, joinChannels, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
+import { mayPublishAs, maySubscribeAs } from './users.js'
 
-type DeviceTopic = Extract<Topic, { readonly device: string }>
-
-export type Principal =
+/** Each below the topic root that its rules are about. */
+export type Principal = { readonly root: string } & (
   | { readonly kind: 'manager' }
-  /** A person or a program that was let in. */
+  /** Whoever comes to a broker that asks nobody who he is. */
   | { readonly kind: 'operator' }
-  /** A device's agent, below the topic root that its rules are about. */
-  | { readonly kind: 'device'; readonly device: string; readonly root: string }
+  | { readonly kind: 'device'; readonly device: string; readonly groups: Groups }
+  /** A device whose certificate has ended. */
+  | { readonly kind: 'lapsed'; readonly device: string }
+  /** A device that was released and is to hear so. */
+  | { readonly kind: 'leaving'; readonly device: string }
+  /** A device that has a key and no certificate yet. */
+  | { readonly kind: 'joiner'; readonly key: string }
+  | { readonly kind: 'user'; readonly user: User }
+)
 
-export type Action = 'publish' | 'will' | 'subscribe'
+/** To retain is more than to publish: what may be published and not retained is handed out and not kept. */
+export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
-/** `trusted` is a connection made inside the process. */
-export function identify(clientId: string, root: string, trusted: boolean): Principal {
-  if (trusted) return { kind: 'manager' }
-  const device = deviceOfClientId(clientId)
-  return device === undefined ? { kind: 'operator' } : { kind: 'device', device, root }
-}
+/** What of its own a device's agent leaves with the broker. */
+const kept = new Set(['status', 'reported'])
 
-/** Whether the principal may publish to this topic name, leave a will for it, or subscribe to this filter. Whatever is not allowed is denied. */
+/** What its certificate is asked for and given on. */
+const identityChannels = new Set(['renewal', 'certificate'])
+const none: Groups = new Set()
+
+/** Whether the principal may publish to this topic name, retain there, leave a will for it, or subscribe to this filter. Whatever is not allowed is denied. */
 export function may(principal: Principal, action: Action, topic: string): boolean {
-  if (topic === '' || topic.startsWith('$') || topic.includes('\u0000')) return false
+  if (topic === '' || topic.startsWith('$') || topic.includes('\u0000') || isSenderTopic(principal.root, topic)) return false
   switch (principal.kind) {
     case 'manager':
     case 'operator':
       return true
     case 'device':
-      return deviceMay(principal.device, principal.root, action, topic)
+      return deviceMay(principal, action, topic)
+    case 'lapsed':
+      return lapsedMay(principal.device, action, parseTopic(principal.root, topic))
+    case 'leaving':
+      return leavingMay(principal, action, topic)
+    case 'joiner':
+      return joinerMay(principal.key, action, parseTopic(principal.root, topic))
+    case 'user':
+      return userMay(principal, action, topic)
   }
 }
 
-function deviceMay(device: string, root: string, action: Action, name: string): boolean {
+function deviceMay({ device, groups, root }: Principal & { kind: 'device' }, action: Action, name: string): boolean {
   const topic = parseTopic(root, name)
-  if (topic === undefined) return action === 'subscribe' && (name === `${root}/spec/+` || name === requestsTo(root, device))
-  const own = 'device' in topic && topic.device === device
+  if (topic === undefined) return action === 'subscribe' && name === requestsTo(root, device)
+  switch (topic.kind) {
+    case 'device':
+      return topic.device === device && agentMay(action, deviceChannels[topic.channel], topic.channel)
+    case 'request':
+    case 'response':
+      return topic.device === device && agentMay(action, exchanges[topic.kind], topic.kind)
+    case 'group':
+      return action === 'subscribe' && groups.has(topic.group)
+    // Its name is a digest that nobody guesses: who knows it was told it.
+    case 'spec':
+    case 'fleet':
+      return action === 'subscribe'
+    case 'join':
+      return false
+  }
+}
+
+/** On a topic of its own that `writer` writes. */
+function agentMay(action: Action, writer: 'agent' | 'manager', channel: string): boolean {
   switch (action) {
     case 'publish':
-      return own && isAgents(topic)
+      return writer === 'agent'
+    case 'retain':
+      return kept.has(channel)
     case 'will':
-      return own && topic.kind === 'device' && topic.channel === 'status'
+      return channel === 'status'
     case 'subscribe':
-      return 'device' in topic ? own && !isAgents(topic) : topic.kind !== 'join'
+      return writer === 'manager'
   }
 }
 
-/** Whether a device's agent writes there, and the manager reads. */
-function isAgents(topic: DeviceTopic): boolean {
-  return (topic.kind === 'device' ? deviceChannels[topic.channel] : exchanges[topic.kind]) === 'agent'
+function lapsedMay(device: string, action: Action, topic: Topic | undefined): boolean {
+  if (topic?.kind !== 'device' || topic.device !== device) return false
+  return (action === 'publish' && topic.channel === 'renewal') || (action === 'subscribe' && topic.channel === 'certificate')
+}
+
+/** As a device, with nothing of others and no certificate. */
+function leavingMay({ device, root }: Principal & { kind: 'leaving' }, action: Action, name: string): boolean {
+  const topic = parseTopic(root, name)
+  if (topic?.kind === 'spec' || (topic?.kind === 'device' && identityChannels.has(topic.channel))) return false
+  return deviceMay({ kind: 'device', device, root, groups: none }, action, name)
+}
+
+function joinerMay(key: string, action: Action, topic: Topic | undefined): boolean {
+  if (topic?.kind !== 'join' || topic.key !== key) return false
+  return action === (joinChannels[topic.channel] === 'agent' ? 'publish' : 'subscribe')
+}
+
+function userMay({ user, root }: Principal & { kind: 'user' }, action: Action, topic: string): boolean {
+  switch (action) {
+    case 'publish':
+      return mayPublishAs(user, root, topic)
+    case 'subscribe':
+      return maySubscribeAs(user, root, topic)
+    case 'retain':
+    case 'will':
+      return false
+  }
 }

@@ -5,11 +5,13 @@ import type { Client } from 'aedes'
 import { SkerryError } from '../protocol/errors.js'
 import { assemble, type BrokerOptions, type Parts } from './assemble.js'
 import { faultOf } from './faults.js'
-import { limitFrames } from './frames.js'
-import type { Visit } from './guard.js'
-import { type BrokerAddress, isLoopback, type Listener, type ListenerOptions, listen } from './listeners.js'
+import { limitFrames, type Sluice } from './frames.js'
+import type { Visit } from './guests.js'
+import { type Arrival, type BrokerAddress, isLoopback, type Listener, type ListenerOptions, listen } from './listeners.js'
 import { makePair } from './pair.js'
+import { startReviews } from './review.js'
 import type { DropReason } from './tally.js'
+import { checkMaterial, type TlsMaterial } from './tls.js'
 
 export type { BrokerOptions } from './assemble.js'
 
@@ -42,10 +44,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 /** Nothing listens beyond this machine to whoever comes. */
-function refuseInsecure({ listeners, credentials }: BrokerOptions): void {
-  const open = credentials === undefined ? listeners.find(({ host }) => !isLoopback(host)) : undefined
+function refuseInsecure({ listeners, access }: BrokerOptions): void {
+  const open = access === undefined ? listeners.find(({ host }) => !isLoopback(host)) : undefined
   if (open === undefined) return
-  throw new SkerryError('listener.insecure', `${open.host} is reachable from other machines: set a user name and a password first`)
+  throw new SkerryError('listener.insecure', `${open.host} is reachable from other machines, and this broker asks nobody who he is`)
 }
 
 export class Broker {
@@ -53,6 +55,8 @@ export class Broker {
   #listeners: readonly Listener[] = []
   #cancelGrace = (): void => {}
   #cancelExpiry = (): void => {}
+  #stopReviews = (): void => {}
+  readonly #sluices = new WeakMap<object, Sluice>()
   #stopped: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -66,17 +70,27 @@ export class Broker {
   async start(): Promise<void> {
     await this.#parts.engine.listen()
     this.#observe()
+    const { access } = this.#parts
+    if (access !== undefined) this.#stopReviews = startReviews({ ...this.#parts, access })
     this.#expireSessions()
     this.#cancelGrace = this.#parts.clock.after(this.#parts.limits.willGraceMs, () => this.#publishLeftWills())
     for (const listener of this.#parts.listeners) this.#listeners = [...this.#listeners, await this.#listen(listener)]
+    this.#warnOfPlain()
     this.#parts.log.info({ addresses: this.addresses, ...this.#parts.store.count() }, 'started')
   }
 
   /** The manager's connection: trusted, and not limited in rate. */
   connectInProcess(): Duplex {
     const [near, far] = makePair()
-    this.#enter(far, { source: 'in-process', trusted: true })
+    this.#enter(far, { address: 'in-process', trusted: true, secure: true })
     return near
+  }
+
+  /** The certificate for handshakes from now on, on every listener with TLS. No connection ends. Throws, and changes nothing, if it is none. */
+  replaceTls(material: TlsMaterial): void {
+    checkMaterial(material)
+    for (const listener of this.#listeners) listener.replaceTls(material)
+    this.#parts.log.info('certificate replaced')
   }
 
   stats(): BrokerStats {
@@ -97,6 +111,7 @@ export class Broker {
   async #stop(): Promise<void> {
     this.#cancelGrace()
     this.#cancelExpiry()
+    this.#stopReviews()
     for (const listener of this.#listeners) listener.close()
     this.#parts.engine.hush()
     this.#parts.store.flush()
@@ -108,20 +123,47 @@ export class Broker {
   }
 
   #listen(options: ListenerOptions): Promise<Listener> {
+    const { entrance, tally, limits, ticketKeys } = this.#parts
     return listen(options, {
-      admits: address => this.#parts.entrance.admits(address),
-      enter: (connection, source) => this.#enter(connection, { source, trusted: false }),
-      onTlsFault: address => this.#parts.tally.drop('tls-fault', address),
-      frameBytes: this.#parts.limits.frameBytes,
-      timeoutMs: this.#parts.limits.connectTimeoutMs,
+      admits: (socket, arrival) => entrance.admits(socket, arrival),
+      enter: (connection, arrival) => this.#arrive(connection, arrival),
+      onTlsFault: address => tally.drop('tls-fault', address),
+      frameBytes: limits.frameBytes,
+      timeoutMs: limits.connectTimeoutMs,
+      ticketKeys: ticketKeys(),
     })
   }
 
-  #enter(connection: Duplex, visit: Visit): void {
-    this.#parts.entrance.enter(connection)
-    limitFrames(connection, this.#parts.limits, fault => this.#parts.tally.drop(fault, visit.source))
-    this.#parts.guard.expect(connection, visit)
-    this.#parts.engine.accept(connection)
+  #arrive(connection: Duplex, { socket, ...arrival }: Arrival): void {
+    this.#enter(connection, { ...arrival, trusted: false }, () => this.#parts.entrance.settle(socket))
+  }
+
+  #enter(connection: Duplex, visit: Visit, letIn: () => void = () => {}): void {
+    const { entrance, limits, tally, guests, engine } = this.#parts
+    entrance.enter(connection)
+    const sluice = limitFrames(connection, limits, fault => tally.drop(fault, visit.address))
+    this.#sluices.set(connection, {
+      open: wider => {
+        letIn()
+        sluice.open(wider)
+      },
+    })
+    guests.expect(connection, visit)
+    engine.accept(connection)
+  }
+
+  /** Devices that are not in the fleet have little to say. */
+  #open(client: Client): void {
+    const { limits, guests } = this.#parts
+    const kind = guests.principalOf(client)?.kind
+    const isStranger = kind === 'joiner' || kind === 'lapsed'
+    this.#sluices.get(client.conn)?.open(isStranger ? { ...limits, frameBytes: limits.strangerFrameBytes } : limits)
+  }
+
+  #warnOfPlain(): void {
+    if (this.#parts.access === undefined) return
+    const plain = this.addresses.filter(({ tls }) => !tls)
+    if (plain.length > 0) this.#parts.log.warn({ addresses: plain }, 'passwords and commands can be read on the way: no TLS')
   }
 
   #observe(): void {
@@ -129,10 +171,11 @@ export class Broker {
       if (!client.clean) this.#parts.store.seen(client.id)
     }
     this.#parts.engine.on('clientReady', seen)
+    this.#parts.engine.on('clientReady', client => this.#open(client))
     this.#parts.engine.on('clientDisconnect', seen)
     const failed = (client: Client, error: Error): void => {
       const reason = faultOf(error)
-      if (reason !== undefined) this.#parts.tally.drop(reason, this.#parts.guard.sourceOf(client), { cause: error.message.slice(0, 200) })
+      if (reason !== undefined) this.#parts.tally.drop(reason, this.#parts.guests.nameOf(client), { cause: error.message.slice(0, 200) })
     }
     this.#parts.engine.on('clientError', failed)
     this.#parts.engine.on('connectionError', failed)
@@ -144,14 +187,26 @@ export class Broker {
     const before = this.#parts.clock.now() - this.#parts.limits.sessionExpiryMs
     const expired = this.#parts.store.expire(before, client => this.#parts.engine.peers[client] !== undefined)
     if (expired > 0) this.#parts.log.info({ expired }, 'sessions expired')
+    this.#renewTicketKeys()
     this.#cancelExpiry = this.#parts.clock.after(expiryCheckMs, () => this.#expireSessions())
+  }
+
+  #renewTicketKeys(): void {
+    try {
+      const keys = this.#parts.ticketKeys()
+      for (const listener of this.#listeners) listener.replaceTicketKeys(keys)
+    } catch (err) {
+      this.#parts.log.error({ err }, 'cannot renew the key of session tickets')
+    }
   }
 
   /** What a broker that was killed could not say: who was connected then and has not come back by now. */
   #publishLeftWills(): void {
     const left = this.#parts.store.leftWills()
     for (const { clientId = '', topic, payload, qos, retain } of left) {
-      this.#parts.engine.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, () => {})
+      if (this.#parts.door.mayStillSay(clientId, topic)) {
+        this.#parts.engine.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, () => {})
+      }
       void this.#parts.store.delWill({ id: clientId })
     }
     if (left.length > 0) this.#parts.log.info({ wills: left.length }, 'wills of an earlier run published')

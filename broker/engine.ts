@@ -12,6 +12,8 @@ type Done = (error?: Error) => void
 /** How a client's PUBLISH is to be treated, as the guard decided before Aedes went on with it. */
 export interface Handling {
   readonly allowed: boolean
+  /** Whether it is retained if it asks to be. */
+  readonly keep: boolean
   /** The number to acknowledge with a PUBACK. Aedes must not do it, and does not for what it takes for QoS 0. */
   readonly acknowledge?: number | undefined
 }
@@ -28,7 +30,10 @@ export class Engine extends Aedes {
   readonly #handlings = new WeakMap<object, Handling>()
   #publishes = 0
   #retaining = false
+  #publisher: Client | null = null
   #hushed = false
+  /** Called when a client takes its place, and that of an old connection of the same id if there still is one. */
+  onSeat: (client: Client, old: Client | undefined) => void = ignore
 
   constructor(store: Persistence, fanout: Fanout<Delivery>, options: AedesOptions) {
     super({ ...options, persistence: store, mq: fanout })
@@ -49,6 +54,11 @@ export class Engine extends Aedes {
   /** Whether the message that is being handed out was sent with the retain flag; Aedes clears it in what subscribers get (MQTT 3.3.1.3). */
   get retaining(): boolean {
     return this.#retaining
+  }
+
+  /** Who has sent the message that is being handed out; null if nobody who is connected. */
+  get publisher(): Client | null {
+    return this.#publisher
   }
 
   get #inner(): Inner {
@@ -86,7 +96,7 @@ export class Engine extends Aedes {
     else {
       const handling = this.#handlings.get(packet)
       if (handling?.acknowledge !== undefined) packet.qos = 1
-      if (handling?.allowed !== false) this.#distribute(packet, client)
+      if (handling?.allowed !== false) this.#distribute(packet, client, handling?.keep !== false)
       this.#acknowledge(packet, client, { handling, done })
     }
   }
@@ -94,8 +104,15 @@ export class Engine extends Aedes {
   /** A client id connects again while its old connection is still open: that one ends, and its will goes with it. */
   registerClient(client: Peer): void {
     const old = this.peers[client.id]
+    // It was cut while it was being let in: Aedes would keep it for ever, and speak for it after the next start.
+    if (client.closed || client.conn.destroyed) {
+      client.will = null
+      if (old === undefined) void this.#store.delWill(client)
+      return
+    }
     if (old !== undefined) old.will = null
     if (this.#hushed) client.will = null
+    this.onSeat(client, old)
     aedesPrototype.registerClient.call(this.#inner, client)
   }
 
@@ -105,7 +122,7 @@ export class Engine extends Aedes {
     for (const client of Object.values(this.peers)) client.will = null
   }
 
-  #distribute(packet: PublishPacket, client: Client | null): void {
+  #distribute(packet: PublishPacket, client: Client | null, keep: boolean): void {
     this.#publishes++
     const message: Packet & { clientId?: string } = {
       cmd: 'publish',
@@ -118,12 +135,14 @@ export class Engine extends Aedes {
       dup: false,
       messageId: undefined,
     }
-    if (message.retain) this.#store.retain(message)
+    if (message.retain && keep) this.#store.retain(message)
     if (message.qos > 0) this.#store.enqueue(message)
     if (client !== null) message.clientId = client.id
     this.#retaining = message.retain
+    this.#publisher = client
     this.#fanout.emit(message as Delivery)
     this.#retaining = false
+    this.#publisher = null
   }
 
   #acknowledge(packet: PublishPacket, client: Client | null, { handling, done }: { handling: Handling | undefined; done: Done }): void {

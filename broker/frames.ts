@@ -17,7 +17,7 @@ const longestLength = 4
 
 /** Follows the frames of one connection through its chunks, reading only their headers. */
 export class FrameScanner {
-  readonly #limits: FrameLimits
+  limits: FrameLimits
   #connected = false
   #type = 0
   #lengthBytes = 0
@@ -26,11 +26,11 @@ export class FrameScanner {
   #left: number | undefined
 
   constructor(limits: FrameLimits) {
-    this.#limits = limits
+    this.limits = limits
   }
 
-  /** The first fault in the chunk, if any. */
-  take(chunk: Uint8Array): FrameFault | undefined {
+  /** The first fault in the chunk; else how much of it was taken, which is all but what follows a CONNECT. */
+  take(chunk: Uint8Array): FrameFault | number {
     let at = 0
     while (at < chunk.length) {
       if (this.#left !== undefined && this.#left > 0) {
@@ -42,8 +42,14 @@ export class FrameScanner {
         const fault = this.#header(chunk[at++] ?? 0)
         if (fault !== undefined) return fault
       }
+      if (this.hasConnect) return at
     }
-    return undefined
+    return at
+  }
+
+  /** Whether the last frame taken was a whole CONNECT. */
+  get hasConnect(): boolean {
+    return this.#type === connectType && this.#left === undefined
   }
 
   #header(byte: number): FrameFault | undefined {
@@ -62,26 +68,45 @@ export class FrameScanner {
     this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes
     this.#lengthBytes++
     if (byte >= 0x80) return this.#lengthBytes === longestLength ? 'not-mqtt' : undefined
-    const limit = this.#type === publishType ? this.#limits.frameBytes : this.#limits.controlBytes
+    const limit = this.#type === publishType ? this.limits.frameBytes : this.limits.controlBytes
     if (this.#length + 1 + this.#lengthBytes > limit) return 'frame-too-large'
     this.#left = this.#length === 0 ? undefined : this.#length
     return undefined
   }
 }
 
+export interface Sluice {
+  /** Lets through what follows the CONNECT, from now on with these limits. */
+  open(limits: FrameLimits): void
+}
+
 /**
  * Puts the scanner between a connection and whoever reads it by `read()`, as Aedes does. At a fault the connection is
- * destroyed and the reader gets nothing. Cheaper than a stream in between: it adds no buffer and no event.
+ * destroyed and the reader gets nothing. What follows a CONNECT stays unread until somebody has decided about that: so nothing
+ * of it is kept in memory or overtakes anything, however long a password takes. Cheaper than a stream in between: it adds no buffer and no event.
  */
-export function limitFrames(connection: Duplex, limits: FrameLimits, onFault: (fault: FrameFault) => void): void {
+export function limitFrames(connection: Duplex, limits: FrameLimits, onFault: (fault: FrameFault) => void): Sluice {
   const scanner = new FrameScanner(limits)
   const read = connection.read
+  let held = false
   connection.read = size => {
-    const chunk: unknown = read.call(connection, size)
-    const fault = chunk instanceof Uint8Array ? scanner.take(chunk) : undefined
-    if (fault === undefined) return chunk
-    onFault(fault)
+    const chunk: unknown = held ? null : read.call(connection, size)
+    if (!(chunk instanceof Uint8Array)) return chunk
+    const taken = scanner.take(chunk)
+    if (typeof taken === 'number') {
+      held = scanner.hasConnect
+      if (taken === chunk.length) return chunk
+      connection.unshift(chunk.subarray(taken))
+      return chunk.subarray(0, taken)
+    }
+    onFault(taken)
     connection.destroy()
     return null
+  }
+  return {
+    open(wider) {
+      held = false
+      scanner.limits = wider
+    },
   }
 }

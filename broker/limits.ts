@@ -19,8 +19,18 @@ export interface BrokerLimits extends StoreLimits, FrameLimits {
   readonly connectTimeoutMs: number
   /** A client that asks for a longer keep-alive, or for none, is held to this one. */
   readonly keepaliveS: number
-  /** Packets that a client may send before its CONNACK. Aedes' own 42 cuts clients that send CONNECT and publishes in one burst. */
-  readonly burstPackets: number
+  /** A password must have been looked at by then. */
+  readonly logInMs: number
+  /** Connections that have not been let in yet, from all addresses together; what is above is closed unheard. */
+  readonly waiting: number
+  readonly waitingPerAddress: number
+  /** Connections of devices that ask to join. */
+  readonly joiners: number
+  readonly joinRate: Rate
+  readonly joinRatePerAddress: Rate
+  /** Whole PUBLISH frames of devices that are not in the fleet, in bytes, and how many one connection may send. */
+  readonly strangerFrameBytes: number
+  readonly strangerPublishRate: Rate
   /** What may wait in memory for a subscriber that reads too slowly: above it QoS 0 is dropped, and with QoS 1 and 2 the subscriber is disconnected. */
   readonly outputBytes: number
   /** The same for the manager's own in-process connection, which hears the whole fleet. */
@@ -50,7 +60,15 @@ export const defaultLimits: BrokerLimits = {
   frameBytes: Math.floor(1.1 * mebibyte),
   keepaliveS: 1200,
   subscriptions: 1000,
-  burstPackets: 1000,
+  logInMs: 30_000,
+  waiting: 4000,
+  waitingPerAddress: 2000,
+  joiners: 300,
+  joinRate: { perSecond: 20, burst: 400 },
+  joinRatePerAddress: { perSecond: 5, burst: 150 },
+  // A request to join has 12 KiB at most.
+  strangerFrameBytes: 13 * 1024,
+  strangerPublishRate: { perSecond: 0.5, burst: 10 },
   outputBytes: 4 * mebibyte,
   managerOutputBytes: 64 * mebibyte,
   drainTimeoutMs: 300_000,

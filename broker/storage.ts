@@ -1,4 +1,5 @@
 // The persistence as Aedes gets it: it keeps no subscription that was denied and no payload twice.
+import type { Client } from 'aedes'
 import type { Guard } from './guard.js'
 import type { StoreClient, StoreOptions } from './store/options.js'
 import type { Packet } from './store/packet.js'
@@ -21,7 +22,7 @@ export class GuardedPersistence extends Persistence {
     const guard = this.#guard()
     const stored = super.addSubscriptions(
       client,
-      subscriptions.filter(({ topic }) => guard.accepts(client, topic)),
+      subscriptions.filter(({ topic }) => guard.accepts(client as Client, topic)),
     )
     this.#storing.set(subscriptions, stored)
     return stored

@@ -1,20 +1,22 @@
-// What the broker refused or dropped: every time counted, and told once for each source.
+// What the broker refused or dropped: every time counted, and told once in a while for each source.
 import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
+import type { RefusalReason } from './admission.js'
 import type { FrameFault } from './frames.js'
 import type { StoreDrop } from './store/options.js'
 
 export type DropReason =
   | FrameFault
   | StoreDrop
+  | RefusalReason
   | 'connect-rate'
   | 'connections-full'
+  | 'waiting-full'
   | 'connect-timeout'
   | 'tls-fault'
   | 'protocol-fault'
-  | 'credentials-wrong'
-  | 'id-refused'
-  | 'sessions-full'
-  | 'will-denied'
+  | 'login-ended'
+  | 'publish-rate'
   | 'publish-denied'
   | 'subscribe-denied'
   | 'subscriptions-full'
@@ -24,24 +26,31 @@ export type DropReason =
 
 /** Sources remembered at most; beyond, the log may repeat itself. */
 const mostSources = 1000
+const quietMs = 10 * 60 * 1000
 
 export class Tally {
   readonly #log: Logger
+  readonly #clock: Clock
   readonly #counts = new Map<DropReason, number>()
-  readonly #told = new Set<string>()
+  /** When a reason was last told of a source, in monotonic ms. */
+  readonly #told = new Map<string, number>()
 
-  constructor(log: Logger) {
+  constructor(log: Logger, clock: Clock) {
     this.#log = log
+    this.#clock = clock
   }
 
-  /** `source` is a client id where one is known, else a remote address. */
-  drop(reason: DropReason, source: string, detail: Readonly<Record<string, unknown>> = {}): void {
+  /** `source` is a client id or a name where one is proved, else a remote address. True if it was told, not only counted. */
+  drop(reason: DropReason, source: string, detail: Readonly<Record<string, unknown>> = {}): boolean {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1)
     const key = `${reason} ${source}`
-    if (this.#told.has(key)) return
+    const now = this.#clock.monotonic()
+    const before = this.#told.get(key)
+    if (before !== undefined && now - before < quietMs) return false
     if (this.#told.size >= mostSources) this.#told.clear()
-    this.#told.add(key)
+    this.#told.set(key, now)
     this.#log.warn({ reason, source, ...detail }, 'dropped')
+    return true
   }
 
   counts(): Readonly<Partial<Record<DropReason, number>>> {

@@ -118,6 +118,29 @@ export interface LogLine {
   readonly line: string
 }
 
+export interface AuditRow {
+  readonly number: number
+  readonly at: string
+  readonly who: string
+  readonly via: string
+  readonly from: string
+  readonly action: string
+  readonly target: string
+  readonly outcome: 'done' | 'refused' | 'failed'
+  readonly code: string | null
+  readonly count: number
+  readonly detail: string
+  readonly hash: string
+}
+
+export interface Verification {
+  readonly intact: boolean
+  readonly rows: number
+  readonly head: string
+  readonly broken: number
+  readonly faults: readonly { readonly number: number; readonly message: string }[]
+}
+
 export interface FleetEvent {
   readonly id: number
   readonly at: string

@@ -4,6 +4,7 @@ import { SkerryError } from '../protocol/errors.js'
 import type { FleetEvent } from './api.js'
 import { faultOf, parseProblem } from './problem.js'
 import { createSseParser } from './sse.js'
+import { openFetch, type Trust } from './transport.js'
 
 type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
@@ -32,13 +33,18 @@ const answerLimitMs = 30_000
 /** What a slow link takes in 1 ms, at least. */
 const slowBytes = 4
 
+export interface ClientOptions extends Trust {
+  readonly token?: string | undefined
+}
+
 /** `url` is the server's, without `/api/v1`. */
-export function openClient(url: string, token?: string): Client {
+export function openClient(url: string, { token, ...trust }: ClientOptions = {}): Client {
+  const send = openFetch(url, trust)
   const base = `${url.replace(/\/+$/, '')}/api/v1`
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
   async function fetchAt(path: string, init: RequestInit, query: Query = {}): Promise<Response> {
-    const answer = await fetch(`${base}${path}${formatQuery(query)}`, init).catch((cause: unknown) => {
+    const answer = await send(`${base}${path}${formatQuery(query)}`, init).catch((cause: unknown) => {
       throw unreachable(url, cause, init.signal)
     })
     if (!answer.ok) throw await refusalOf(answer)

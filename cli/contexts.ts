@@ -7,6 +7,8 @@ import { SkerryError } from '../protocol/errors.js'
 export interface Context {
   readonly url: string
   readonly token?: string
+  /** Certificates (PEM) of the CAs to trust there, instead of the system's. */
+  readonly ca?: string
 }
 
 export interface Contexts {
@@ -52,11 +54,13 @@ export function checkContexts(value: unknown): Contexts | undefined {
 }
 
 function checkContext(value: unknown): Context | undefined {
-  if (!isRecord(value) || typeof value.url !== 'string') return undefined
-  if (value.token === undefined) return { url: value.url }
-  return typeof value.token === 'string' ? { url: value.url, token: value.token } : undefined
+  if (!isRecord(value)) return undefined
+  const { url, token, ca } = value
+  if (typeof url !== 'string' || !isOptionalText(token) || !isOptionalText(ca)) return undefined
+  return { url, ...(token === undefined ? {} : { token }), ...(ca === undefined ? {} : { ca }) }
 }
 
+const isOptionalText = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string'
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Written aside and renamed, with mode 0600: it may hold tokens. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { addAgent } from './commands/agent.js'
 import { addApply } from './commands/apply.js'
+import { addAudit } from './commands/audit.js'
 import { addContext } from './commands/context.js'
 import { addDelete } from './commands/delete.js'
 import { addDescribe } from './commands/describe.js'
@@ -31,7 +32,7 @@ export function buildProgram(shell: Shell): Command {
   for (const add of [addUp, addServer, addAgent]) add(program, shell)
   for (const add of [addGet, addDescribe, addApply, addUpdate, addDelete, addRun, addRestart, addLogs, addGroup, addSet, addWatch])
     add(program, shell)
-  for (const add of [addContext, addVersion]) add(program, shell)
+  for (const add of [addAudit, addContext, addVersion]) add(program, shell)
   return addExamples(program, [
     'skerry up',
     'skerry get devices',

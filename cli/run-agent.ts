@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { parseJoinToken } from '../protocol/join-token.js'
 import { formatRefusal } from './errors.js'
-import { joinLocalAgent, readMembership, startLocalAgent } from './services/agent.js'
+import { joinLocalAgent, readMember, startLocalAgent } from './services/agent.js'
 import { createLog } from './services/log.js'
 import { aborted, type Shell } from './shell.js'
 
@@ -14,7 +14,7 @@ export async function runAgent(shell: Shell, flags: Record<string, unknown>): Pr
   const { values, places } = await loadSettings(flags, surroundings(shell.env))
   if (values.server !== undefined) checkUrl(values.server, places.server)
   const log = createLog(values.logLevel)
-  if (values.server !== undefined && (await readMembership(values, log)) === undefined) {
+  if (values.server !== undefined && (await readMember(values, log)) === undefined) {
     const wish = { url: values.server, patient: true, onEvent: tell(shell) }
     await joinLocalAgent(values, { log, signal: shell.signal }, wish)
   }

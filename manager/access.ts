@@ -2,6 +2,7 @@
 
 import type { Access, Groups, Notice } from '../protocol/access.js'
 import { refuse } from '../protocol/errors.js'
+import type { Audit } from './audit/audit.js'
 import { newEvent } from './core/events.js'
 import type { Keys } from './identity/keys.js'
 import type { Journal } from './journal.js'
@@ -15,6 +16,7 @@ export interface AccessOptions {
   readonly db: Db
   readonly keys: Keys
   readonly journal: Journal
+  readonly audit: Audit
   readonly people: People
 }
 
@@ -25,7 +27,7 @@ export const nobody: People = {
   onChange: () => () => {},
 }
 
-export function openAccess({ db, keys, journal, people }: AccessOptions): Access {
+export function openAccess({ db, keys, journal, audit, people }: AccessOptions): Access {
   const groupsOf = followGroups(db, journal)
   return {
     device: (id, key) => keys.check(id, key),
@@ -37,7 +39,10 @@ export function openAccess({ db, keys, journal, people }: AccessOptions): Access
       const stops = [keys.onChange(listener), people.onChange(listener)]
       return () => stops.forEach(stop => void stop())
     },
-    note: notice => noteNotice(journal, notice),
+    note(notice) {
+      audit.noticed(notice)
+      noteNotice(journal, notice)
+    },
   }
 }
 

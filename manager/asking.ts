@@ -69,7 +69,9 @@ async function restart(fleet: Fleet, device: Device, app: string, services: read
     cancel()
   }
   const what = services.length === 0 ? app : `${services.join(', ')} of ${app}`
-  fleet.journal.note(newEvent('app.restarted', `${what} was restarted on ${device.id}`, { device: device.id, app, data: { services } }))
+  const event = newEvent('app.restarted', `${what} was restarted on ${device.id}`, { device: device.id, app, data: { services } })
+  fleet.journal.note(event)
+  fleet.audit.changed([event])
 }
 
 async function faultOf(act: () => Promise<void>): Promise<Refusal | null> {

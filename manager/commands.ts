@@ -6,6 +6,7 @@ import { type Command, type ReadCommand, readCommand } from '../protocol/command
 import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { type AnswerStats, Answers } from './answers.js'
+import { type Actor, type Deed, targetPath } from './core/audit.js'
 import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
@@ -82,15 +83,16 @@ export class Commands {
     this.#received++
     // So a retained message is taken away: no command.
     if (retained && payload.length === 0) return
+    const arrival = { topic, payload, retained }
     if (!this.#answers.canTell) {
-      this.#answers.tell(topic, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
+      this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
     }
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
-      this.#answers.tell(topic, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
+      this.#answer(arrival, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
       return
     }
-    this.#waiting.push({ topic, payload, retained })
+    this.#waiting.push(arrival)
     this.#waitingBytes += payload.length
     this.#schedule(this.#batchAt + gatherMs - this.#options.fleet.clock.monotonic())
   }
@@ -112,26 +114,38 @@ export class Commands {
     const outcomes = this.#take(arrivals)
     for (const target of this.#changed.values()) this.#options.tellStates(target)
     this.#changed.clear()
-    for (const [n, outcome] of outcomes.entries()) this.#tell(arrivals[n]?.topic ?? '', outcome)
+    for (const [n, outcome] of outcomes.entries()) {
+      const arrival = arrivals[n]
+      if (arrival !== undefined) this.#tell(arrival, outcome)
+    }
     // What is left over has waited long enough.
     this.#schedule(0)
   }
 
-  #tell(topic: string, outcome: Outcome): void {
-    if (typeof outcome === 'function') void outcome().then(answer => this.#answers.tell(topic, answer))
-    else this.#answers.tell(topic, outcome)
+  #tell(arrival: Arrival, outcome: Outcome): void {
+    if (typeof outcome === 'function') {
+      void this.#options.fleet.audit.actAs(actorOf(arrival), outcome).then(answer => this.#answer(arrival, answer))
+    } else {
+      this.#answer(arrival, outcome)
+    }
+  }
+
+  #answer(arrival: Arrival, answer: Answer): void {
+    const { root, fleet } = this.#options
+    if (answer.error !== undefined) fleet.audit.refused(deedOf(root, arrival.topic), answer.error, actorOf(arrival))
+    this.#answers.tell(arrival.topic, answer)
   }
 
   /** Outcomes of the first arrivals, as many as there was time for; they no longer wait. */
   #take(arrivals: readonly Arrival[]): Outcome[] {
-    const { clock, journal } = this.#options.fleet
+    const { clock, journal, audit } = this.#options.fleet
     const until = clock.monotonic() + batchMs
     const outcomes: Outcome[] = []
     try {
       journal.together(() => {
         for (const arrival of arrivals) {
           if (outcomes.length > 0 && clock.monotonic() > until) break
-          outcomes.push(this.#handle(arrival))
+          outcomes.push(audit.actAs(actorOf(arrival), () => this.#handle(arrival)))
         }
       })
       return outcomes
@@ -235,3 +249,15 @@ interface Sent {
 }
 
 const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }
+
+function actorOf(_arrival: Arrival): Actor {
+  return { who: '', via: 'mqtt', from: '' }
+}
+
+/** What a command asked for, as far as its topic says it. */
+function deedOf(root: string, topic: string): Deed {
+  const read = parseCommandTopic(root, topic)
+  if (!read.ok) return { action: 'command', target: topic }
+  const { kind, target, app, verb } = read.value
+  return { action: verb === undefined ? 'command' : `command.${verb}`, target: targetPath({ [kind]: target, app: app ?? null }) }
+}

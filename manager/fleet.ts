@@ -1,5 +1,6 @@
 // What every operation on the fleet works with.
 import type { Clock } from '../protocol/clock.js'
+import type { Audit } from './audit/audit.js'
 import type { Keys } from './identity/keys.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
@@ -13,6 +14,7 @@ export interface Fleet {
   readonly db: Db
   readonly clock: Clock
   readonly journal: Journal
+  readonly audit: Audit
   readonly inventory: Inventory
   readonly keys: Keys
   readonly reception: Reception

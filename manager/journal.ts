@@ -7,6 +7,8 @@ import { insertEvents } from './store/events.js'
 
 export type EventListener = (events: readonly Event[]) => void
 export type Note = (event: NewEvent) => void
+/** Told of a user's change by its events, within the change's transaction. */
+export type Witness = (events: readonly NewEvent[]) => void
 
 const retryMs = 1000
 
@@ -14,6 +16,7 @@ export class Journal {
   readonly #db: Db
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #witness: Witness
   readonly #listeners = new Set<EventListener>()
   #events: NewEvent[] = []
   #saves = new Set<() => void>()
@@ -22,10 +25,11 @@ export class Journal {
   /** Events of the changes that are being made together. */
   #together: Event[] | undefined
 
-  constructor(db: Db, clock: Clock, log: Logger) {
+  constructor(db: Db, clock: Clock, log: Logger, witness: Witness = () => {}) {
     this.#db = db
     this.#clock = clock
     this.#log = log
+    this.#witness = witness
   }
 
   /** Hears every event from now on, in order. Returns a function that ends it. */
@@ -55,6 +59,7 @@ export class Journal {
     const events: NewEvent[] = []
     const change = () => {
       const value = act(event => events.push(event))
+      this.#witness(events)
       return [value, insertEvents(this.#db, events, this.#clock.now())] as const
     }
     if (together !== undefined) {

@@ -1,30 +1,23 @@
-// The manager, put together: opens its database, listens for people and programs, and follows the fleet through its broker.
+// The manager: opens its database, says who may come to its broker, listens for people and programs, and follows the fleet.
 import type { Logger } from 'pino'
 import type { Access } from '../protocol/access.js'
 import { type Clock, systemClock } from '../protocol/clock.js'
-import { everyCommand, isCommandTopic, isStateTopic } from '../protocol/command-topics.js'
 import { SkerryError, unwrap } from '../protocol/errors.js'
-import { checkRoot, everyDevice, everyResponse } from '../protocol/topics.js'
+import { checkRoot } from '../protocol/topics.js'
 import { checkListener } from './api/auth.js'
 import type { Health, Stats } from './api/health.js'
 import { type Api, buildApi } from './api/server.js'
 import { Servers, type Tls } from './api/servers.js'
-import { Commands } from './commands.js'
+import { type Connection, makeConnection } from './connection.js'
 import { newEvent } from './core/events.js'
-import type { Fleet } from './fleet.js'
-import { Keys } from './identity/keys.js'
-import { Intake } from './intake.js'
-import { Inventory } from './inventory.js'
-import { Journal } from './journal.js'
-import { type BrokerAddress, Link, type Subscription } from './link.js'
-import { Publisher } from './publisher.js'
-import { Reception } from './reception.js'
-import { Requests } from './requests.js'
-import { Signing } from './signing.js'
-import { States } from './states.js'
-import { type Db, openDb } from './store/db.js'
-import { readInstance } from './store/meta.js'
-import { Door, type FixedTokens } from './users/door.js'
+import type { Reach } from './core/join-url.js'
+import { type Host, invite } from './identity/invitation.js'
+import type { TokenWish } from './identity/tokens.js'
+import type { Inventory } from './inventory.js'
+import type { BrokerAddress } from './link.js'
+import { assemble, type IdentityOptions, type Parts } from './parts.js'
+import { openDb } from './store/db.js'
+import type { FixedTokens } from './users/door.js'
 import { readVersion } from './version.js'
 
 export interface HttpOptions {
@@ -37,74 +30,112 @@ export interface HttpOptions {
   readonly tokens?: FixedTokens
 }
 
-export interface ManagerOptions {
+export interface OpenOptions {
   /** The SQLite file; made if it is missing. */
   readonly file: string
   /** Above all topics; see topics.md. */
   readonly root: string
-  readonly broker: BrokerAddress
   readonly http: HttpOptions
+  /** Without it no device can join, and whoever writes on a device's topics is of the fleet. */
+  readonly identity?: IdentityOptions
   readonly log: Logger
   readonly clock?: Clock
+}
+
+export interface StartOptions {
+  readonly broker: BrokerAddress
+  /** Where devices reach that broker. */
+  readonly reach?: Reach
+}
+
+export type ManagerOptions = OpenOptions & StartOptions
+
+export interface OpenManager {
+  /** For a broker that asks who may come; good until the manager stops. */
+  readonly access: Access
+  /** Throws `config.invalid` or `port.in-use`, and is closed then. A broker that is not there yet is waited for. */
+  start(options: StartOptions): Promise<Manager>
+  /** Instead of starting it. */
+  close(): void
 }
 
 export interface Manager {
   /** Where the API is, such as `http://127.0.0.1:8080`. */
   readonly url: string
-  /** What the broker asks about users. */
-  readonly door: Pick<Access, 'logIn' | 'user' | 'onChange'>
   /** Of the user `admin`, where this start has made it: shown to nobody else. */
   readonly firstPassword: string | undefined
   /** Puts another certificate into use from the next connection on. */
   replaceTls(tls: Tls): void
-  /** What devices of this fleet have to go by: Ed25519, 32 bytes each. */
-  signingKeys(): readonly Uint8Array[]
+  /** A join token, for an agent of the same process. Throws `identity.missing` or `group.unknown`. */
+  invite(wish: TokenWish): string
   stop(): Promise<void>
 }
 
-/** Throws `listener.insecure`, `topic.invalid`, `config.invalid`, `state.in-use` or `port.in-use`. A broker that is not there yet is waited for. */
-export async function startManager(options: ManagerOptions): Promise<Manager> {
-  const { file, root, broker, http, log, clock = systemClock } = options
+/** For a broker that is there already, or asks nobody. Throws what {@link openManager} and its `start` throw. */
+export async function startManager({ broker, reach, ...options }: ManagerOptions): Promise<Manager> {
+  return openManager(options).start({ broker, ...(reach === undefined ? {} : { reach }) })
+}
+
+/** Opens the database. Throws `listener.insecure`, `topic.invalid` or `state.in-use`. */
+export function openManager(options: OpenOptions): OpenManager {
+  const { file, root, http, identity, log, clock = systemClock } = options
   checkListener(http.host, http.tls !== undefined)
   unwrap(checkRoot(root))
   const db = openDb(file)
   try {
-    const parts = assemble({ db, root, broker, log, clock })
-    const { fleet, link, ear, states } = parts
-    const door = new Door(fleet, http.tokens ?? {})
-    const servers = new Servers(http.tls)
-    const health = healthOf(parts)
-    const api = await buildApi({ fleet, door, servers, health, log: log.child({ component: 'api' }) })
+    const parts = assemble({ db, file, root, identity, tokens: http.tokens ?? {}, log, clock })
+    const close = () => {
+      parts.fleet.audit.stop()
+      parts.fleet.journal.stop()
+      db.close()
+    }
+    return { access: parts.access, close, start: connection => start(parts, options, connection) }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+async function start(
+  parts: Parts,
+  { http, identity, log }: OpenOptions,
+  { broker, reach = { names: [] } }: StartOptions,
+): Promise<Manager> {
+  const { fleet, states, door, joining } = parts
+  const host: Host | undefined = identity && { ca: identity.ca ?? identity.pki.caFingerprint, reach }
+  const servers = new Servers(http.tls)
+  let api: Api | undefined
+  try {
+    const connection = makeConnection(parts, broker, log)
+    const health = healthOf(parts, connection)
+    api = await buildApi({ fleet, door, servers, health, joining, host, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
     states.start()
     const firstPassword = door.users.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
-    try {
-      const url = await listen(api, http, servers)
-      link.start()
-      ear?.start()
-      log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
-      let stopped: Promise<void> | undefined
-      return {
-        url,
-        door,
-        firstPassword,
-        replaceTls: tls => servers.replace(tls),
-        signingKeys: () => fleet.signing.keys(),
-        stop() {
-          stopped ??= stop(parts, () => api.close())
-          return stopped
-        },
-      }
-    } catch (error) {
-      fleet.inventory.stop()
-      fleet.journal.stop()
-      await api.close()
-      throw error
+    const url = await listen(api, http, servers)
+    connection.link.start()
+    connection.ear?.start()
+    log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
+    const closeApi = () => api?.close()
+    let stopped: Promise<void> | undefined
+    return {
+      url,
+      firstPassword,
+      replaceTls: tls => servers.replace(tls),
+      invite: wish => invite(fleet, host, wish).token,
+      stop() {
+        stopped ??= stop(parts, connection, closeApi)
+        return stopped
+      },
     }
   } catch (error) {
-    db.close()
+    fleet.inventory.stop()
+    fleet.audit.stop()
+    fleet.journal.stop()
+    await api?.close()
+    fleet.db.close()
     throw error
   }
 }
@@ -119,118 +150,7 @@ async function listen(api: Api, { host, port }: HttpOptions, { isSecure }: Serve
   }
 }
 
-interface Surroundings {
-  readonly db: Db
-  readonly root: string
-  readonly broker: BrokerAddress
-  readonly log: Logger
-  readonly clock: Clock
-}
-
-interface Parts {
-  readonly fleet: Fleet
-  readonly link: Link
-  /** Hears the commands where another broker than the embedded one would hide their retain flags. */
-  readonly ear: Link | undefined
-  readonly intake: Intake
-  readonly commands: Commands
-  readonly states: States
-}
-
-function assemble({ db, root, broker, log, clock }: Surroundings): Parts {
-  const instance = readInstance(db)
-  const keys = new Keys(db)
-  const signing = new Signing(db, clock.now())
-  const journal = new Journal(db, clock, log.child({ component: 'journal' }))
-  const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
-  const publisher = new Publisher({
-    db,
-    root,
-    instance,
-    signing,
-    clock,
-    log: log.child({ component: 'publisher' }),
-    released(device) {
-      reception.unbury(device)
-      keys.gone(device)
-    },
-  })
-  const requests = new Requests({ root, clock, journal, inventory, signing })
-  const reception: Reception = new Reception({
-    db,
-    root,
-    instance,
-    journal,
-    inventory,
-    publisher,
-    requests,
-    joining: () => undefined,
-    strict: false,
-  })
-  const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, inventory, keys, reception, publisher, requests, signing }
-  const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
-  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
-  const link: Link = new Link({
-    broker,
-    clientId: `manager-${instance.toString('hex')}`,
-    subscriptions: subscriptionsOf(root, broker),
-    will: States.will(root),
-    clock,
-    log: log.child({ component: 'link' }),
-    up() {
-      inventory.listen(true)
-      publisher.up(link)
-      requests.up(link)
-      commands.up(link)
-      states.up(link)
-    },
-    down() {
-      inventory.listen(false)
-      publisher.down()
-      requests.down()
-      commands.down()
-      states.down()
-    },
-    message(topic, payload, retained) {
-      if (isCommandTopic(root, topic)) commands.receive(topic, payload, retained)
-      else if (isStateTopic(root, topic)) states.seen(topic, payload)
-      else intake.handle(topic, payload, retained)
-    },
-  })
-  const ear =
-    'connect' in broker
-      ? undefined
-      : new Link({
-          broker,
-          clientId: `manager-${instance.toString('hex')}-commands`,
-          subscriptions: everyCommand(root).map(filter => ({ filter, qos: 1, asPublished: true })),
-          clock,
-          log: log.child({ component: 'ear' }),
-          up() {},
-          down() {},
-          message: (topic, payload, retained) => commands.receive(topic, payload, retained),
-        })
-  return { fleet, link, ear, intake, commands, states }
-}
-
-/**
- * The embedded broker would rather cut a manager that is too slow than drop a message of QoS 1, and retained state comes anew
- * with the next connection. Other brokers drop retained messages of QoS 1 beyond a short queue (mosquitto: 1000) without a
- * word, but not those of QoS 0.
- */
-function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
-  const qos = 'connect' in broker ? 1 : 0
-  return [
-    { filter: everyDevice(root, 'status'), qos },
-    { filter: everyDevice(root, 'reported'), qos },
-    { filter: everyDevice(root, 'heartbeat'), qos: 0 },
-    { filter: everyResponse(root), qos: 1 },
-    ...('connect' in broker ? everyCommand(root) : []).map(filter => ({ filter, qos: 1 as const })),
-  ]
-}
-
-function healthOf({ fleet: { db, inventory, publisher }, link, intake, commands }: Parts): Health {
+function healthOf({ fleet: { db, inventory, publisher }, intake, commands }: Parts, { link }: Connection): Health {
   return {
     version: readVersion(),
     checks: () => ({ database: db.isOpen, broker: link.isUp }),
@@ -253,14 +173,21 @@ function countDevices(inventory: Inventory): Stats['devices'] {
   return counts
 }
 
-async function stop({ fleet, link, ear, states }: Parts, closeApi: () => Promise<void>): Promise<void> {
-  const { db, journal, inventory, publisher } = fleet
+async function stop(
+  { fleet, states, joining }: Parts,
+  { link, ear }: Connection,
+  closeApi: () => Promise<unknown> | undefined,
+): Promise<void> {
+  const { db, journal, audit, inventory, publisher } = fleet
   await closeApi()
   await ear?.stop()
+  const answered = joining?.stop()
   await states.stop()
   await link.stop()
+  await answered
   await publisher.idle()
   inventory.stop()
+  audit.stop()
   journal.stop()
   db.close()
 }

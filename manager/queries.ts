@@ -5,6 +5,7 @@ import type { Addressee, App, Device } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
 import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
+import type { KeyRow } from './store/device-keys.js'
 import { readGroupsOf, readMembers, readMemberships } from './store/groups.js'
 import { readTargets } from './store/outbox.js'
 
@@ -14,17 +15,19 @@ export interface DeviceContext {
   readonly apps: readonly App[]
   /** The newest revision of the manifests that it follows; 0 if there is none. */
   readonly revision: number
+  /** What it shows for being itself; undefined if it never joined. */
+  readonly key: KeyRow | undefined
 }
 
 /** For one device, when only one is asked for. */
-export function contextOf({ db }: Fleet, device: string): DeviceContext {
+export function contextOf({ db, keys }: Fleet, device: string): DeviceContext {
   const groups = readGroupsOf(db, device)
   const revisions = targetRevisions(readTargets(db, [device], groups))
-  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups) }
+  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups), key: keys.of(device) }
 }
 
 /** For any device, when many are asked for: reads everything once. */
-export function contextsOf({ db }: Fleet): (device: string) => DeviceContext {
+export function contextsOf({ db, keys }: Fleet): (device: string) => DeviceContext {
   const memberships = readMemberships(db)
   const revisions = targetRevisions(readTargets(db))
   const apps = new Map<string, App[]>()
@@ -36,7 +39,7 @@ export function contextsOf({ db }: Fleet): (device: string) => DeviceContext {
     const groups = memberships.get(device) ?? []
     const own = apps.get(keyOf({ kind: 'device', name: device })) ?? []
     const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
-    return { groups, apps: [...own, ...ofGroups], revision: newest(revisions, device, groups) }
+    return { groups, apps: [...own, ...ofGroups], revision: newest(revisions, device, groups), key: keys.of(device) }
   }
 }
 

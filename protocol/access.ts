@@ -7,7 +7,7 @@ export type Role = (typeof roles)[number]
 /** What of the fleet somebody's role is about. The sets are live: they follow the fleet while somebody is connected. */
 export interface Scope {
   readonly groups: 'all' | ReadonlySet<string>
-  /** Ids, and names that only one device has, of the devices in those groups. */
+  /** Ids of the devices in those groups, and their names where only one device has that name and none has it as its id. */
   readonly devices: 'all' | ReadonlySet<string>
 }
 
@@ -19,6 +19,8 @@ export interface User {
   readonly name: string
   readonly role: Role
   readonly scope: Scope
+  /** Changes when the password does: whoever came in with an older one has to come again. */
+  readonly proof?: string
 }
 
 /** What the broker saw and the fleet's people should know. */

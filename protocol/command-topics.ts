@@ -26,6 +26,12 @@ const forms = [
   },
 ] as const satisfies readonly Form[]
 
+type Kinds = Form['kinds']
+
+/** The words that begin topics of commands and of their answers, each with the words for kinds of targets that may follow it. */
+export const commandWords: Readonly<Record<string, Kinds>> = Object.fromEntries(forms.map(({ command, kinds }) => [command, kinds]))
+export const answerWords: Readonly<Record<string, Kinds>> = Object.fromEntries(forms.map(({ answer, kinds }) => [answer, kinds]))
+
 interface Form {
   readonly command: string
   readonly answer: string
@@ -104,6 +110,42 @@ export function stateOwner(root: string, name: string): string | undefined {
   if (!isStateTopic(root, name)) return undefined
   const [kind = '', id] = name.slice(root.length + '/state/'.length).split('/')
   return id === undefined || (kind !== 'device' && kind !== 'group') ? undefined : `${kind}/${id}`
+}
+
+/** Who sent a command: told by the embedded broker to the manager, and by nobody else. */
+export interface Sender {
+  /** The user's name; undefined where the broker asks nobody who he is. */
+  readonly user?: string
+  /** Where the user is connected from, such as `10.1.4.7`. */
+  readonly address: string
+}
+
+/** The topic of a command as the manager gets it: no client ever publishes or hears one. */
+export function formatSenderTopic(root: string, sender: Sender, command: string): string {
+  return `${root}/from/${Buffer.from(JSON.stringify(sender)).toString('base64url')}${command.slice(root.length)}`
+}
+
+export function isSenderTopic(root: string, name: string): boolean {
+  return name === `${root}/from` || name.startsWith(`${root}/from/`)
+}
+
+/** The sender and the command's own topic; undefined if it is no such topic. */
+export function parseSenderTopic(root: string, name: string): { readonly sender: Sender; readonly topic: string } | undefined {
+  if (!isSenderTopic(root, name)) return undefined
+  const [word = '', ...rest] = name.slice(root.length + '/from/'.length).split('/')
+  const topic = [root, ...rest].join('/')
+  const sender = readSender(Buffer.from(word, 'base64url').toString())
+  return sender === undefined || !isCommandTopic(root, topic) ? undefined : { sender, topic }
+}
+
+function readSender(json: string): Sender | undefined {
+  try {
+    const { user, address }: Partial<Record<string, unknown>> = JSON.parse(json)
+    if (typeof address !== 'string') return undefined
+    return typeof user === 'string' ? { user, address } : { address }
+  } catch {
+    return undefined
+  }
 }
 
 function formOf(root: string, name: string): Form | undefined {

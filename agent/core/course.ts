@@ -32,7 +32,12 @@ export function chooseCourse(record: AppRecord | undefined, { entry }: Candidate
   const failed = record?.failed
   if (failed === undefined || failed.entry !== entry || retrying) return 'desired'
   if (record?.good !== undefined) return 'last-good'
-  return record?.kept === undefined ? 'desired' : 'undone'
+  return canUndo(record) ? 'undone' : 'desired'
+}
+
+/** A first deploy that has never been good: nothing of it has to stay. */
+export function canUndo(record: AppRecord | undefined): boolean {
+  return record?.good === undefined && record?.kept !== undefined
 }
 
 export function isGood(record: AppRecord | undefined, { content, generation }: Candidate): boolean {

@@ -68,6 +68,11 @@ export class Identity implements SigningKeys {
     return keyNameOf(this.#key)
   }
 
+  /** The id that this device has joined with. */
+  get device(): string | undefined {
+    return this.#membership && new X509Certificate(this.#membership.certificate).subject.replace(/^CN=/, '')
+  }
+
   /** Undefined until the device has joined a fleet. */
   get credentials(): Credentials | undefined {
     if (this.#membership === undefined) return undefined

@@ -49,7 +49,9 @@ async function fetchChain(server: string, signal: AbortSignal): Promise<X509Cert
     const { refusal } = explainFault(faultOf(cause), server, Date.now())
     throw new SkerryError(refusal.code, refusal.message, { cause })
   } finally {
-    socket.destroy()
+    // A handshake that is cut off would look like an attack.
+    socket.on('error', () => {}).setTimeout(handshakeMs, () => socket.destroy())
+    socket.end()
   }
 }
 

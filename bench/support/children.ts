@@ -1,6 +1,8 @@
 // Starting the processes of a benchmark and talking with them.
+
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { ask } from './ask.js'
 import type { FleetAnswer, FleetOrder } from './fleet-process.js'
 import type { ServerAnswer } from './server-process.js'
 
@@ -46,7 +48,7 @@ export class BenchServer {
   /** Waits until so many devices are Ready: births arrive in the manager after their acknowledgement. */
   async untilReady(devices: number): Promise<void> {
     for (const end = performance.now() + 60_000; performance.now() < end; await new Promise(resolve => setTimeout(resolve, 200))) {
-      const stats = (await (await fetch(`${this.url}/api/v1/stats`)).json()) as { devices: { ready: number } }
+      const stats = (await (await ask(`${this.url}/api/v1/stats`)).json()) as { devices: { ready: number } }
       if (stats.devices.ready >= devices) return
     }
     throw new Error(`${devices} devices were not Ready within 60 s`)

@@ -1,4 +1,5 @@
 // The event stream of a server, each event with the time of its arrival.
+import { ask } from './ask.js'
 
 export interface ArrivedEvent {
   readonly type: string
@@ -9,7 +10,7 @@ export interface ArrivedEvent {
 /** Calls `arrived` for each event from now on; resolves with a function that ends it. */
 export async function follow(url: string, arrived: (event: ArrivedEvent) => void): Promise<() => void> {
   const abort = new AbortController()
-  const response = await fetch(`${url}/api/v1/events/stream`, { signal: abort.signal })
+  const response = await ask(`${url}/api/v1/events/stream`, { signal: abort.signal })
   if (!response.body) throw new Error('the event stream has no body')
   void read(response.body, arrived).catch(() => {})
   return () => abort.abort()

@@ -6,6 +6,7 @@ import pino from 'pino'
 import { startBroker } from '../../broker/broker.js'
 import { startManager } from '../../manager/manager.js'
 import { defaultRoot } from '../../protocol/topics.js'
+import { benchToken } from './ask.js'
 
 export type ServerAnswer =
   | { readonly kind: 'listening'; readonly mqttPort: number; readonly url: string }
@@ -18,7 +19,7 @@ const manager = await startManager({
   file: join(folder, 'manager.db'),
   root: defaultRoot,
   broker: { connect: () => broker.connectInProcess() },
-  http: { host: '127.0.0.1', port: 0 },
+  http: { host: '127.0.0.1', port: 0, tokens: { local: benchToken } },
   log,
 })
 process.send?.({ kind: 'listening', mqttPort: broker.addresses[0]?.port ?? 0, url: manager.url } satisfies ServerAnswer)

@@ -7,6 +7,7 @@ import { formatRefusal } from '../errors.js'
 import type { LocalProject, SourceFlags } from '../local-source.js'
 import { addExamples, addSettings, collect } from '../options.js'
 import type { Shell } from '../shell.js'
+import { addAgentPolicy } from './agent-policy.js'
 import { addRegistries } from './registries.js'
 
 interface Flags extends Record<string, unknown>, SourceFlags {
@@ -46,6 +47,7 @@ export function addAgent(program: Command, shell: Shell): void {
   addExamples(remove, ['skerry agent remove -p web', 'skerry agent remove -p web --volumes --images'])
 
   addRegistries(agent, shell)
+  addAgentPolicy(agent, shell)
 }
 
 function addJoin(agent: Command, shell: Shell): void {

@@ -4,6 +4,7 @@ import { loadSettings, surroundings } from '../../config/load.js'
 import { lockData } from '../lock.js'
 import { addExamples, addSettings } from '../options.js'
 import { aborted, type Shell } from '../shell.js'
+import { formatFirstPassword } from '../views/up.js'
 
 export function addServer(program: Command, shell: Shell): void {
   const command = program.command('server').description('run the broker and the manager, until Ctrl-C')
@@ -29,6 +30,7 @@ async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void
     const server = await startServer(values, createLog(values.logLevel))
     try {
       await lock.announce(server.url)
+      if (server.firstPassword !== undefined) shell.say(formatFirstPassword(server.firstPassword))
       for (const url of server.mqttUrls) shell.say(`MQTT at ${url}`)
       shell.print(server.url)
       await aborted(shell.signal)

@@ -10,10 +10,11 @@ import { openEngine } from '../engine-api.js'
 import { asSkerryError, formatRefusal } from '../errors.js'
 import { deployExample, type ExampleState, urlOfApp, waitForManager } from '../example/deploy.js'
 import { prepareImage } from '../example/image.js'
+import { localAccess } from '../local-token.js'
 import { findHolder, type Lock, lockData } from '../lock.js'
 import { addExamples, addSettings } from '../options.js'
 import { aborted, type Shell } from '../shell.js'
-import { formatFarewell, formatUp } from '../views/up.js'
+import { formatFarewell, formatFirstPassword, formatUp } from '../views/up.js'
 
 interface Flags extends Record<string, unknown> {
   readonly install: boolean
@@ -58,7 +59,7 @@ interface RunOptions {
 async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }: RunOptions): Promise<void> {
   const { createLog } = await import('../services/log.js')
   const { startServer } = await import('../services/server.js')
-  const { startLocalAgent } = await import('../services/agent.js')
+  const { joinServer, startLocalAgent } = await import('../services/agent.js')
   const log = createLog(settings.logLevel)
   let app: string | undefined
   let appUrl: string | undefined
@@ -66,14 +67,17 @@ async function runAll(shell: Shell, settings: Settings, { flags, lock, atFlag }:
   try {
     await lock.announce(server.url)
     shell.say(`broker at ${server.mqttUrls.join(', ')}; manager at ${server.url}`)
-    await waitForManager(openClient(server.url, settings.httpToken), shell.signal)
-    const agent = await startLocalAgent(settings, server.mqttUrl, log)
+    if (server.firstPassword !== undefined) shell.say(formatFirstPassword(server.firstPassword))
+    await waitForManager(openClient(server.url, await localAccess(server.url, settings.data)), shell.signal)
+    const local: Settings = { ...settings, server: server.mqttUrl }
+    await joinServer(local, { log, signal: shell.signal }, server)
+    const agent = await startLocalAgent(local, { log, signal: shell.signal })
     try {
       const state = await tryExample(shell, settings, { url: server.url, device: agent.id, flags })
       if (state?.app.run === 'running') app = state.app.name
       if (state !== undefined) appUrl = urlOfApp(state.app, agent.id)
       if (!shell.signal.aborted)
-        shell.print(formatUp({ server, state, appUrl, command: commandOf(shell, atFlag ? server.url : undefined) }))
+        shell.print(formatUp({ server, state, appUrl, command: commandOf(shell, atFlag ? settings.data : undefined) }))
       const released = await Promise.race([aborted(shell.signal), agent.released])
       shell.say(released === undefined ? 'stopping' : 'this machine’s device has been released: stopping; a later start registers it anew')
     } finally {
@@ -93,7 +97,7 @@ async function tryExample(
 ): Promise<ExampleState | undefined> {
   if (flags.example === false) return undefined
   const { say, signal } = shell
-  const client = openClient(url, settings.httpToken)
+  const client = openClient(url, await localAccess(url, settings.data))
   const image = () => prepareImage({ api: openEngine(settings.engine), install: flags.install, say, signal })
   try {
     return await deployExample({ client, name: flags.example, device, image, say, signal })
@@ -112,8 +116,8 @@ async function hasContext(shell: Shell): Promise<boolean> {
   )
 }
 
-/** How a user runs this program: by npx in a checkout; with the server's address where it is not found otherwise. */
-function commandOf(shell: Shell, url?: string): (args: string) => string {
+/** How a user runs this program: by npx in a checkout; with the data folder where the server is not found otherwise. */
+function commandOf(shell: Shell, data?: string): (args: string) => string {
   const program = shell.env.npm_lifecycle_event === undefined ? 'skerry' : 'npx skerry'
-  return args => `${program} ${args}${url === undefined ? '' : ` --server ${url}`}`
+  return args => `${program} ${args}${data === undefined ? '' : ` --data ${data}`}`
 }

@@ -13,7 +13,7 @@ export async function brokerAccess({ mqttUsername: username, mqttPassword: passw
 }
 
 /** Throws `config.invalid` with the setting's key. */
-async function readSetting(key: string, file: string): Promise<Buffer> {
+export async function readSetting(key: string, file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
     throw new SkerryError('config.invalid', `cannot read ${file}`, { cause, path: key })
   })

@@ -3,12 +3,14 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type Agent, startAgent } from '../../agent/agent.js'
-import { Identity, type Membership } from '../../agent/identity/identity.js'
+import { Identity } from '../../agent/identity/identity.js'
 import { type JoinEvent, type Joined, joinFleet } from '../../agent/join.js'
 import type { Settings } from '../../config/settings.js'
-import { SkerryError } from '../../protocol/errors.js'
-import type { JoinToken } from '../../protocol/join-token.js'
+import { SkerryError, unwrap } from '../../protocol/errors.js'
+import { certificateName } from '../../protocol/fingerprint.js'
+import { type JoinToken, parseJoinToken } from '../../protocol/join-token.js'
 import { makeFolder } from '../folder.js'
+import { policySource } from '../policy-source.js'
 import { brokerAccess } from './access.js'
 
 interface Surroundings {
@@ -34,6 +36,7 @@ export async function startLocalAgent(settings: Settings, { log, signal }: Surro
     identity,
     keys: identity,
     engine: settings.engine,
+    policy: policySource(settings),
     ...(settings.name === undefined ? {} : { name: settings.name }),
     intervalS: settings.interval,
     log: log.child({ part: 'agent' }),
@@ -41,9 +44,18 @@ export async function startLocalAgent(settings: Settings, { log, signal }: Surro
   })
 }
 
-/** What this machine has of the fleet that it has joined. */
-export async function readMembership(settings: Settings, log: Logger): Promise<Membership | undefined> {
-  return new Identity(await openFolder(settings), log).membership
+/** As what this machine has joined a fleet. */
+export async function readMember(settings: Settings, log: Logger): Promise<Member | undefined> {
+  const { membership, device, keyName } = new Identity(await openFolder(settings), log)
+  return membership === undefined || device === undefined ? undefined : { ca: certificateName(membership.ca), device, key: keyName }
+}
+
+export interface Member {
+  /** Fingerprint of the fleet's certificate authority. */
+  readonly ca: string
+  readonly device: string
+  /** The name of its key. */
+  readonly key: string
 }
 
 export interface JoinWish {
@@ -70,6 +82,22 @@ export async function joinLocalAgent(settings: Settings, { log, signal }: Surrou
     signal,
     onEvent,
   })
+}
+
+/** The server of this same process, as far as its own agent needs it. */
+export interface OwnServer {
+  readonly mqttUrl: string
+  readonly pki: { readonly caFingerprint: string }
+  invite(name: string): string
+  knows(device: string, key: string): boolean
+}
+
+/** Makes this machine a device of the server of the same process, unless it is one. */
+export async function joinServer(settings: Settings, around: Surroundings, server: OwnServer): Promise<void> {
+  const member = await readMember(settings, around.log)
+  if (member?.ca === server.pki.caFingerprint && server.knows(member.device, member.key)) return
+  const token = unwrap(parseJoinToken(server.invite('this machine')))
+  await joinLocalAgent(settings, around, { url: server.mqttUrl, token, patient: true, onEvent: () => {} })
 }
 
 async function openFolder({ data }: Settings): Promise<string> {

@@ -1,14 +1,15 @@
-// Starts broker and manager from the settings, and stops them in reverse.
+// Starts the manager and its broker from the settings, and stops them in reverse.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type Broker, startBroker } from '../../broker/broker.js'
-import type { ListenerOptions } from '../../broker/listeners.js'
 import type { Settings } from '../../config/settings.js'
-import { startManager } from '../../manager/manager.js'
+import { openPki, type Pki } from '../../manager/identity/pki.js'
+import { type Manager, type OpenManager, openManager } from '../../manager/manager.js'
 import { SkerryError } from '../../protocol/errors.js'
-import { hostOf } from '../connect.js'
+import { makeLocalToken } from '../local-token.js'
 import { brokerAccess } from './access.js'
+import { formatAddress, httpCertificate, listenersOf } from './listeners.js'
 
 export interface Server {
   /** The HTTP API. */
@@ -17,61 +18,110 @@ export interface Server {
   readonly mqttUrl: string
   /** Every MQTT address, for people. */
   readonly mqttUrls: readonly string[]
+  /** Of the user `admin`, where this start has made it. */
+  readonly firstPassword: string | undefined
+  readonly pki: Pki
+  /** A join token for one device of this process's choice. */
+  invite(name: string): string
+  /** Whether this device with this key is of the fleet. */
+  knows(device: string, key: string): boolean
   stop(): Promise<void>
 }
 
 /** Starts the broker, unless another one is configured, and the manager. */
 export async function startServer(settings: Settings, log: Logger): Promise<Server> {
-  const { data, root, httpHost, httpPort, httpToken } = settings
-  await mkdir(data, { recursive: true, mode: 0o700 })
-  const broker = settings.broker === undefined ? await startEmbeddedBroker(settings, log) : undefined
+  const undo = new Undo()
   try {
-    const manager = await startManager({
-      file: join(data, 'manager.db'),
-      root,
-      broker:
-        broker === undefined
-          ? { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
-          : { connect: () => broker.connectInProcess() },
-      http: { host: httpHost, port: httpPort, tokens: { config: httpToken } },
-      log: log.child({ part: 'manager' }),
-    }).catch(nameSetting('http-port', httpPort))
-    const mqttUrls = broker === undefined ? [settings.broker ?? ''] : broker.addresses.map(formatAddress)
-    return {
-      url: manager.url,
-      mqttUrl: mqttUrls[0] ?? '',
-      mqttUrls,
-      async stop() {
-        await manager.stop()
-        await broker?.stop()
-      },
-    }
+    return await start(settings, log, undo)
   } catch (error) {
-    await broker?.stop()
+    await undo.run()
     throw error
   }
 }
 
-async function startEmbeddedBroker(settings: Settings, log: Logger): Promise<Broker> {
-  const { data, root, mqttUsername: username, mqttPassword: password } = settings
-  const options = {
-    file: join(data, 'broker.db'),
-    listeners: listenersOf(settings),
+async function start(settings: Settings, log: Logger, undo: Undo): Promise<Server> {
+  const { data } = settings
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  const pki = await openPki(join(data, 'pki'), { names: settings.names, log: log.child({ part: 'pki' }) })
+  undo.add(() => pki.close())
+  const local = await makeLocalToken(data)
+  undo.add(() => local.remove())
+  const opened = await openFleet(settings, { pki, token: local.secret, log })
+  const closeUnstarted = undo.add(() => opened.close())
+  const broker = settings.broker === undefined ? await startEmbeddedBroker(settings, { pki, opened, log }) : undefined
+  undo.add(() => broker?.stop())
+  // From here on it closes itself, also where it cannot start.
+  closeUnstarted()
+  const manager = await startFleet(settings, opened, broker)
+  undo.add(() => manager.stop())
+  undo.add(pki.onServerCertificate(credentials => replaceCertificates(settings, { pki, broker, manager, credentials })))
+  const mqttUrls = broker === undefined ? [settings.broker ?? ''] : broker.addresses.map(formatAddress)
+  return {
+    url: manager.url,
+    mqttUrl: mqttUrls[0] ?? '',
+    mqttUrls,
+    firstPassword: manager.firstPassword,
+    pki,
+    invite: name => manager.invite({ name }),
+    knows: (device, key) => opened.access.device(device, key).ok,
+    stop: () => undo.run(),
+  }
+}
+
+interface Parts {
+  readonly pki: Pki
+  readonly log: Logger
+}
+
+async function openFleet(settings: Settings, { pki, token, log }: Parts & { token: string }): Promise<OpenManager> {
+  const { data, root, httpHost: host, httpPort: port, httpToken, joinKey } = settings
+  const tls = await httpCertificate(settings, pki)
+  return openManager({
+    file: join(data, 'manager.db'),
     root,
+    http: { host, port, tokens: { local: token, config: httpToken }, ...(tls === undefined ? {} : { tls }) },
+    // A broker of somebody's own has its own rules about who may say what.
+    identity: { pki, fleetKey: joinKey, strict: settings.broker === undefined },
+    log: log.child({ part: 'manager' }),
+  })
+}
+
+async function startFleet(settings: Settings, opened: OpenManager, broker: Broker | undefined): Promise<Manager> {
+  const { publicUrl, names } = settings
+  const listener = broker?.addresses[0]
+  return opened
+    .start({
+      broker:
+        broker === undefined
+          ? { url: settings.broker ?? '', ...(await brokerAccess(settings)) }
+          : { connect: () => broker.connectInProcess() },
+      reach: { publicUrl: publicUrl ?? settings.broker, names, ...(listener === undefined ? {} : { listener }) },
+    })
+    .catch(nameSetting('http-port', settings.httpPort))
+}
+
+async function startEmbeddedBroker(settings: Settings, { pki, opened, log }: Parts & { opened: OpenManager }): Promise<Broker> {
+  const options = {
+    file: join(settings.data, 'broker.db'),
+    listeners: listenersOf(settings, { ...pki.server, ca: pki.caPem }),
+    root: settings.root,
+    access: opened.access,
     log: log.child({ part: 'broker' }),
-    ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
   }
   return startBroker(options).catch(nameSetting('mqtt-port', settings.mqttPort))
 }
 
-function listenersOf({ mqttHost: host, mqttPort, wsPort }: Settings): ListenerOptions[] {
-  const tcp: ListenerOptions = { kind: 'tcp', host, port: mqttPort }
-  return wsPort === 'off' ? [tcp] : [tcp, { kind: 'ws', host, port: wsPort }]
+interface Replacing {
+  readonly pki: Pki
+  readonly broker: Broker | undefined
+  readonly manager: Manager
+  readonly credentials: Pki['server']
 }
 
-function formatAddress({ kind, host, port, tls }: Broker['addresses'][number]): string {
-  const scheme = kind === 'tcp' ? (tls ? 'mqtts' : 'mqtt') : tls ? 'wss' : 'ws'
-  return `${scheme}://${hostOf(host)}:${port}`
+/** A new certificate of the server serves the next connections; those that there are go on. */
+function replaceCertificates({ httpCert }: Settings, { pki, broker, manager, credentials }: Replacing): void {
+  broker?.replaceTls({ ...credentials, ca: pki.caPem })
+  if (httpCert === undefined) manager.replaceTls(credentials)
 }
 
 /** Says of a port that is taken which setting changes it. */
@@ -83,5 +133,22 @@ function nameSetting(key: string, port: number): (error: unknown) => never {
       cause: error,
       path: `--${key}`,
     })
+  }
+}
+
+type Step = () => unknown
+
+/** What is to be undone, the last first. */
+class Undo {
+  readonly #steps: Step[] = []
+
+  /** Returns how to take it back. */
+  add(step: Step): () => void {
+    this.#steps.push(step)
+    return () => void this.#steps.splice(this.#steps.indexOf(step), 1)
+  }
+
+  async run(): Promise<void> {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step()
   }
 }

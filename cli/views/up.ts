@@ -28,6 +28,11 @@ export function formatUp({ server, state, appUrl, command }: UpView): string {
   return `\n${fields}\n\nTry next, in another terminal:\n${tries.join('\n')}\n\nCtrl-C stops Skerry; apps keep running.`
 }
 
+/** Said once: nothing but its hash is kept. */
+export function formatFirstPassword(password: string): string {
+  return `The first user is admin, with the one-time password ${password} (not shown again; the first log-in replaces it)`
+}
+
 export interface FarewellView {
   /** The app that keeps running. */
   readonly app: string | undefined

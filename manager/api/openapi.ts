@@ -35,6 +35,8 @@ export async function describeApi(version: string): Promise<object> {
     fleet: nothing as Fleet,
     door: nothing as Door,
     servers: new Servers(undefined),
+    joining: undefined,
+    host: undefined,
     health,
     log: pino({ level: 'silent' }),
   })

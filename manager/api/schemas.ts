@@ -129,10 +129,56 @@ export const DeviceSchema = Type.Object(
     revision: Type.Object({ desired: Type.Integer(), held: Type.Integer() }),
     apps: Type.Array(ref(AppOnDeviceSchema)),
     faults: Type.Array(ref(RefusalSchema)),
+    identity: nullable(
+      Type.Object(
+        {
+          key: Type.String({ description: 'SHA-256 of its public key, in base64url.' }),
+          via: oneOf(['token', 'approval'] as const),
+          joinedAt: time,
+          certificateUntil: nullable(time),
+        },
+        { description: 'What the device shows for being itself; null if it never joined.' },
+      ),
+    ),
   },
   { $id: 'Device' },
 )
 export type DeviceView = Static<typeof DeviceSchema>
+
+const joinToken = {
+  id: Type.String(),
+  name: Type.String(),
+  groups: Type.Array(Type.String()),
+  labels: Type.Record(Type.String(), Type.String()),
+  uses: Type.Integer({ description: 'How many devices may join with it.' }),
+  used: Type.Integer({ description: 'How many have.' }),
+  createdAt: time,
+  expiresAt: time,
+}
+export const JoinTokenSchema = Type.Object(joinToken, { $id: 'JoinToken' })
+
+export const InvitationSchema = Type.Object(
+  {
+    ...joinToken,
+    token: Type.String({ description: 'The secret: told this once.' }),
+    url: nullable(Type.String({ description: 'Where devices reach the broker; null if the server cannot tell.' })),
+    command: Type.String({ description: 'The line to paste on the device.' }),
+    note: nullable(Type.String({ description: 'What to know before that.' })),
+  },
+  { $id: 'Invitation' },
+)
+
+export const PendingSchema = Type.Object(
+  {
+    key: Type.String({ description: 'SHA-256 of its public key, in base64url; the agent shows the same.' }),
+    device: Type.String({ description: 'The id that it wants.' }),
+    state: oneOf(['pending', 'rejected'] as const),
+    facts: ref(FactsSchema),
+    firstAt: time,
+    lastAt: time,
+  },
+  { $id: 'Pending', description: 'A device that asked to join without a token.' },
+)
 
 export const ReleasedSchema = Type.Object({ id: Type.String(), released: oneOf(releaseModes) }, { $id: 'Released' })
 
@@ -301,6 +347,9 @@ export const sharedSchemas: readonly TSchema[] = [
   MetricsSchema,
   DeviceSchema,
   ReleasedSchema,
+  JoinTokenSchema,
+  InvitationSchema,
+  PendingSchema,
   GroupSchema,
   AppSchema,
   RestartedSchema,

@@ -17,16 +17,21 @@ import fastify, {
 import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
 import type { Fleet } from '../fleet.js'
+import type { Host } from '../identity/invitation.js'
+import type { Joining } from '../identity/joining.js'
 import type { Door } from '../users/door.js'
 import { guardRoutes, viewer } from './access.js'
 import { accessTokenRoutes } from './access-tokens.js'
 import { appRoutes } from './apps.js'
 import { askingRoutes } from './asking.js'
+import { auditRoutes } from './audit.js'
+import { auditChanges, auditRefusal } from './auditing.js'
 import { identifyRequest } from './auth.js'
 import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
+import { joiningRoutes } from './joining.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
@@ -48,6 +53,8 @@ export interface ApiOptions {
   readonly health: Health
   readonly door: Door
   readonly servers: Servers
+  readonly joining: Joining | undefined
+  readonly host: Host | undefined
   readonly log: Logger
 }
 
@@ -57,7 +64,7 @@ const maxBodyBytes = 256 * 1024
 
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
-  const { fleet, health, door, servers, log } = options
+  const { fleet, health, door, servers, joining, host, log } = options
   const app: Api = fastify({
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
@@ -79,8 +86,10 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   app.addHook('onRequest', async request => checkEncoding(request.headers))
   const streams = new Streams(fleet, door)
   app.addHook('preClose', async () => streams.close())
+  auditChanges(app, fleet.audit)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
+    auditRefusal(fleet.audit, request, problem)
     if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     if (problem.status === 429) reply.header('retry-after', '30')
@@ -95,10 +104,12 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       healthRoutes(api, health)
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
+      joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
-      sessionRoutes(api, door)
+      auditRoutes(api, fleet)
+      sessionRoutes(api, door, fleet.audit)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())

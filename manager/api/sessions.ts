@@ -1,6 +1,7 @@
 // Routes of who is there: logging in and out, and one's own name and password.
 import { Type } from 'typebox'
 import { SkerryError, unwrap } from '../../protocol/errors.js'
+import type { Audit } from '../audit/audit.js'
 import type { Who } from '../core/permit.js'
 import type { Door } from '../users/door.js'
 import { plainAddress } from '../users/logins.js'
@@ -28,7 +29,7 @@ const logInBody = Type.Object(
   { additionalProperties: false },
 )
 
-export function sessionRoutes(api: Api, door: Door): void {
+export function sessionRoutes(api: Api, door: Door, audit: Audit): void {
   api.post(
     '/login',
     {
@@ -47,6 +48,7 @@ export function sessionRoutes(api: Api, door: Door): void {
       const address = plainAddress(request.ip)
       const attempt = { name, password, address, kind, ...(newPassword === undefined ? {} : { newPassword }) }
       const { secret, user, expiresAt } = unwrap(await door.sessions.begin(attempt))
+      audit.noted({ action: 'login', target: `users/${name}` }, { who: name, via: 'http', from: address })
       if (kind === 'cookie') setSessionCookie(request, reply, { secret, expiresAt })
       const token = kind === 'token' ? { token: secret } : {}
       return { ...showWho({ ...user, kind: 'user', address }, expiresAt), ...token }
@@ -60,6 +62,7 @@ export function sessionRoutes(api: Api, door: Door): void {
       const { session } = callerOf(request)
       if (session === undefined) throw new SkerryError('request.invalid', 'a token is no session: delete it')
       door.sessions.end(session)
+      audit.noted({ action: 'logout', target: `users/${whoOf(request).name}` })
       clearSessionCookie(request, reply)
       reply.code(204)
       return null

@@ -9,6 +9,7 @@ import { type App, type Device, nameOf } from '../core/model.js'
 import { type AppOnDevice, appsOnDevice, countStandings, standingOf, summarise } from '../core/rollup.js'
 import type { DeviceContext } from '../queries.js'
 import type { RevisionRow } from '../store/apps.js'
+import type { KeyRow } from '../store/device-keys.js'
 import type { GroupRow } from '../store/groups.js'
 import type { AppView, DeviceView, EventView, GroupView } from './schemas.js'
 
@@ -34,7 +35,14 @@ export function showDevice(device: Device, context: DeviceContext): DeviceView {
     revision: { desired: context.revision, held },
     apps: appsOnDevice(device, context.apps).map(on => ({ app: on.app, ...showOnDevice(on) })),
     faults: [...(reported?.faults ?? [])],
+    identity: showIdentity(context.key),
   }
+}
+
+function showIdentity(row: KeyRow | undefined): DeviceView['identity'] {
+  if (row === undefined) return null
+  const { key, via, joinedAt, endsAt } = row
+  return { key, via, joinedAt: iso(joinedAt), certificateUntil: endsAt === null ? null : iso(endsAt) }
 }
 
 export function showGroup(group: GroupRow, devices: readonly Device[], apps: readonly App[]): GroupView {

@@ -56,9 +56,9 @@ export function isDeviceShown(user: User, { id }: Pick<Device, 'id'>): boolean {
   return isShown(user, { kind: 'device', name: id })
 }
 
-/** Events about nothing in particular are about the fleet; those about its users are an admin's. */
+/** Events about nothing in particular are about the fleet; those about its users and about who joins are an admin's. */
 export function isEventShown(user: User, { type, device, group }: Pick<Event, 'type' | 'device' | 'group'>): boolean {
-  if (/^(user|access-token|login)\./.test(type)) return permit(user, { role: 'admin', about: 'fleet' }).ok
+  if (/^(user|access-token|login|token|join)\./.test(type)) return permit(user, { role: 'admin', about: 'fleet' }).ok
   if (device === null && group === null) return permit(user, { role: 'viewer', about: 'fleet' }).ok
   return (
     (device !== null && isShown(user, { kind: 'device', name: device })) ||

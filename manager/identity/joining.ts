@@ -133,7 +133,9 @@ export class Joining {
       if (!useToken(fleet.db, id)) throw new SkerryError('token.spent', 'this token has been used up just now')
     }
     try {
-      admit(fleet, { device, key, facts, groups, labels, via: 'token', spend, about: { token: id, tokenName: name } })
+      const actor = { who: `join token ${name === '' ? id : name}`, via: 'mqtt', from: facts.addresses[0] ?? '' } as const
+      const about = { token: id, tokenName: name }
+      fleet.audit.actAs(actor, () => admit(fleet, { device, key, facts, groups, labels, via: 'token', spend, about }))
     } catch (error) {
       if (error instanceof SkerryError) return faultOf(error.refusal)
       throw error
@@ -157,6 +159,8 @@ export class Joining {
     if (this.#failures.add(key)) {
       const data = { device, key, name: facts.name, addresses: [...facts.addresses], code: refusal.code }
       this.#options.fleet.journal.note(newEvent('join.refused', `${device} may not join: ${refusal.message}`, { data }))
+      const actor = { who: '', via: 'mqtt', from: facts.addresses[0] ?? '' } as const
+      this.#options.fleet.audit.refused({ action: 'join', target: `devices/${device}`, detail: `key ${key}` }, refusal.code, actor)
     }
     return faultOf(refusal)
   }

@@ -1,6 +1,6 @@
 // The database: one SQLite file, opened for this process alone. Queries are built and typed by kysely and run at once:
 // libsql is synchronous, so a transaction is one function call and nothing can come between its statements.
-
+import { existsSync } from 'node:fs'
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import Libsql from 'libsql'
 import { SkerryError } from '../../protocol/errors.js'
@@ -51,6 +51,11 @@ export class Db {
   /** For statements that run thousands of times a second, where building the query would cost more than running it. */
   runSql(sql: string, parameters: readonly unknown[]): number {
     return this.#statement(sql).run(checked(parameters)).changes
+  }
+
+  /** The same of what is read. */
+  firstSql<O>(sql: string, parameters: readonly unknown[]): O | undefined {
+    return (this.#statement(sql).all(checked(parameters)) as O[])[0]
   }
 
   /** Runs an insert; returns the id that the row got. */
@@ -136,6 +141,22 @@ export function openDb(file: string): Db {
   return new Db(libsql, unlock)
 }
 
+/** What the file holds just now, whoever has it open; nothing can be written. Throws `config.invalid` if it is no database of this version. */
+export function openForReading(file: string): Db {
+  if (!existsSync(file)) throw new SkerryError('config.invalid', `there is no ${file}`)
+  const libsql = new Libsql(file)
+  try {
+    libsql.exec('PRAGMA query_only = ON')
+    if (versionOf(libsql) !== migrations.length)
+      throw new SkerryError('config.invalid', `${file} is of another version: start the server once`)
+    libsql.exec('BEGIN')
+  } catch (error) {
+    libsql.close()
+    throw error
+  }
+  return new Db(libsql, () => undefined)
+}
+
 /**
  * Holds a transaction open on a file beside the database; the system ends it with the process, however that ends. The
  * database itself is not locked: libsql keeps it open until its statements are collected, long after it is closed.
@@ -157,14 +178,18 @@ function lock(file: string): () => void {
 }
 
 function migrate(libsql: Libsql.Database): void {
-  const [row] = libsql.prepare('PRAGMA user_version').all() as { user_version: number }[]
-  const version = row?.user_version ?? 0
+  const version = versionOf(libsql)
   if (version > migrations.length) {
     throw new SkerryError('config.invalid', `the database is of version ${version}, newer than the ${migrations.length} known here`)
   }
   for (const [n, sql] of migrations.entries()) {
     if (n >= version) libsql.exec(`BEGIN; ${sql}; PRAGMA user_version = ${n + 1}; COMMIT`)
   }
+}
+
+function versionOf(libsql: Libsql.Database): number {
+  const [row] = libsql.prepare('PRAGMA user_version').all() as { user_version: number }[]
+  return row?.user_version ?? 0
 }
 
 /** libsql ends the whole process when it is given a boolean, so nothing but what SQLite knows may reach it. */

@@ -89,6 +89,24 @@ export const migrations: readonly string[] = [
   ) strict;
   `,
   `
+  create table audit (
+    number integer primary key, at integer not null, who text not null, via text not null, source text not null, action text not null,
+    target text not null, outcome text not null, code text, count integer not null, detail text not null, hash blob not null
+  ) strict;
+  create trigger audit_unchanged before update on audit begin select raise(abort, 'the audit trail only grows'); end;
+  create trigger audit_kept before delete on audit begin select raise(abort, 'the audit trail only grows'); end;
+  create table audit_head (
+    id integer primary key check (id = 1), number integer not null, hash blob not null, seal blob not null
+  ) strict;
+  create trigger audit_head_grows before update on audit_head when new.number <= old.number
+    begin select raise(abort, 'the audit trail only grows'); end;
+  create trigger audit_head_kept before delete on audit_head begin select raise(abort, 'the audit trail only grows'); end;
+
+  create table image_lists (
+    kind text not null, name text not null, patterns text not null, changed_at integer not null, primary key (kind, name)
+  ) strict, without rowid;
+  `,
+  `
   create table signing_keys (
     number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
   ) strict;

@@ -19,6 +19,11 @@ export interface Tables {
   /** Only the newest still has its private key. `link` is its announcement by the one before. */
   signing_keys: { number: number; public_key: Uint8Array; private_key: Uint8Array | null; link: Uint8Array | null; created_at: number }
   events: EventTable
+  audit: AuditTable
+  /** The newest row of the audit trail, once: what is cut off behind it shows. */
+  audit_head: { id: number; number: number; hash: Uint8Array; seal: Uint8Array }
+  /** One row a list; its patterns as JSON. */
+  image_lists: { kind: 'fleet' | 'group'; name: string; patterns: string; changed_at: number }
   device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
   join_tokens: TokenTable
   pending_joins: {
@@ -100,6 +105,21 @@ interface EventTable {
   app: string | null
   message: string
   data: string
+}
+
+interface AuditTable {
+  number: number
+  at: number
+  who: string
+  via: string
+  source: string
+  action: string
+  target: string
+  outcome: string
+  code: string | null
+  count: number
+  detail: string
+  hash: Uint8Array
 }
 
 interface UserTable {

@@ -182,7 +182,10 @@ held('variables of the device are in the project; only a result that differs is 
   const clock = new ManualClock()
   const ledger = new Ledger(world.disk, clock, log)
   const verdicts = new Verdicts({ ledger, clock, random: () => 0, log, onVerdict: () => {} })
-  const keys = () => world.holdings.effective().apps.map(app => targetKey(targetOf(app, { ...world, ledger, verdicts, now: () => 0 })))
+  const keys = () =>
+    world.holdings
+      .effective()
+      .apps.map(app => targetKey(targetOf(app, { ...world, ledger, verdicts, permits: { check: () => undefined }, now: () => 0 })))
   world.tell({ a: spec.digest, b: plain.digest })
   world.holdings.receiveSpec(spec.digest, spec.payload)
   world.holdings.receiveSpec(plain.digest, plain.payload)

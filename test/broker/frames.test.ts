@@ -13,8 +13,11 @@ const limits = { frameBytes: 1000, controlBytes: 100 }
 function scan(chunks: readonly Uint8Array[]): string {
   const scanner = new FrameScanner(limits)
   for (const chunk of chunks) {
-    const fault = scanner.take(chunk)
-    if (fault !== undefined) return fault
+    let taken: ReturnType<FrameScanner['take']> = 0
+    for (let at = 0; at < chunk.length; at += taken) {
+      taken = scanner.take(chunk.subarray(at))
+      if (typeof taken === 'string') return taken
+    }
   }
   return 'fine'
 }
@@ -31,6 +34,17 @@ test('frames are measured whole, by kind', () => {
   is(scan([connect, connect]), 'not-mqtt')
   is(scan([connect, Buffer.from([0xc0, 0x80, 0x80, 0x80, 0x80])]), 'not-mqtt')
   is(scan([Buffer.from('GET / HTTP/1.1\r\n')]), 'not-mqtt')
+})
+
+test('what follows a CONNECT is left, to the byte', () => {
+  const scanner = new FrameScanner(limits)
+  const bytes = Buffer.concat([connect, publish(1), publish(2)])
+  is(scanner.take(bytes.subarray(0, connect.length - 1)), connect.length - 1)
+  is(scanner.hasConnect, false)
+  is(scanner.take(bytes.subarray(connect.length - 1)), 1)
+  is(scanner.hasConnect, true)
+  is(scanner.take(bytes.subarray(connect.length)), bytes.length - connect.length)
+  is(scanner.hasConnect, false)
 })
 
 test('the verdict does not depend on how the stream is cut', () => {

@@ -8,7 +8,6 @@ import { eventually, within } from '../support/within.js'
 import { connectAsManager, enter, withBroker } from './support/brokers.js'
 
 const test = suite('guard')
-const credentials = { username: 'fleet', password: 'correct horse' }
 
 const returnCode = async (port: number, fields: Parameters<typeof RawClient.connect>[1]): Promise<number | undefined> =>
   (await RawClient.connect(port, fields)).connack.returnCode
@@ -17,16 +16,6 @@ async function granted(client: RawClient, ...filters: string[]): Promise<unknown
   client.send({ cmd: 'subscribe', messageId: 5, subscriptions: filters.map(topic => ({ topic, qos: 1 as const })) })
   return ((await client.next('suback')) as ISubackPacket).granted
 }
-
-test('credentials, once set, are wanted of everybody but the manager inside', () =>
-  withBroker({ credentials }, async ({ broker, port }) => {
-    is(await returnCode(port, { clientId: 'a' }), 4)
-    is(await returnCode(port, { clientId: 'a', username: 'fleet', password: Buffer.from('wrong') }), 4)
-    is(await returnCode(port, { clientId: 'a', username: 'fleet' }), 4)
-    is(await returnCode(port, { clientId: 'a', username: 'other', password: Buffer.from('correct horse') }), 4)
-    is(await returnCode(port, { clientId: 'a', username: 'fleet', password: Buffer.from('correct horse') }), 0)
-    is(broker.stats().dropped['credentials-wrong'], 4)
-  }))
 
 test('a denied message of any QoS is dropped, counted and acknowledged; the client stays', () =>
   withBroker({}, async ({ broker, port }) => {

@@ -7,6 +7,7 @@ import { startBroker } from '../../broker/broker.js'
 import { isLoopback, type ListenerOptions } from '../../broker/listeners.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { within } from '../support/within.js'
+import { FakeAccess } from './support/access.js'
 import { connectAsManager, enter, silent, withBroker } from './support/brokers.js'
 import { certificate } from './support/certificate.js'
 
@@ -46,11 +47,11 @@ test('real clients talk over TCP, TLS, WebSocket and WebSocket with TLS', () =>
   }))
 
 test('the manager inside the process is a client like any other, and trusted', () =>
-  withBroker({ credentials: { username: 'a', password: 'b' } }, async ({ broker, port }) => {
+  withBroker({}, async ({ broker, port }) => {
     const manager = connectAsManager(broker)
     const large = Buffer.alloc(1_000_000, 1)
     ok((await echo(manager, large)).equals(large))
-    const { client } = await RawClient.connect(port, { clientId: 'dev-a', username: 'a', password: Buffer.from('b') })
+    const { client } = await RawClient.connect(port, { clientId: 'dev-a' })
     await manager.subscribeAsync('skerry/device/+/heartbeat')
     const heard = new Promise(resolve => manager.once('message', resolve))
     client.send({ cmd: 'publish', topic: 'skerry/device/a/heartbeat', payload: 'x', qos: 0, retain: false, dup: false })
@@ -85,18 +86,15 @@ const codeOf = async (start: Promise<unknown>): Promise<string | undefined> => {
   return error instanceof SkerryError ? error.code : undefined
 }
 
-test('nothing listens beyond this machine without credentials', async () => {
+test('nothing listens beyond this machine that asks nobody who he is', async () => {
   for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.org']) {
     const options = { file: ':memory:', listeners: [{ kind: 'tcp', host, port: 0 } as const], log: silent }
     is(await codeOf(startBroker(options)), 'listener.insecure')
   }
   equal(['127.0.0.1', '127.8.9.10', '::1', 'localhost'].filter(isLoopback).length, 4)
-  await withBroker(
-    { listeners: [{ kind: 'tcp', host: '0.0.0.0', port: 0 }], credentials: { username: 'a', password: 'b' } },
-    async ({ port }) => {
-      ok(port > 0)
-    },
-  )
+  await withBroker({ listeners: [{ kind: 'tcp', host: '0.0.0.0', port: 0 }], access: new FakeAccess() }, async ({ port }) => {
+    ok(port > 0)
+  })
 })
 
 test('a port or a file in use is told by its code, and nothing stays open', () =>

@@ -8,12 +8,14 @@ import { parse } from 'yaml'
 import type { App, Device } from '../../cli/api.js'
 import { openClient } from '../../cli/client.js'
 import { type CliResult, type RunningCli, runCli, runHere, startCli } from '../support/cli.js'
+import { localCredentials, localToken } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually } from '../support/within.js'
 
 const test = suite('cli: commands')
 
 const folder = mkdtempSync(join(tmpdir(), 'skerry-commands-'))
+const data = join(folder, 'data')
 const specFile = join(folder, 'compose.yaml')
 const spec = 'services:\n  web:\n    image: web:1\n'
 let server: RunningCli
@@ -21,7 +23,7 @@ let url: string
 let press7: FakeDevice
 let press8: FakeDevice
 
-const cli = (...args: string[]): Promise<CliResult> => runHere(args, { env: { SKERRY_SERVER: url, HOME: folder } })
+const cli = (...args: string[]): Promise<CliResult> => runHere(args, { env: { SKERRY_SERVER: url, SKERRY_DATA: data, HOME: folder } })
 
 async function fine(...args: string[]): Promise<string> {
   const { code, out, err } = await cli(...args)
@@ -36,20 +38,26 @@ async function refused(...args: string[]): Promise<[number | null, string[]]> {
   return [code, [...err.matchAll(/^error: .* \(([a-z.-]+)\)/gm)].map(([, found]) => found ?? '')]
 }
 
+const client = () => openClient(url, { token: localToken(data) })
+
 const waitForDevice = (id: string): Promise<Device | undefined> =>
   eventually(10_000, `device ${id}`, () =>
-    openClient(url)
+    client()
       .request<Device>('GET', `/devices/${id}`)
       .catch(() => undefined),
   )
 
 test.before(async () => {
   writeFileSync(specFile, spec)
-  server = startCli(['server', '--data', join(folder, 'data'), '--mqtt-port', '0', '--http-port', '0'], { HOME: folder })
+  server = startCli(['server', '--data', data, '--mqtt-port', '0', '--http-port', '0'], { HOME: folder })
   url = (await server.until(/^http:\S+/m))[0]
   const mqttUrl = (await server.until(/MQTT at (\S+)/))[1]!
   // Births that come before the manager listens are old news to it.
-  await eventually(10_000, 'the manager at its broker', async () => (await fetch(`${url}/api/v1/ready`)).ok)
+  await eventually(
+    10_000,
+    'the manager at its broker',
+    async () => (await fetch(`${url}/api/v1/ready`, { headers: localCredentials(data) })).ok,
+  )
   press7 = await FakeDevice.online({ url: mqttUrl, id: 'press-7', intervalS: 3600 })
   press8 = await FakeDevice.online({ url: mqttUrl, id: 'press-8', intervalS: 3600 })
   await waitForDevice('press-7')
@@ -131,7 +139,10 @@ test('a compose file is checked, deployed, stopped, started and deleted', async 
   await fine('start', 'web', '--group', 'line-1')
   assert.match(await fine('describe', 'app', 'web'), /press-7 \(press-7, Ready\)/)
 
-  const piped = await runCli(['apply', '-f', '-', '-n', 'web', '--device', 'press-8'], { env: { SKERRY_SERVER: url }, input: spec })
+  const piped = await runCli(['apply', '-f', '-', '-n', 'web', '--device', 'press-8'], {
+    env: { SKERRY_SERVER: url, SKERRY_DATA: data },
+    input: spec,
+  })
   assert.is(piped.code, 0, piped.err)
   assert.equal(await refused('stop', 'web'), [2, ['usage.invalid']])
   assert.equal(await refused('delete', 'group', 'line-1'), [4, ['group.not-empty']])
@@ -174,21 +185,21 @@ test('what is no app name, and what is too large, is refused before anything is 
 
 test('a deploy that waits ends when the device runs it, shows what changes, and fails with the fault', async () => {
   const args = ['apply', '-f', specFile, '-n', 'live', '--device', 'press-7', '--wait']
-  const running = startCli(args, { SKERRY_SERVER: url, HOME: folder })
+  const running = startCli(args, { SKERRY_SERVER: url, SKERRY_DATA: data, HOME: folder })
   await running.until(/revision 1 deployed/)
   await press7.report({ apps: [reported('running', 1)] })
   await running.until(/app live runs on 1 device$/m)
   assert.match(running.err(), 'press-7: app running revision 1')
 
   writeFileSync(specFile, spec.replace('web:1', 'web:2'))
-  const failing = startCli(args, { SKERRY_SERVER: url, HOME: folder })
+  const failing = startCli(args, { SKERRY_SERVER: url, SKERRY_DATA: data, HOME: folder })
   await failing.until(/revision 2 deployed/)
   await press7.report({ apps: [reported('failed', 1)] })
   await failing.until(/error: app live failed on press-7: no such image \(image\.unavailable\) at services\.web\.image/)
   assert.is(await failing.end(), 1)
 
   writeFileSync(specFile, spec.replace('web:1', 'web:3'))
-  const again = startCli(args, { SKERRY_SERVER: url, HOME: folder })
+  const again = startCli(args, { SKERRY_SERVER: url, SKERRY_DATA: data, HOME: folder })
   await again.until(/revision 3 deployed/)
   await press7.report({ apps: [reported('running', 3)] })
   await again.until(/app live runs on 1 device$/m)
@@ -202,7 +213,7 @@ test('a deploy that nobody takes up in time ends with 5', async () => {
   await fine('delete', 'app', 'late')
 })
 
-const cliEnv = () => ({ SKERRY_SERVER: url, HOME: folder })
+const cliEnv = () => ({ SKERRY_SERVER: url, SKERRY_DATA: data, HOME: folder })
 
 test('logs are shown by service, as data too, and end with the fault of the device', async () => {
   await fine('apply', '-f', specFile, '-n', 'spoken', '-d', 'press-7')
@@ -286,7 +297,7 @@ test('a policy goes with a deploy, and volumes and images with a deletion', asyn
 test('events are listed and watched', async () => {
   assert.match(await fine('get', 'events', '--type', 'group.created'), /^ID[\s\S]*group line-1/)
   assert.is((await fine('get', 'events', '--limit', '2', '-o', 'name')).split('\n').length, 3)
-  const watch = startCli(['watch', '-o', 'json', '--type', 'group.created'], { SKERRY_SERVER: url, HOME: folder })
+  const watch = startCli(['watch', '-o', 'json', '--type', 'group.created'], { SKERRY_SERVER: url, SKERRY_DATA: data, HOME: folder })
   await watch.until(/watching/)
   await fine('group', 'create', 'seen')
   const line = (await watch.until(/^.*"group":"seen".*$/m))[0]
@@ -302,7 +313,7 @@ test('a device is released', async () => {
 
 test('contexts name servers', async () => {
   const env = { HOME: folder }
-  assert.is((await runHere(['context', 'set', 'plant', url], { env })).code, 0)
+  assert.is((await runHere(['context', 'set', 'plant', url, '--token-stdin'], { env, input: `${localToken(data)}\n` })).code, 0)
   assert.is((await runHere(['context', 'set', 'gone', 'http://127.0.0.1:9', '--token-stdin'], { env, input: 'secret\n' })).code, 0)
   assert.is((await runHere(['get', 'devices', '-o', 'name'], { env })).out, 'press-7\n')
   const list = await runHere(['context', 'list'], { env })
@@ -316,7 +327,6 @@ test('contexts name servers', async () => {
 })
 
 test('the server of a data folder is found without being named, and only one may use the folder', async () => {
-  const data = join(folder, 'data')
   assert.is((await runHere(['get', 'devices', '--data', data, '-o', 'name', '--server', url])).out, 'press-7\n')
   assert.is((await runHere(['get', 'devices', '-o', 'name'], { env: { SKERRY_DATA: data, HOME: join(folder, 'other') } })).out, 'press-7\n')
   const second = await runCli(['server', '--data', data, '--mqtt-port', '0', '--http-port', '0'])
@@ -356,7 +366,7 @@ test('apply of a folder lists what would travel, sends just that, and a file of 
   assert.not.match(dry.err, /unneeded/)
   assert.match(await fine(...args), 'app bundled revision 1 deployed')
   assert.match(await fine(...args), 'unchanged')
-  const revision = await openClient(url).request<{ files: { path: string }[]; environment: string[] }>(
+  const revision = await client().request<{ files: { path: string }[]; environment: string[] }>(
     'GET',
     '/devices/press-7/apps/bundled/revisions/1',
   )

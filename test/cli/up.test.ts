@@ -65,18 +65,18 @@ test('everything comes up with an example, keeps it when stopped, and changes no
 
 test('an agent of its own follows its server, is missed at once, comes back the same, and ends when it is released', async () => {
   const server = startCli(['server', '--data', join(folder, 'server'), ...ports], { HOME: folder })
-  const [url] = await server.until(/^http:\S+/m)
+  await server.until(/^http:\S+/m)
   const [, mqttUrl = ''] = await server.until(/MQTT at (\S+)/)
   const agentArgs = ['agent', '--data', join(folder, 'agent'), '--server', mqttUrl, '--name', 'press-9', '--interval', '5']
   const agent = startCli(agentArgs, { HOME: folder })
   const [id] = await agent.until(/^[a-z0-9]+$/m)
 
   const here = async (wanted: string): Promise<string | undefined> => {
-    const { out } = await cli('get', 'devices', '--server', url)
+    const { out } = await cli('get', 'devices', '--data', join(folder, 'server'))
     return out.includes(`press-9  ${id}  ${wanted}`) ? out : undefined
   }
   await eventually(20_000, 'Ready', () => here('Ready'))
-  const watch = startCli(['watch', '--server', url], { HOME: folder })
+  const watch = startCli(['watch', '--data', join(folder, 'server')], { HOME: folder })
   await watch.until(/watching/)
   agent.child.kill('SIGKILL')
   await watch.until(/device\.not-ready/, 5000)
@@ -84,9 +84,9 @@ test('an agent of its own follows its server, is missed at once, comes back the 
   const again = startCli(agentArgs, { HOME: folder })
   assert.is((await again.until(/^[a-z0-9]+$/m))[0], id)
   await eventually(20_000, 'Ready again', () => here('Ready'))
-  assert.match((await cli('describe', 'device', 'press-9', '--server', url)).out, 'every 5 s, lease 17 s')
+  assert.match((await cli('describe', 'device', 'press-9', '--data', join(folder, 'server'))).out, 'every 5 s, lease 17 s')
 
-  const released = await cli('delete', 'device', 'press-9', '--server', url)
+  const released = await cli('delete', 'device', 'press-9', '--data', join(folder, 'server'))
   assert.is(released.code, 0, released.err)
   await again.until(/released from its fleet; its apps were left as they are/)
   assert.is(await again.stop(), 0)

@@ -18,6 +18,10 @@ export function bearer(secret: string): Credentials {
 export const credentials = bearer(token)
 
 /** Of a server in a process of its own, by its data folder. */
+export function localToken(data: string): string {
+  return readFileSync(join(data, 'local.token'), 'utf8').trim()
+}
+
 export function localCredentials(data: string): Credentials {
-  return bearer(readFileSync(join(data, 'local.token'), 'utf8').trim())
+  return bearer(localToken(data))
 }

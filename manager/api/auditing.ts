@@ -1,0 +1,38 @@
+// Requests as the audit trail tells of them: who makes a change, and what was refused.
+import type { FastifyRequest } from 'fastify'
+import type { Audit } from '../audit/audit.js'
+import type { Actor, Deed } from '../core/audit.js'
+import { plainAddress } from '../users/logins.js'
+import type { Problem } from './schemas.js'
+import type { Api } from './server.js'
+
+/** Whatever a route's handler changes is changed by whoever asked. */
+export function auditChanges(api: Api, audit: Audit): void {
+  api.addHook('preHandler', (request, _reply, done) => audit.actAs(actorOf(request), done))
+}
+
+/** Every refusal of a change; of reading, what is about who may. */
+export function auditRefusal(audit: Audit, request: FastifyRequest, { status, code }: Problem): void {
+  if (isReading(request.method) && !code.startsWith('auth.')) return
+  if (status >= 500) audit.failed(deedOf(request), code, actorOf(request))
+  else audit.refused(deedOf(request), code, actorOf(request))
+}
+
+/** A program's token stands for itself; so do this machine's own and that of the settings. */
+function actorOf({ who, ip }: FastifyRequest): Actor {
+  return { who: who === undefined ? '' : who.kind === 'token' ? `token ${who.name}` : who.name, via: 'http', from: plainAddress(ip) }
+}
+
+/** The route, and the path that was asked for: no query, as it may hold values of variables. */
+function deedOf({ method, url, routeOptions }: FastifyRequest): Deed {
+  const [path = ''] = url.split('?')
+  return { action: `${method} ${below(routeOptions.url ?? '')}`.trimEnd(), target: below(path).slice(1) }
+}
+
+function below(path: string): string {
+  return path.replace(/^\/api\/v1(?=\/)/, '')
+}
+
+function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+}

@@ -1,0 +1,72 @@
+// The manager at its broker: what it subscribes to, and which part hears what.
+import type { Logger } from 'pino'
+import { everyCommand, isCommandTopic, isStateTopic } from '../protocol/command-topics.js'
+import { everyDevice, everyJoinRequest, everyResponse } from '../protocol/topics.js'
+import { type BrokerAddress, Link, type Subscription } from './link.js'
+import type { Parts } from './parts.js'
+import { States } from './states.js'
+
+export interface Connection {
+  readonly link: Link
+  /** Hears the commands where another broker than the embedded one would hide their retain flags. */
+  readonly ear: Link | undefined
+}
+
+/** Made, not started. */
+export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger): Connection {
+  const { fleet, root, instance, clock, intake, commands, states, joining } = parts
+  const { inventory, publisher, requests } = fleet
+  const link: Link = new Link({
+    broker,
+    clientId: `manager-${instance.toString('hex')}`,
+    subscriptions: subscriptionsOf(root, broker),
+    will: States.will(root),
+    clock,
+    log: log.child({ component: 'link' }),
+    up() {
+      inventory.listen(true)
+      for (const part of [publisher, requests, commands, states, joining]) part?.up(link)
+    },
+    down() {
+      inventory.listen(false)
+      for (const part of [publisher, requests, commands, states, joining]) part?.down()
+    },
+    message(topic, payload, retained) {
+      if (isCommandTopic(root, topic)) commands.receive(topic, payload, retained)
+      else if (isStateTopic(root, topic)) states.seen(topic, payload)
+      else intake.handle(topic, payload, retained)
+    },
+  })
+  return { link, ear: 'connect' in broker ? undefined : makeEar(parts, broker, log) }
+}
+
+function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddress, log: Logger): Link {
+  return new Link({
+    broker,
+    clientId: `manager-${instance.toString('hex')}-commands`,
+    subscriptions: everyCommand(root).map(filter => ({ filter, qos: 1, asPublished: true })),
+    clock,
+    log: log.child({ component: 'ear' }),
+    up() {},
+    down() {},
+    message: (topic, payload, retained) => commands.receive(topic, payload, retained),
+  })
+}
+
+/**
+ * The embedded broker would rather cut a manager that is too slow than drop a message of QoS 1, and retained state comes anew
+ * with the next connection. Other brokers drop retained messages of QoS 1 beyond a short queue (mosquitto: 1000) without a
+ * word, but not those of QoS 0.
+ */
+function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
+  const qos = 'connect' in broker ? 1 : 0
+  return [
+    { filter: everyDevice(root, 'status'), qos },
+    { filter: everyDevice(root, 'reported'), qos },
+    { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    { filter: everyDevice(root, 'renewal'), qos: 1 },
+    { filter: everyJoinRequest(root), qos: 1 },
+    { filter: everyResponse(root), qos: 1 },
+    ...('connect' in broker ? everyCommand(root) : []).map(filter => ({ filter, qos: 1 as const })),
+  ]
+}
