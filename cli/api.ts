@@ -11,6 +11,14 @@ export interface List<T> {
   readonly items: readonly T[]
 }
 
+export interface SigningKey {
+  readonly number: number
+  readonly id: string
+  readonly createdAt: string
+  readonly current: boolean
+  readonly devices: number
+}
+
 export interface Service {
   readonly name: string
   readonly state: ServiceState

@@ -8,6 +8,7 @@ import { addDelete } from './commands/delete.js'
 import { addDescribe } from './commands/describe.js'
 import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
+import { addKey } from './commands/key.js'
 import { addLogs } from './commands/logs.js'
 import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
@@ -30,7 +31,7 @@ export function buildProgram(shell: Shell): Command {
     .configureOutput({ writeOut: text => shell.print(text.trimEnd()), writeErr: text => shell.say(text.trimEnd()), outputError: () => {} })
   program.version(readVersion(), '-V, --version').showSuggestionAfterError()
   for (const add of [addUp, addServer, addAgent]) add(program, shell)
-  for (const add of [addGet, addDescribe, addApply, addUpdate, addDelete, addRun, addRestart, addLogs, addGroup, addSet, addWatch])
+  for (const add of [addGet, addDescribe, addApply, addUpdate, addDelete, addRun, addRestart, addLogs, addGroup, addKey, addSet, addWatch])
     add(program, shell)
   for (const add of [addAudit, addContext, addVersion]) add(program, shell)
   return addExamples(program, [

@@ -32,6 +32,7 @@ import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
 import { joiningRoutes } from './joining.js'
+import { keyRoutes } from './keys.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
@@ -110,6 +111,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       eventRoutes(api, fleet, streams)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
+      keyRoutes(api, fleet)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())
