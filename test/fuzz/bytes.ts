@@ -4,9 +4,18 @@ import type { Random } from './random.js'
 /** No UTF-8, or UTF-8 of what may not be in a text, or of what a terminal, a page or a log would act upon. */
 const strangeTexts: readonly Buffer[] = [
   ...['c080', 'ff', 'eda080', 'f4908080', 'c2', 'e282', '00', 'efbfbf', 'efbbbf', 'e280ae', 'f09f9880'].map(hex => Buffer.from(hex, 'hex')),
-  ...['\u001b[2J\u001b]0;x\u0007', '\r\n', '\u0085', '\u2028', '<script>x</script>', '"; DROP TABLE devices; --', '$(reboot)', '../../etc/passwd', '%00', '%s%n'].map(
-    text => Buffer.from(text),
-  ),
+  ...[
+    '\u001b[2J\u001b]0;x\u0007',
+    '\r\n',
+    '\u0085',
+    '\u2028',
+    '<script>x</script>',
+    '"; DROP TABLE devices; --',
+    '$(reboot)',
+    '../../etc/passwd',
+    '%00',
+    '%s%n',
+  ].map(text => Buffer.from(text)),
 ]
 
 /** Bytes like these, with up to four changes. */
@@ -59,6 +68,8 @@ function repeat(bytes: Buffer, random: Random): Buffer {
 
 /** A text, mostly strange. */
 export function strangeText(random: Random): string {
-  const parts = Array.from({ length: 1 + random.below(3) }, () => (random.once(2) ? random.pick(strangeTexts) : random.bytes(random.below(8))))
+  const parts = Array.from({ length: 1 + random.below(3) }, () =>
+    random.once(2) ? random.pick(strangeTexts) : random.bytes(random.below(8)),
+  )
   return random.once(300) ? 'x'.repeat(random.length()) : Buffer.concat(parts).toString(random.once(2) ? 'utf8' : 'latin1')
 }

@@ -24,7 +24,12 @@ function plan(seed: number, scale: number, only: string | undefined): Job[] {
   return wanted.flatMap(({ name, cases }) => {
     const to = Math.max(1, Math.round(cases * scale))
     const half = Math.floor(to / 2)
-    return cases < 500_000 ? [{ part: name, seed, from: 0, to }] : [{ part: name, seed, from: 0, to: half }, { part: name, seed, from: half, to }]
+    return cases < 500_000
+      ? [{ part: name, seed, from: 0, to }]
+      : [
+          { part: name, seed, from: 0, to: half },
+          { part: name, seed, from: half, to },
+        ]
   })
 }
 
@@ -58,7 +63,9 @@ async function runAll(jobs: readonly Job[]): Promise<number> {
     for (let job = left.shift(); job !== undefined; job = left.shift()) failed += await delegate(job)
   }
   await Promise.all([lane(), lane()])
-  say(`${jobs.reduce((sum, { from, to }) => sum + to - from, 0)} cases in ${Math.round((performance.now() - started) / 1000)} s, ${failed} of ${jobs.length} processes failed`)
+  say(
+    `${jobs.reduce((sum, { from, to }) => sum + to - from, 0)} cases in ${Math.round((performance.now() - started) / 1000)} s, ${failed} of ${jobs.length} processes failed`,
+  )
   return failed
 }
 

@@ -1,9 +1,9 @@
 // What well-behaved clients say: the packets that the mutations start from.
 import { generate, type Packet } from 'mqtt-packet'
 import { connectPacket } from '../../bench/support/raw.js'
+import { strangeText } from './bytes.js'
 import type { Random } from './random.js'
 import { sampleMessages } from './samples.js'
-import { strangeText } from './bytes.js'
 
 const will = { topic: 'skerry/device/d1/status', payload: Buffer.from([0xa0]), qos: 1 as const, retain: true }
 
@@ -15,7 +15,22 @@ const topics = [
   ...['skerry/cmd/group/g/app/web/run', 'skerry/c/g/g/web/run', 'skerry/ack/group/g', 'skerry/state/device/d1', 'skerry/from/e30/cmd/x'],
   ...['a/b', '/', '//', '__proto__', 'constructor/x', 'toString', '$SYS/x', '$share/g/a', 'a b', 'ü/é', 'x/'.repeat(99), 'x/'.repeat(200)],
 ]
-const filters = [...topics, '#', '+', '+/+', '+/#', 'a/#', 'a/+/b', 'a/#/b', 'a+', '#a', '$SYS/#', '$share/g/#', 'skerry/device/+/status', '+/'.repeat(99)]
+const filters = [
+  ...topics,
+  '#',
+  '+',
+  '+/+',
+  '+/#',
+  'a/#',
+  'a/+/b',
+  'a/#/b',
+  'a+',
+  '#a',
+  '$SYS/#',
+  '$share/g/#',
+  'skerry/device/+/status',
+  '+/'.repeat(99),
+]
 
 export function makePacket(random: Random): Buffer {
   return Buffer.from(generate(random.pick(makers)(random)))
@@ -27,6 +42,15 @@ export function makeConnect(random: Random): Buffer {
 
 type Maker = (random: Random) => Packet
 
+/** Of users of the guarded broker, of an agent, of nobody. */
+const credentials: readonly ((random: Random) => { readonly username?: string; readonly password?: Buffer })[] = [
+  () => ({}),
+  () => ({ username: 'plc', password: Buffer.from("plc's") }),
+  () => ({ username: 'panel', password: Buffer.from("panel's") }),
+  () => ({ username: 'run-0a0b0c0d' }),
+  random => ({ username: random.pick(['plc', 'admin', '', 'x'.repeat(1000)]), password: random.bytes(random.length()) }),
+]
+
 function connectOf(random: Random): Packet {
   const clientId = random.pick(clientIds)
   return connectPacket({
@@ -34,7 +58,7 @@ function connectOf(random: Random): Packet {
     clean: clientId === '' || random.once(2),
     keepalive: random.pick([0, 1, 60, 65_535]),
     ...(random.once(3) ? { will: { ...will, topic: random.pick(topics) } } : {}),
-    ...(random.once(3) ? { username: random.pick(['admin', 'run-00000000', '', 'x'.repeat(1000)]), password: random.bytes(random.length()) } : {}),
+    ...random.pick(credentials)(random),
     ...(random.once(8) && clientId !== '' ? { protocolId: 'MQIsdp' as const, protocolVersion: 3 as const } : {}),
     ...(random.once(8) ? { protocolVersion: 5 as const } : {}),
   })
@@ -44,7 +68,15 @@ function publishOf(random: Random): Packet {
   const qos = random.pick([0, 1, 2] as const)
   const topic = random.once(30) ? printable(strangeText(random)) : random.pick(topics)
   const payload = random.once(2) ? random.pick(sampleMessages).bytes : random.bytes(random.length())
-  return { cmd: 'publish', topic, payload, qos, retain: random.once(3), dup: qos > 0 && random.once(4), ...(qos > 0 ? { messageId: messageId(random) } : {}) } as Packet
+  return {
+    cmd: 'publish',
+    topic,
+    payload,
+    qos,
+    retain: random.once(3),
+    dup: qos > 0 && random.once(4),
+    ...(qos > 0 ? { messageId: messageId(random) } : {}),
+  } as Packet
 }
 
 /** What {@link generate} takes; the rest comes in by mutation. */
@@ -57,7 +89,10 @@ function messageId(random: Random): number {
 }
 
 function subscribeOf(random: Random): Packet {
-  const subscriptions = Array.from({ length: 1 + random.below(3) }, () => ({ topic: random.pick(filters), qos: random.pick([0, 1, 2] as const) }))
+  const subscriptions = Array.from({ length: 1 + random.below(3) }, () => ({
+    topic: random.pick(filters),
+    qos: random.pick([0, 1, 2] as const),
+  }))
   return { cmd: 'subscribe', messageId: messageId(random), subscriptions }
 }
 

@@ -57,7 +57,8 @@ export async function fuzz(part: Part, { seed, from, to }: Range, say: (line: st
       say(`${part.name}: ${last - from} of ${to - from} cases, ${memory.at(-1)?.toFixed(1)} MiB`)
     }
     const grown = growth(memory)
-    if (to - from > stops && grown > growthMiB) throw new Error(`memory grew by ${grown.toFixed(1)} MiB: ${memory.map(each => each.toFixed(1)).join(' ')}`)
+    if (to - from > stops && grown > growthMiB)
+      throw new Error(`memory grew by ${grown.toFixed(1)} MiB: ${memory.map(each => each.toFixed(1)).join(' ')}`)
   } catch (error) {
     throw watch.blame(error)
   } finally {

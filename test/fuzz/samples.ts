@@ -42,7 +42,17 @@ const service: ReportedService = {
   ...{ container: '0123456789ab', pulledBytes: 1, pullBytes: 2, digest: 'sha256:00', running: 1, scale: 1 },
 }
 const fault = { code: 'image.pull', message: 'not there', path: 'services.web' } as const
-const reportedApp = { name: 'web', group: 'g', revision: 3, digest, state: 'running', fault, services: [service], failedRevision: 2, refreshed: 1 } as const
+const reportedApp = {
+  name: 'web',
+  group: 'g',
+  revision: 3,
+  digest,
+  state: 'running',
+  fault,
+  services: [service],
+  failedRevision: 2,
+  refreshed: 1,
+} as const
 const manifest = {
   ...{ version, instance, revision: 5, apps: [app], groups: ['g'], intervalS: 10, epochFloor: 1 },
   ...{ variables: [{ name: 'SKERRY_DEVICE', value: 'd1' }], purges: [purge] },
@@ -66,7 +76,15 @@ export const sampleMessages: readonly Sample[] = [
   { name: 'heartbeat', topic: `${device}/heartbeat`, codec: heartbeatCodec, bytes: heartbeatCodec.encode(beat) },
   {
     ...{ name: 'reported', topic: `${device}/reported`, codec: reportedCodec },
-    bytes: reportedCodec.encode({ version, sequence: 7, instance, revision: 5, groups: [{ name: 'g', revision: 4 }], apps: [reportedApp], faults: [fault] }),
+    bytes: reportedCodec.encode({
+      version,
+      sequence: 7,
+      instance,
+      revision: 5,
+      groups: [{ name: 'g', revision: 4 }],
+      apps: [reportedApp],
+      faults: [fault],
+    }),
   },
   {
     ...{ name: 'response', topic: `${device}/response/r1`, codec: responseCodec },
@@ -74,7 +92,17 @@ export const sampleMessages: readonly Sample[] = [
   },
   {
     ...{ name: 'request', topic: `${device}/request/r1`, codec: requestCodec, signed: true },
-    bytes: requestCodec.encode({ version, kind: 'logs', app: 'web', services: ['web'], tail: 5, sinceS: 1, follow: true, creditBytes: 1000, patienceS: 1 }),
+    bytes: requestCodec.encode({
+      version,
+      kind: 'logs',
+      app: 'web',
+      services: ['web'],
+      tail: 5,
+      sinceS: 1,
+      follow: true,
+      creditBytes: 1000,
+      patienceS: 1,
+    }),
   },
   { name: 'desired', topic: `${device}/desired`, codec: manifestCodec, signed: true, bytes: manifestCodec.encode(manifest) },
   {
@@ -90,11 +118,23 @@ export const sampleMessages: readonly Sample[] = [
   { name: 'spec', topic: `spec/${digestText(spec.digest)}`, codec: specCodec, bytes: Buffer.from(spec.payload) },
   {
     ...{ name: 'spec body', topic: `spec/${digestText(spec.digest)}`, codec: specBodyCodec },
-    bytes: specBodyCodec.encode({ version, compose, files: [{ path: 'a/b.conf', digest, sizeBytes: 3, executable: true }], profiles: ['p'] }),
+    bytes: specBodyCodec.encode({
+      version,
+      compose,
+      files: [{ path: 'a/b.conf', digest, sizeBytes: 3, executable: true }],
+      profiles: ['p'],
+    }),
   },
   {
     ...{ name: 'join', topic: `join/${'k'.repeat(43)}/request`, codec: joinRequestCodec },
-    bytes: joinRequestCodec.encode({ version, csr: Buffer.alloc(300, 3), device: 'd1', facts: someFacts, token: Buffer.alloc(16, 4), fleetKey: 'x' }),
+    bytes: joinRequestCodec.encode({
+      version,
+      csr: Buffer.alloc(300, 3),
+      device: 'd1',
+      facts: someFacts,
+      token: Buffer.alloc(16, 4),
+      fleetKey: 'x',
+    }),
   },
   {
     ...{ name: 'renewal', topic: `${device}/renewal`, codec: joinRequestCodec },
@@ -107,5 +147,9 @@ export const sampleMessages: readonly Sample[] = [
   { name: 'run', topic: 'cmd/group/g/app/web/run', bytes: Buffer.from('1') },
   { name: 'short run', topic: 'c/g/g/web/run', bytes: Buffer.from(' off\0\0') },
   { name: 'compose', topic: 'cmd/group/g/app/web/spec', bytes: Buffer.from(compose) },
-  { name: 'command', topic: 'cmd/group/g', bytes: Buffer.from('{"verb":"revision","app":"web","value":"previous","id":"17","expires":4102444800}') },
+  {
+    name: 'command',
+    topic: 'cmd/group/g',
+    bytes: Buffer.from('{"verb":"revision","app":"web","value":"previous","id":"17","expires":4102444800}'),
+  },
 ]

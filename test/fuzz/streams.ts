@@ -5,9 +5,11 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { pino } from 'pino'
-import { type Broker, startBroker } from '../../broker/broker.js'
 import { RawClient } from '../../bench/support/raw.js'
+import { type Broker, startBroker } from '../../broker/broker.js'
+import { FakeAccess } from '../broker/support/access.js'
 import { certificate } from '../broker/support/certificate.js'
 import { within } from '../support/within.js'
 import { mutate } from './bytes.js'
@@ -20,74 +22,102 @@ const log = pino({ level: 'silent' })
 const often = { perSecond: 1_000_000, burst: 1_000_000 }
 /** Few of everything, so that all bounds are reached in the first minute and memory has to be flat from then on. */
 const limits = {
-  ...{ connectRate: often, connectRatePerAddress: often, sessions: 20, subscriptions: 20 },
+  ...{ connectRate: often, connectRatePerAddress: often, joinRate: often, joinRatePerAddress: often, sessions: 20, subscriptions: 20 },
   ...{ retainedMessages: 100, retainedBytes: 1024 * 1024, queuedMessages: 20, queuedBytes: 64 * 1024, totalQueuedBytes: 256 * 1024 },
 }
 
 export const streams: Part = { name: 'streams', cases: 1_000_000, lanes: 8, open: openStreams }
 
+/** Places of the listeners. */
+const [plain, web, secure] = [0, 1, 2]
+
+/** One broker that lets everybody do everything, and one that asks who comes. */
 async function openStreams(): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'skerry-fuzz-'))
-  const tls = { tls: certificate }
   const listeners = [
     { kind: 'tcp', host, port: 0 },
     { kind: 'ws', host, port: 0 },
-    { kind: 'tcp', host, port: 0, ...tls },
+    { kind: 'tcp', host, port: 0, tls: certificate },
   ] as const
-  const broker = await startBroker({ file: join(folder, 'broker.db'), listeners, limits, log })
-  return new Streams(broker, folder)
+  const access = new FakeAccess()
+  access.addUser('plc', 'operator')
+  access.addUser('panel', 'viewer', { groups: new Set(['g']), devices: new Set(['d1']) })
+  const open = await startBroker({ file: join(folder, 'open.db'), listeners, limits, log })
+  const guarded = await startBroker({ file: join(folder, 'guarded.db'), listeners, limits, log, access })
+  return new Streams(open, guarded, folder)
 }
 
 class Streams implements Target {
   constructor(
-    readonly broker: Broker,
+    readonly open: Broker,
+    readonly guarded: Broker,
     readonly folder: string,
   ) {}
 
   async run(number: number, random: Random): Promise<void> {
     const chunks = split(makeStream(random), random)
+    const broker = random.once(2) ? this.open : this.guarded
     const kind = random.below(100)
-    if (kind < 60) await feed(this.broker.connectInProcess(), chunks, random)
-    else if (kind < 92) await feed(await this.#dial(0, number), chunks, random)
-    else if (kind < 97) await feed(await this.#dial(1, number), [upgrade(random), ...chunks.map(chunk => frame(chunk, random))], random)
-    else await feed(await this.#dial(2, number), random.once(2) ? [mutate(hello, random)] : chunks, random)
+    if (kind < 50) await feed(broker.connectInProcess(), chunks, random)
+    else if (kind < 90) await feed(await dial(broker, plain, number), chunks, random)
+    else if (kind < 95) await feed(await dial(broker, web, number), [upgrade(random), ...chunks.map(chunk => frame(chunk, random))], random)
+    else if (kind < 97) await feed(await dial(broker, secure, number), random.once(2) ? [mutate(hello, random)] : chunks, random)
+    else await feed(await shakeHands(await dial(broker, secure, number)), chunks, random)
   }
 
   /** A client that behaves is served as before, and nothing is left of those that came. */
   async check(): Promise<void> {
-    const { client, connack } = await RawClient.connect(this.#port(0), { clientId: 'witness' })
-    if (connack.returnCode !== 0) throw new Error(`a client is refused with ${connack.returnCode}`)
-    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'witness', qos: 1 }] })
-    await within(10_000, 'the answer to a subscription', client.next('suback'))
-    client.send({ cmd: 'publish', topic: 'witness', payload: 'x', qos: 1, retain: false, dup: false, messageId: 2 })
-    await within(10_000, 'a message', client.next('publish'))
-    await client.leave()
-    const { connections, sessions, retained } = this.broker.stats()
-    if (connections > 2 || sessions > limits.sessions || retained > limits.retainedMessages)
-      throw new Error(`${connections} connections, ${sessions} sessions, ${retained} retained messages are left`)
+    await checkBroker(this.open)
+    await checkBroker(this.guarded)
   }
 
   async close(): Promise<void> {
-    await this.broker.stop()
+    await this.open.stop()
+    await this.guarded.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
 
-  /** From many addresses: a port is not free again for a minute. */
-  #dial(listener: number, number: number): Promise<Socket> {
-    const from = process.platform === 'linux' ? { localAddress: `127.0.0.${2 + (number % 250)}` } : {}
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host, port: this.#port(listener), noDelay: true, ...from })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(socket)
-      })
+async function checkBroker(broker: Broker): Promise<void> {
+  const { client, connack } = await RawClient.connect(portOf(broker, plain), {
+    clientId: 'witness',
+    username: 'plc',
+    password: Buffer.from("plc's"),
+  })
+  if (connack.returnCode !== 0) throw new Error(`a client is refused with ${connack.returnCode}`)
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'skerry/ack/device/w', qos: 1 }] })
+  await within(10_000, 'the answer to a subscription', client.next('suback'))
+  client.send({ cmd: 'publish', topic: 'skerry/cmd/device/w', payload: 'x', qos: 1, retain: false, dup: false, messageId: 2 })
+  await within(10_000, 'an acknowledgement', client.next('puback'))
+  await client.leave()
+  const { connections, sessions, retained } = broker.stats()
+  if (connections > 2 || sessions > limits.sessions || retained > limits.retainedMessages)
+    throw new Error(`${connections} connections, ${sessions} sessions, ${retained} retained messages are left`)
+}
+
+/** From many addresses: a port is not free again for a minute. */
+function dial(broker: Broker, listener: number, number: number): Promise<Socket> {
+  const from = process.platform === 'linux' ? { localAddress: `127.0.0.${2 + (number % 250)}` } : {}
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: portOf(broker, listener), noDelay: true, ...from })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
     })
-  }
+  })
+}
 
-  #port(listener: number): number {
-    return this.broker.addresses[listener]?.port ?? 0
-  }
+/** As a device that has no certificate yet. */
+function shakeHands(socket: Socket): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secured: TLSSocket = connectTls({ socket, ca: certificate.cert, servername: 'localhost' }, () => resolve(secured))
+    secured.once('error', reject)
+  })
+}
+
+function portOf(broker: Broker, listener: number): number {
+  return broker.addresses[listener]?.port ?? 0
 }
 
 /** Several packets, some of them changed; sometimes nothing but noise. */

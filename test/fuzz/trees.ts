@@ -29,7 +29,10 @@ function changeKeys(map: ReadonlyMap<unknown, unknown>, random: Random): unknown
   const entries = [...map]
   const gone = random.below(entries.length + 1)
   const kept = random.once(2) ? entries.filter((_, n) => n !== gone) : entries
-  return new Map([...kept, [random.pick<unknown>([random.below(300), -1, '__proto__', strangeText(random), 1.5, null]), strangeValue(random, map)]])
+  return new Map([
+    ...kept,
+    [random.pick<unknown>([random.below(300), -1, '__proto__', strangeText(random), 1.5, null]), strangeValue(random, map)],
+  ])
 }
 
 function changeItem(list: readonly unknown[], random: Random): unknown {
