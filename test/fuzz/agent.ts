@@ -13,11 +13,12 @@ import { HeldKeys } from '../support/signing.js'
 import { makePayload } from './payloads.js'
 import type { Random } from './random.js'
 import type { Part, Target } from './run.js'
+import { signers } from './samples.js'
 
 export const agent: Part = { name: 'agent', cases: 100_000, lanes: 1, open: async () => new AgentTarget() }
 
 /** An agent that holds more than this is made anew: what one case has left must not decide what the next one finds. */
-const casesOfOne = 2000
+const casesOfOne = 500
 
 class AgentTarget implements Target {
   #clock = new ManualClock()
@@ -65,7 +66,7 @@ class AgentTarget implements Target {
     })
     this.#holdings = holdings
     this.#inbox = new Inbox({
-      ...{ root: 'skerry', device: 'd1', holdings, keys: new HeldKeys(), clock: this.#clock, log },
+      ...{ root: 'skerry', device: 'd1', holdings, keys: new HeldKeys(signers.manager.publicKey), clock: this.#clock, log },
       ...{ onDesired: () => void this.#taken++, onFaults: () => {}, onAskAgain: () => {}, onEpochFloor: () => {}, onRelease: () => {} },
       onRequest: (rid, payload) => requests.receive(rid, payload),
     })

@@ -1,8 +1,7 @@
 // What arrives on a topic: a good message, changed in its bytes or in its data, mostly on its own topic, sometimes signed.
-import { manager, newSigner } from '../support/signing.js'
 import { mutate, strangeText } from './bytes.js'
 import type { Random } from './random.js'
-import { type Sample, sampleMessages } from './samples.js'
+import { type Sample, sampleMessages, signers } from './samples.js'
 import { mutateTree } from './trees.js'
 
 export interface Payload {
@@ -11,11 +10,9 @@ export interface Payload {
   readonly retained: boolean
 }
 
-const stranger = newSigner()
-
 /** `fits` says of which kinds. Decodes it too, which must not throw, and encodes what was accepted. */
 export function makePayload(random: Random, fits: (sample: Sample) => boolean): Payload {
-  const sample = random.pick(sampleMessages.filter(fits))
+  const sample = random.pick(sampleMessages.filter(sample => fits(sample) && (sample.rare === undefined || random.once(50))))
   const topic = `skerry/${random.once(12) ? strangeTopic(random) : sample.topic}`
   const plain = change(sample.bytes, random)
   decode(sample, plain)
@@ -39,7 +36,7 @@ function decode({ name, codec }: Sample, bytes: Buffer): void {
 
 /** As a manager would, or as somebody who would like to be one. */
 function sign(topic: string, bytes: Buffer, random: Random): Buffer {
-  const signed = (random.once(12) ? stranger : manager).sign(random.once(12) ? 'skerry/device/d2/desired' : topic, bytes)
+  const signed = (random.once(12) ? signers.stranger : signers.manager).sign(random.once(12) ? 'skerry/device/d2/desired' : topic, bytes)
   if (!random.once(6)) return signed
   return random.once(2) ? mutate(signed, random) : mutateTree(signed, random)
 }

@@ -13,10 +13,9 @@ import {
   specCodec,
   statusCodec,
 } from '../../protocol/messages.js'
-import { encodeKeys, signLink } from '../../protocol/signed.js'
+import { createSigner, encodeKeys, type Signer, signLink } from '../../protocol/signed.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { someFacts } from '../support/device.js'
-import { manager, newSigner } from '../support/signing.js'
 
 export interface Sample {
   readonly name: string
@@ -27,6 +26,8 @@ export interface Sample {
   readonly codec?: { decode(payload: Uint8Array): { readonly ok: boolean; readonly value?: unknown }; encode(value: never): Buffer }
   /** Signed before it is sent, most of the time. */
   readonly signed?: true
+  /** After it nothing is as before. */
+  readonly rare?: true
 }
 
 const version = 1
@@ -61,7 +62,19 @@ const beat = {
   ...{ version, epoch: 65_537, sequence: 1, intervalS: 10, flags: 1, uptimeS: 60, cpuPermille: 1, memoryUsedMiB: 2, diskUsedPermille: 3 },
   ...{ loadCentis: 4, temperatureDeci: 5, revision: 6, reported: 7, states: Buffer.from([5, 6]) },
 }
-const link = signLink(manager, { number: 2, key: newSigner().publicKey })
+/** Of an Ed25519 key, PKCS#8 in DER, before its 32 bytes (RFC 8410). */
+const keyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** The same in every run, as cases are to be: nothing real is signed with it. */
+function signerOf(byte: number): Signer {
+  return createSigner(Buffer.concat([keyPrefix, Buffer.alloc(32, byte)]))
+}
+
+/** The one that agents go by, the one before it, and one of somebody else. */
+export const signers = { manager: signerOf(1), former: signerOf(2), stranger: signerOf(3) }
+const { manager, former, stranger } = signers
+const link = signLink(former, { number: 2, key: manager.publicKey })
+const nextLink = signLink(manager, { number: 3, key: stranger.publicKey })
 const device = 'device/d1'
 
 export const sampleMessages: readonly Sample[] = [
@@ -114,6 +127,7 @@ export const sampleMessages: readonly Sample[] = [
     bytes: manifestCodec.encode({ version, instance, revision: 5, apps: [] }),
   },
   { name: 'keys', topic: 'fleet/keys', codec: keysCodec, bytes: encodeKeys([link]) },
+  { name: 'rotation', topic: 'fleet/keys', codec: keysCodec, bytes: encodeKeys([link, nextLink]), rare: true },
   { name: 'link', topic: 'fleet/keys', codec: keyLinkCodec, bytes: keyLinkCodec.encode({ version, number: 2, key: manager.publicKey }) },
   { name: 'spec', topic: `spec/${digestText(spec.digest)}`, codec: specCodec, bytes: Buffer.from(spec.payload) },
   {
