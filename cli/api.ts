@@ -1,5 +1,6 @@
 // What the HTTP API answers, as the commands use it.
 
+import type { Role } from '../protocol/access.js'
 import type { Refusal } from '../protocol/errors.js'
 import type { AppState, Facts, Policy, RunState, ServiceState } from '../protocol/messages.js'
 
@@ -194,4 +195,45 @@ export interface FleetEvent {
   readonly app: string | null
   readonly message: string
   readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Groups that a role is for; null: the whole fleet. */
+type Groups = readonly string[] | null
+
+export interface Who {
+  readonly name: string
+  readonly kind: 'user' | 'token' | 'local' | 'config'
+  readonly role: Role
+  readonly groups: Groups
+  readonly expiresAt: string | null
+}
+
+export interface LoggedIn extends Who {
+  /** The session's, where a token was asked for. */
+  readonly token?: string
+}
+
+export interface User {
+  readonly name: string
+  readonly role: Role
+  readonly groups: Groups
+  readonly oneTimePassword: boolean
+  readonly createdAt: string
+  readonly lastSeen: string | null
+}
+
+export interface NewUser extends User {
+  /** The one-time password, if one was made. */
+  readonly password: string | null
+}
+
+export interface AccessToken {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly groups: Groups
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly expiresAt: string
+  readonly lastSeen: string | null
 }

@@ -1,5 +1,6 @@
 // The command line as a whole. What is heavy is imported by the commands that need it, when they run.
 import { Command, CommanderError } from 'commander'
+import { addAccessToken } from './commands/access-token.js'
 import { addAgent } from './commands/agent.js'
 import { addApply } from './commands/apply.js'
 import { addAudit } from './commands/audit.js'
@@ -10,6 +11,7 @@ import { addDevice } from './commands/device.js'
 import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
 import { addKey } from './commands/key.js'
+import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
 import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
@@ -18,6 +20,7 @@ import { addSet } from './commands/set.js'
 import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
+import { addUser } from './commands/user.js'
 import { addVersion, readVersion } from './commands/version.js'
 import { addWatch } from './commands/watch.js'
 import { asSkerryError, exitCodeOf, formatError, formatProblem, usageError } from './errors.js'
@@ -50,7 +53,7 @@ export function buildProgram(shell: Shell): Command {
     addWatch,
   ])
     add(program, shell)
-  for (const add of [addAudit, addContext, addVersion]) add(program, shell)
+  for (const add of [addLogin, addUser, addAccessToken, addAudit, addContext, addVersion]) add(program, shell)
   return addExamples(program, [
     'skerry up',
     'skerry get devices',

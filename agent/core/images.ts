@@ -2,7 +2,7 @@
 import type { Build } from '../../protocol/compose/parts.js'
 import type { Service } from '../../protocol/compose/project.js'
 import type { Memory, RunningWish } from './desired.js'
-import { buildLabel, imageName } from './labels.js'
+import { buildLabel, foreignLabels, imageName } from './labels.js'
 import type { Observed } from './observed.js'
 import type { Step } from './step.js'
 
@@ -58,7 +58,7 @@ function isStale(wish: RunningWish, { name, service, image }: Wanted, { observed
 }
 
 function labelled(build: Build, from: string | undefined): Build {
-  return from === undefined ? build : { ...build, labels: { ...build.labels, [buildLabel]: from } }
+  return { ...build, labels: { ...foreignLabels(build.labels), ...(from === undefined ? {} : { [buildLabel]: from }) } }
 }
 
 /** Of an image that came otherwise nothing is known: it is taken as it is. */

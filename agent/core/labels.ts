@@ -13,6 +13,11 @@ export const buildLabel = 'io.skerry.build'
 /** Commands to run in a container before it is stopped, as JSON: it may outlive its spec. */
 export const preStopLabel = 'io.skerry.pre-stop'
 
+/** Labels of a spec without those that would pass for ours. */
+export function foreignLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith('io.skerry.')))
+}
+
 export const composeLabels = {
   project: 'com.docker.compose.project',
   service: 'com.docker.compose.service',
