@@ -163,6 +163,12 @@ export interface LogLine {
   readonly line: string
 }
 
+/** The fleet's without a group. */
+export interface ImageList {
+  readonly group: string | null
+  readonly patterns: readonly string[]
+}
+
 export interface AuditRow {
   readonly number: number
   readonly at: string

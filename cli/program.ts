@@ -10,6 +10,7 @@ import { addDescribe } from './commands/describe.js'
 import { addDevice } from './commands/device.js'
 import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
+import { addImages } from './commands/images.js'
 import { addKey } from './commands/key.js'
 import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
@@ -53,7 +54,7 @@ export function buildProgram(shell: Shell): Command {
     addWatch,
   ])
     add(program, shell)
-  for (const add of [addLogin, addUser, addAccessToken, addAudit, addContext, addVersion]) add(program, shell)
+  for (const add of [addImages, addLogin, addUser, addAccessToken, addAudit, addContext, addVersion]) add(program, shell)
   return addExamples(program, [
     'skerry up',
     'skerry get devices',

@@ -67,7 +67,11 @@ function mountBody(mount: Mount, context: ServiceContext): object[] {
     }
     case 'volume': {
       const source = volumeSource(mount, context, new Map())
-      const options = present({ NoCopy: mount.options.includes('nocopy') ? true : undefined, Subpath: mount.subpath, Labels: mount.labels && foreignLabels(mount.labels) })
+      const options = present({
+        NoCopy: mount.options.includes('nocopy') ? true : undefined,
+        Subpath: mount.subpath,
+        Labels: mount.labels && foreignLabels(mount.labels),
+      })
       return [{ Type: 'volume', Source: source, Target: mount.target, ...readOnly(mount.options), VolumeOptions: options }]
     }
     case 'tmpfs': {
