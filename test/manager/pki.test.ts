@@ -148,8 +148,12 @@ test('a start that was cut short is made good; a CA without its key, or with ano
     const second = await pkiOf()
     assert.is.not(second.server.cert, first.server.cert)
     assert.is(second.caFingerprint, first.caFingerprint)
-    // The CA's key was written, its certificate not: devices of the same key's CA stay good.
+    // The CA's certificate was lost: the server's chain has it.
     await rm(join(folder, 'ca.crt'))
+    assert.is((await pkiOf()).caFingerprint, first.caFingerprint)
+    assert.is(await readFile(join(folder, 'ca.crt'), 'utf8'), ca)
+    // The CA's key was written, and nothing else yet.
+    for (const file of ['ca.crt', 'server.crt', 'server.key']) await rm(join(folder, file))
     const third = await pkiOf()
     assert.ok(new X509Certificate(third.caPem).checkIssued(new X509Certificate(ca)))
     await rm(join(folder, 'ca.key'))
