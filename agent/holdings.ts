@@ -111,13 +111,15 @@ export class Holdings {
   receiveFleet(payload: Uint8Array): Reception {
     const decoded = manifestCodec.decode(payload)
     if (!decoded.ok) return decoded.refusals[0]
-    if (supersedes(decoded.value, this.#fleet)) {
+    const isNew = supersedes(decoded.value, this.#fleet)
+    if (isNew) {
       this.#disk.saveFleet(payload)
       this.#fleet = decoded.value
-    } else if (this.#waiting === undefined) return judgeOld(decoded.value, this.#fleet)
+    }
     const waiting = this.#waiting
-    if (waiting !== undefined && this.#hasFleetOf(waiting.manifest)) this.#takeDevice(waiting.manifest, waiting.payload)
-    return 'taken'
+    const isAwaited = waiting !== undefined && this.#hasFleetOf(waiting.manifest)
+    if (isAwaited) this.#takeDevice(waiting.manifest, waiting.payload)
+    return isNew || isAwaited ? 'taken' : judgeOld(decoded.value, this.#fleet)
   }
 
   /** A spec, or a file of one. */

@@ -101,7 +101,7 @@ export class Inbox {
   receive(name: string, payload: Buffer, retained = false): void {
     if (payload.length === 0) return
     const topic = parseTopic(this.#options.root, name)
-    if (topic?.kind === 'request') return this.#receiveRequest(topic, name, retained ? undefined : payload)
+    if (topic?.kind === 'request') return void this.#receiveRequest(topic, name, retained ? undefined : payload)
     const reception = topic === undefined ? unexpected(name) : this.#tryAccept(topic, name, payload)
     if (typeof reception === 'string') this.#refusals.clear(this.#pathOf(name))
     else this.#drop(name, reception)

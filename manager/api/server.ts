@@ -33,6 +33,7 @@ import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
 import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
+import { keyRoutes } from './keys.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
@@ -112,6 +113,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       imageRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
+      keyRoutes(api, fleet)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())

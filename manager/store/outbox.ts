@@ -72,9 +72,11 @@ export function readTargets(db: Db, devices?: readonly string[], groups?: readon
   return [...ofDevices, ...db.all(all.where('kind', '=', 'group').where('name', 'in', [...groups])), ...ofAll]
 }
 
-/** Targets whose newest revision the broker has not acknowledged, oldest revision first. */
+/** Targets whose newest revision the broker has not acknowledged, oldest revision first; the keys alone before all that they sign. */
 export function readPending(db: Db, limit: number): TargetRow[] {
-  return db.all(targets(db).where('gone', '=', 0).whereRef('published', '<', 'revision').orderBy('revision').limit(limit))
+  const pending = targets(db).where('gone', '=', 0).whereRef('published', '<', 'revision').orderBy('revision').limit(limit)
+  const keys = db.all(pending.where('kind', '=', 'keys'))
+  return keys.length > 0 ? keys : db.all(pending)
 }
 
 export function readGone(db: Db, limit: number): TargetRow[] {

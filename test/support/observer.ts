@@ -33,8 +33,10 @@ export interface Observer {
 
 const instance = Buffer.from('0011223344556677', 'hex')
 
-export async function observe(url: string, root = 'skerry'): Promise<Observer> {
-  const client = await mqtt.connectAsync(url, { reconnectPeriod: 50 })
+/** `ca`: of a broker with TLS. */
+export async function observe(url: string, ca?: string): Promise<Observer> {
+  const root = 'skerry'
+  const client = await mqtt.connectAsync(url, { reconnectPeriod: 50, ...(ca === undefined ? {} : { ca }) })
   const seen: Seen = { statuses: [], heartbeats: [], reports: [] }
   client.on('message', (topic, payload) => note(seen, topic, payload))
   await client.subscribeAsync(`${root}/device/+/+`, { qos: 1 })

@@ -24,6 +24,13 @@ export class FakeAccess implements Access {
     return this.keys.get(id) === key ? accept(true) : refuse('certificate.revoked', `${id} has no such key`)
   }
 
+  /** Keys of released devices that have not heard it. */
+  readonly left = new Map<string, string>()
+
+  leaving(id: string, key: string): boolean {
+    return this.left.get(id) === key
+  }
+
   groupsOf(id: string): Pick<ReadonlySet<string>, 'has'> {
     return { has: group => this.groups.get(id)?.has(group) === true }
   }
