@@ -12,7 +12,7 @@ import {
   statusCodec,
 } from '../../protocol/messages.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
-import { formatTopic } from '../../protocol/topics.js'
+import { formatTopic, type Topic } from '../../protocol/topics.js'
 import { manager } from './signing.js'
 import { eventually } from './within.js'
 
@@ -27,7 +27,7 @@ export interface Observer {
   publish(topic: string, payload: Buffer | string, retain: boolean): Promise<void>
   /** Publishes a spec, and returns the app as manifests name it. */
   spec(name: string, compose: string, revision?: number): Promise<{ name: string; digest: Uint8Array; run: 'running'; revision: number }>
-  manifest(target: { device: string } | { group: string }, fields: Partial<Manifest>): Promise<void>
+  manifest(target: { device: string } | { group: string } | 'fleet', fields: Partial<Manifest>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,10 +53,13 @@ export async function observe(url: string, ca?: string): Promise<Observer> {
       return { name, digest, run: 'running', revision: appRevision }
     },
     manifest: async (target, fields) => {
-      const topic =
-        'device' in target
-          ? ({ kind: 'device', device: target.device, channel: 'desired' } as const)
-          : ({ kind: 'group', group: target.group, channel: 'desired' } as const)
+      const channel = 'desired'
+      const topic: Topic =
+        target === 'fleet'
+          ? { kind: 'fleet', channel }
+          : 'device' in target
+            ? { kind: 'device', device: target.device, channel }
+            : { kind: 'group', group: target.group, channel }
       const payload = manifestCodec.encode({ version: protocolVersion, instance, revision: ++revision, apps: [], ...fields })
       const name = formatTopic(root, topic)
       await publish(name, manager.sign(name, payload), true)
