@@ -46,7 +46,7 @@ class World {
       clock: this.clock,
       log,
       onDesired: () => this.changes++,
-      onFaults: () => this.told++,
+      onStanding: () => this.told++,
       onAskAgain: topics => this.askedAgain.push(...topics),
       onEpochFloor: () => {},
       onRelease: () => {},
@@ -214,7 +214,7 @@ suiteOf('who has slept through several keys walks to the newest; what came befor
   assert.equal(world.keys.keys(), [third.publicKey])
   assert.equal(world.askedAgain, [own])
   world.show(own, signed(own, 20, {}, third), true)
-  assert.equal([world.revisions()[0], world.faults(), world.told], [20, [], 0])
+  assert.equal([world.revisions()[0], world.faults(), world.told], [20, [], 1])
 })
 
 suiteOf('a key that cannot be written is not gone by, and is tried again', ({ world }) => {
