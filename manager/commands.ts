@@ -1,42 +1,30 @@
 // Commands of PLCs and SCADA programs: taken in the order of arrival, done as the API does them, and each one answered.
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { User } from '../protocol/access.js'
 import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
 import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
-import { type CommandTopic, parseCommandTopic, type Sender } from '../protocol/command-topics.js'
-import { accept, type Refusal, type Result, refuse, SkerryError } from '../protocol/errors.js'
+import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
+import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { type AnswerStats, Answers } from './answers.js'
-import { type Actor, type Deed, targetPath } from './core/audit.js'
 import type { Target } from './core/model.js'
-import { permitCommand } from './core/permit.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { type Obeyed, obey } from './obey.js'
 import { Restarts } from './restarts.js'
-import type { Origin } from './store/apps.js'
+import { type Arrival, actorOf, deedOf, originOf, permitSender, type Senders } from './senders.js'
 import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
 
 interface CommandsOptions {
   readonly root: string
   readonly fleet: Fleet
+  readonly senders: Senders
   readonly log: Logger
   /** Publishes the states of a target at once: they are to be there before the answer. */
   tellStates(target: Target): void
-  /** The user as it is now. */
-  user(name: string): User | undefined
 }
 
 export interface CommandStats extends AnswerStats {
   readonly received: number
-}
-
-interface Arrival {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly retained: boolean
-  /** Known where the broker is the embedded one; another one has rules of its own about who may command. */
-  readonly sender?: Sender | undefined
 }
 
 /** Commands done in one transaction, and how long one may take until everything else has its turn. */
@@ -47,7 +35,6 @@ const gatherMs = 50
 /** What may wait: beyond it commands are refused at once. */
 const maxWaiting = 20_000
 const maxWaitingBytes = 64 * 1024 * 1024
-const maxOriginChars = 200
 
 export class Commands {
   readonly #options: CommandsOptions
@@ -165,25 +152,19 @@ export class Commands {
     }
   }
 
-  #handle({ topic, payload, retained, sender }: Arrival): Outcome {
+  #handle(arrival: Arrival): Outcome {
+    const { topic, payload, retained } = arrival
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
-    const permitted = this.#permit(sender, target.value)
-    if (!permitted.ok) return refusalAnswer(permitted.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
     const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
     const stale = this.#staleness(read.expiresAt, retained)
     if (stale !== undefined) return refusalAnswer([stale], about)
+    const permitted = permitSender(this.#options.senders, arrival, target.value)
+    if (!permitted.ok) return refusalAnswer(permitted.refusals, about)
     if (!command.ok) return refusalAnswer(command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
-    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { topic, known, sender })
-  }
-
-  /** The broker has let the command through: by now the user may be another, or be gone. */
-  #permit(sender: Sender | undefined, topic: CommandTopic): Result<true> {
-    if (sender?.user === undefined) return accept(true)
-    const user = this.#options.user(sender.user)
-    return user === undefined ? refuse('auth.refused', `there is no user ${sender.user}`) : permitCommand(user, topic)
+    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
   }
 
   #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
@@ -202,21 +183,21 @@ export class Commands {
     return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
   }
 
-  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known, sender }: Sent): Outcome {
+  #act(target: CommandTopic, { command, warnings, id }: Accepted, { arrival, known }: Sent): Outcome {
     const { fleet } = this.#options
     const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
-    const done = ({ text, warnings: more, target: on, ...what }: Obeyed) => {
-      if (what.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
-      return okAnswer(text, what, { ...about, warnings: [...warnings, ...more] })
+    const accept = ({ text, warnings: more, target: on, ...done }: Obeyed) => {
+      if (done.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
+      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
     }
     if (command.verb === 'restart' && command.wanted) {
       return async () => {
-        const answer = await this.#restarts.ask(target, command.app).then(done, error => this.#refusal(error, about))
+        const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
         this.#rememberLate(known, answer)
         return answer
       }
     }
-    const answer = this.#try(about, () => done(obey(fleet, target, command, originOf(topic, sender))))
+    const answer = this.#try(about, () => accept(obey(fleet, target, command, originOf(arrival))))
     this.#remember(known, answer)
     return answer
   }
@@ -260,26 +241,8 @@ type About = Pick<Answer, 'id' | 'verb' | 'app'>
 type Outcome = Answer | (() => Promise<Answer>)
 
 interface Sent {
-  readonly topic: string
-  readonly sender: Sender | undefined
+  readonly arrival: Arrival
   readonly known: KnownCommand | undefined
 }
 
 const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }
-
-function actorOf({ sender }: Arrival): Actor {
-  return { who: sender?.user ?? '', via: 'mqtt', from: sender?.address ?? '' }
-}
-
-function originOf(topic: string, sender: Sender | undefined): Origin {
-  const user = sender?.user === undefined ? {} : { user: sender.user }
-  return { via: 'mqtt', topic: topic.slice(0, maxOriginChars), ...user, ...(sender === undefined ? {} : { from: sender.address }) }
-}
-
-/** What a command asked for, as far as its topic says it. */
-function deedOf(root: string, topic: string): Deed {
-  const read = parseCommandTopic(root, topic)
-  if (!read.ok) return { action: 'command', target: topic }
-  const { kind, target, app, verb } = read.value
-  return { action: verb === undefined ? 'command' : `command.${verb}`, target: targetPath({ [kind]: target, app: app ?? null }) }
-}

@@ -34,7 +34,8 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
     message(topic, payload, retained) {
       const sent = parseSenderTopic(root, topic)
       if (sent !== undefined) commands.receive({ ...sent, payload, retained })
-      else if (isCommandTopic(root, topic)) commands.receive({ topic, payload, retained })
+      // From the broker's store: who sent it is forgotten, and it is stale.
+      else if (isCommandTopic(root, topic)) commands.receive({ topic, payload, retained, sender: undefined })
       else if (isStateTopic(root, topic)) states.seen(topic, payload)
       else intake.handle(topic, payload, retained)
     },
@@ -51,7 +52,7 @@ function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddre
     log: log.child({ component: 'ear' }),
     up() {},
     down() {},
-    message: (topic, payload, retained) => commands.receive({ topic, payload, retained }),
+    message: (topic, payload, retained) => commands.receive({ topic, payload, retained, sender: undefined }),
   })
 }
 

@@ -97,9 +97,9 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const commands = new Commands({
     root,
     fleet,
+    senders: { user: name => door.user(name), areKnown: strict },
     log: log.child({ component: 'commands' }),
     tellStates: target => states.tell(target),
-    user: name => door.user(name),
   })
   const access = openAccess({ db, keys, journal, audit, people: door })
   return { fleet, root, instance, clock, intake, commands, states, joining, door, access }

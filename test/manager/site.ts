@@ -110,6 +110,8 @@ export async function openEvents(manager: { url: string }, headers: Record<strin
   return {
     status: response.status,
     events,
+    /** When the server ends it, or this side does. */
+    ended: done,
     find: (fits: (event: SseEvent) => boolean) => eventually(5000, 'an event', () => events.find(fits)),
     async close() {
       abort.abort()
