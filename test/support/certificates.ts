@@ -20,14 +20,32 @@ export interface Wish {
   readonly from?: number
   readonly until?: number
   readonly use?: 'client' | 'server' | 'none'
-  /** A key to certify in place of a new one. */
-  readonly keys?: CryptoKeyPair
 }
 
 type CryptoKeyPair = webcrypto.CryptoKeyPair
 
-export function makeKeys(): Promise<CryptoKeyPair> {
+function makeKeys(): Promise<CryptoKeyPair> {
   return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>
+}
+
+const selfMade = {
+  p256: algorithm,
+  p384: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
+  rsa: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+  ed25519: { name: 'Ed25519' },
+} as const
+
+/** A certificate that nobody issued but its own key. */
+export async function selfSigned(kind: keyof typeof selfMade, name = 'CN=localhost'): Promise<Credentials> {
+  const keys = (await webcrypto.subtle.generateKey(selfMade[kind], true, ['sign', 'verify'])) as CryptoKeyPair
+  const validity = { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + dayMs) }
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name, keys, signingAlgorithm: selfMade[kind], ...validity })
+  return credentialsOf(certificate.toString('pem'), keys)
+}
+
+function credentialsOf(cert: string, { privateKey, publicKey }: CryptoKeyPair): Credentials {
+  const key = KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' })
+  return { cert, key: key.toString(), keyName: keyNameOf(KeyObject.from(publicKey)) }
 }
 
 export class TestAuthority {
@@ -63,8 +81,8 @@ export class TestAuthority {
     return this.issue('localhost', { use: 'server' })
   }
 
-  async issue(name: string, { from = -dayMs, until = dayMs, use = 'client', keys }: Wish = {}): Promise<Credentials> {
-    const pair = keys ?? (await makeKeys())
+  async issue(name: string, { from = -dayMs, until = dayMs, use = 'client' }: Wish = {}): Promise<Credentials> {
+    const pair = await makeKeys()
     const certificate = await x509.X509CertificateGenerator.create({
       subject: `CN=${name}`,
       issuer: this.#certificate.subject,
@@ -75,11 +93,7 @@ export class TestAuthority {
       notAfter: new Date(Date.now() + until),
       extensions: extensionsFor(use),
     })
-    return {
-      cert: `${certificate.toString('pem')}\n${this.pem}`,
-      key: KeyObject.from(pair.privateKey).export({ type: 'pkcs8', format: 'pem' }) as string,
-      keyName: keyNameOf(KeyObject.from(pair.publicKey)),
-    }
+    return credentialsOf(`${certificate.toString('pem')}\n${this.pem}`, pair)
   }
 }
 

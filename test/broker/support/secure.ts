@@ -15,7 +15,7 @@ export interface Secure extends Running {
   device(id: string, wish?: Wish): Promise<Credentials>
 }
 
-/** The first listener is one with TLS, the second one without. */
+/** The first listener is one with TLS, the second one without, the third one for WebSocket with TLS. */
 export async function withSecureBroker(run: (secure: Secure) => Promise<void>, options: Partial<BrokerOptions> = {}): Promise<void> {
   const authority = await TestAuthority.make()
   const { cert, key } = await authority.server()
@@ -24,6 +24,7 @@ export async function withSecureBroker(run: (secure: Secure) => Promise<void>, o
   const listeners = [
     { kind: 'tcp', host: '127.0.0.1', port: 0, tls: material },
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    { kind: 'ws', host: '127.0.0.1', port: 0, tls: material },
   ] as const
   const device = async (id: string, wish?: Wish): Promise<Credentials> => {
     const credentials = await authority.issue(id, wish)
