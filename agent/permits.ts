@@ -68,17 +68,14 @@ export class Permits {
     this.#cancel()
   }
 
-  /** Why the policy denies a project; undefined if it doesn't. `folder` is the app's. */
-  check(app: string, project: Project, folder: string): Refusal | undefined {
-    const [first, ...others] = permit({ app, project, policy: this.#policy, premises: this.#premises(folder) })
+  /** Why the policy denies a project; undefined if it doesn't. `held` is what containers have already. */
+  check(app: string, project: Project, { folder, held }: Pick<Premises, 'folder' | 'held'>): Refusal | undefined {
+    const premises = { ...premisesOf({ ...this.#options, app: folder }), held }
+    const [first, ...others] = permit({ app, project, policy: this.#policy, premises })
     if (first === undefined) return undefined
     const joined = joinRefusals([first, ...others])
     this.#tell(app, [first, ...others])
     return joined
-  }
-
-  #premises(folder: string): Premises {
-    return premisesOf({ ...this.#options, app: folder })
   }
 
   /** What cannot be read leaves the policy as it was: nothing opens up by a slip of the pen, nor by a file that is gone for a moment. */
@@ -111,7 +108,7 @@ interface Whereabouts extends Pick<PermitsOptions, 'source' | 'folder' | 'engine
 
 export function premisesOf({ source, folder, engine, app }: Whereabouts): Premises {
   const own = [folder, ...(source?.protect ?? []), ...(source === undefined ? [] : [source.file])]
-  return { folder: app, real: realPath, own: withTargets(own), engine: withTargets(enginePlaces(engine)) }
+  return { folder: app, real: realPath, own: withTargets(own), engine: withTargets(enginePlaces(engine)), held: [] }
 }
 
 function withTargets(paths: readonly string[]): readonly string[] {

@@ -127,7 +127,7 @@ test('a change is taken up; a broken file, and one that is gone, change nothing'
   const permits = await Permits.open({ source: { file }, folder, engine: '/run/none.sock', clock, log })
   let changes = 0
   permits.start(() => changes++)
-  const allows = () => permits.check('app', privileged, join(folder, 'apps', 'app')) === undefined
+  const allows = () => permits.check('app', privileged, { folder: join(folder, 'apps', 'app'), held: [] }) === undefined
   const looked = async (what: string, is: () => boolean) =>
     await eventually(10_000, what, () => {
       clock.advance(5_000)

@@ -28,6 +28,7 @@ const premises: Premises = {
   real: path => links[path] ?? hostPath(path, '/'),
   own: ['/var/lib/skerry', '/etc/skerry/policy.yaml'],
   engine: ['/opt/engine/docker.sock'],
+  held: [],
 }
 
 const files = ['a/x', 'b', 'data/x', 'link', 'near', 'app/Dockerfile', 'app/other'].map(path => [path, '{}'] as const)
@@ -246,6 +247,27 @@ for (const [lines, fields, rules] of owners) {
   test(`with ${JSON.stringify(lines)} ${fields} is ${rules.length === 0 ? 'allowed' : 'denied'}`, () => {
     const refusals = judge(web(fields), completePolicy(lines))
     assert.equal([...new Set(refusals.map(ruleOf))].sort(), rules)
+  })
+}
+
+const held = (app: string, path: string, isWritable: boolean) => [{ app, path, isWritable }]
+const besides: readonly (readonly [what: string, has: Premises['held'], bind: string, isDenied: boolean])[] = [
+  ['below what another app may write', held('b', '/srv', true), '/srv/x', true],
+  ['below what another app may write, by a link', held('b', '/srv', true), '/data/x', true],
+  ['below what another app may only read', held('b', '/srv', false), '/srv/x', false],
+  ['what another app has, too', held('b', '/srv', true), '/srv', false],
+  ['beside what another app has', held('b', '/srv/a', true), '/srv/b', false],
+  ['above what another app has', held('b', '/srv/x', false), '/srv', true],
+  ['above what another app has, only for reading', held('b', '/srv/x', true), '/srv:/x:ro', false],
+  ['below what the revision before may write', held('app', '/srv', true), '/srv/x', true],
+  ['above what the revision before has', held('app', '/srv/x', true), '/srv', true],
+]
+for (const [what, has, bind, isDenied] of besides) {
+  test(`a path ${what} is ${isDenied ? 'denied' : 'allowed'}`, () => {
+    const real = (path: string) => path.replace(/^\/data/, '/srv')
+    const project = projectOf(web(`volumes: ["${bind.includes(':') ? bind : `${bind}:/x`}"]`))
+    const refusals = permit({ app: 'app', project, policy: defaultPolicy, premises: { ...premises, real, held: has } })
+    assert.equal(refusals.map(ruleOf), isDenied ? ['nested-paths'] : [])
   })
 }
 
