@@ -7,6 +7,7 @@ import { type DevicePolicy, defaultPolicy } from './core/device-policy.js'
 import { joinRefusals, permit } from './core/permit.js'
 import type { Premises } from './core/permit-parts.js'
 import { enginePlaces } from './engine-places.js'
+import { ownAddresses } from './facts.js'
 import { loadPolicy, stampOf } from './policy-file.js'
 import { realPath } from './real-path.js'
 
@@ -108,7 +109,14 @@ interface Whereabouts extends Pick<PermitsOptions, 'source' | 'folder' | 'engine
 
 export function premisesOf({ source, folder, engine, app }: Whereabouts): Premises {
   const own = [folder, ...(source?.protect ?? []), ...(source === undefined ? [] : [source.file])]
-  return { folder: app, real: realPath, own: withTargets(own), engine: withTargets(enginePlaces(engine)), held: [] }
+  return {
+    folder: app,
+    real: realPath,
+    own: withTargets(own),
+    engine: withTargets(enginePlaces(engine)),
+    addresses: ownAddresses(),
+    held: [],
+  }
 }
 
 function withTargets(paths: readonly string[]): readonly string[] {

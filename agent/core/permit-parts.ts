@@ -20,6 +20,8 @@ export interface Premises {
   readonly own: readonly string[]
   /** Sockets and folders of the container engine beyond those where it usually has them. */
   readonly engine: readonly string[]
+  /** Addresses by which others reach it. */
+  readonly addresses: readonly string[]
   /** What other apps have, and what the revision of this app has that runs. */
   readonly held: readonly HeldPath[]
 }

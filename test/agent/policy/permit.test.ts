@@ -28,6 +28,7 @@ const premises: Premises = {
   real: path => links[path] ?? hostPath(path, '/'),
   own: ['/var/lib/skerry', '/etc/skerry/policy.yaml'],
   engine: ['/opt/engine/docker.sock'],
+  addresses: ['192.168.1.7', 'fd00::7'],
   held: [],
 }
 
@@ -130,6 +131,20 @@ const denied: readonly (readonly [fields: string, rule: RuleName | readonly Rule
     'volumes: { v: { driver_opts: { type: overlay, device: overlay, o: "lowerdir=/etc" } } }',
   ],
   ['', 'volume-types', 'volumes.v.driver_opts.type', 'volumes: { v: { driver_opts: { type: proc, device: proc } } }'],
+  ['', 'device-subnets', 'networks.default.ipam', 'networks: { default: { ipam: { config: [{ subnet: 192.168.0.0/16 }] } } }'],
+  ['', 'device-subnets', 'networks.default.ipam', 'networks: { default: { ipam: { config: [{ subnet: "fd00::/8" }] } } }'],
+  [
+    '',
+    'network-options',
+    'networks.default.driver_opts',
+    'networks: { default: { driver_opts: { com.docker.network.bridge.name: br-lan } } }',
+  ],
+  [
+    '',
+    'network-options',
+    'networks.default.driver_opts',
+    'networks: { default: { driver: macvlan, driver_opts: { macvlan_mode: passthru } } }',
+  ],
   ['logging: { driver: syslog, options: { syslog-address: "unixgram:///run/docker.sock" } }', 'docker', 'services.web.logging'],
   ['logging: { driver: splunk, options: { splunk-capath: /etc/shadow } }', 'paths', 'services.web.logging'],
 ]
@@ -190,6 +205,8 @@ const allowed: readonly (readonly [fields: string, more?: string])[] = [
   ['', 'volumes: { v: { driver_opts: { type: none, o: bind, device: ./data } }, w: { driver_opts: { o: bind, device: /srv/w } } }'],
   ['logging: { driver: json-file, options: { max-size: 10m, tag: "/{{.Name}}" } }'],
   ['configs: [c]', 'configs: { c: { file: ./b } }'],
+  ['', 'networks: { default: { driver_opts: { com.docker.network.driver.mtu: 1400 }, ipam: { config: [{ subnet: 10.9.0.0/16 }] } } }'],
+  ['', 'networks: { default: { driver: macvlan, driver_opts: { parent: eth0 }, ipam: { config: [{ subnet: 192.168.1.0/24 }] } } }'],
 ]
 
 for (const [fields, more] of allowed) {
