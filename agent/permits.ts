@@ -20,6 +20,13 @@ export interface PolicySource {
   readonly protect?: readonly string[]
 }
 
+interface Listeners {
+  /** The policy has changed. */
+  readonly onChange: () => void
+  /** The file has a fault, and nothing else has changed. */
+  readonly onFault: () => void
+}
+
 interface PermitsOptions {
   readonly source: PolicySource | undefined
   /** The agent's state folder. */
@@ -38,6 +45,7 @@ export class Permits {
   #policy: DevicePolicy
   #stamp: string | undefined
   #told = new Set<string>()
+  #fault: Refusal | undefined
   #cancel = () => {}
   #stopped = false
 
@@ -55,13 +63,18 @@ export class Permits {
     return new Permits(options, unwrap(await loadPolicy(source.file, source.isNamed ?? false)), stamp)
   }
 
-  /** Looks at the file now and then; `onChange` is called when it has said something else. */
-  start(onChange: () => void): void {
+  /** Looks at the file now and then. */
+  start(tell: Listeners): void {
     const { source, clock } = this.#options
     if (source === undefined) return
     this.#cancel = clock.after(lookAgainMs, () => {
-      void this.#renew(source, onChange).finally(() => this.#stopped || this.start(onChange))
+      void this.#renew(source, tell).finally(() => this.#stopped || this.start(tell))
     })
+  }
+
+  /** That the file has a fault, so that another policy holds than the one that stands there. */
+  faults(): readonly Refusal[] {
+    return this.#fault === undefined ? [] : [this.#fault]
   }
 
   stop(): void {
@@ -80,13 +93,17 @@ export class Permits {
   }
 
   /** What cannot be read leaves the policy as it was: nothing opens up by a slip of the pen, nor by a file that is gone for a moment. */
-  async #renew({ file }: PolicySource, onChange: () => void): Promise<void> {
+  async #renew({ file }: PolicySource, { onChange, onFault }: Listeners): Promise<void> {
     const { log } = this.#options
     const stamp = stampOf(file)
     if (stamp === this.#stamp) return
     this.#stamp = stamp
     const read = await loadPolicy(file, true)
-    if (!read.ok) return log.error({ faults: read.refusals, file }, 'the policy of the device cannot be read: the one before holds')
+    this.#fault = read.ok ? undefined : faultOf(read.refusals[0])
+    if (!read.ok) {
+      log.error({ faults: read.refusals, file }, 'the policy of the device cannot be read: the one before holds')
+      return this.#stopped ? undefined : onFault()
+    }
     this.#policy = read.value
     this.#told = new Set()
     log.info({ file }, 'the policy of the device has been read anew')
@@ -99,6 +116,14 @@ export class Permits {
     if (this.#told.size >= maxTold) this.#told.clear()
     this.#told.add(key)
     for (const { message, path } of refusals) this.#options.log.warn({ app, path, message }, "the device's policy denies a revision")
+  }
+}
+
+function faultOf({ code, message, path = '' }: Refusal): Refusal {
+  return {
+    code,
+    message: `the policy of the device cannot be read, and the one before holds: ${message}`.slice(0, 1000),
+    path: path.slice(0, 300),
   }
 }
 
