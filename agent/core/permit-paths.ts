@@ -17,11 +17,14 @@ interface Wanted {
 /** Both what is named and what it leads to must be allowed: the one may change, the other is what there is. */
 function checkPath({ source, readOnly }: Wanted, place: Place): Refusal[] {
   const { folder, real } = place.premises
+  const [start = source] = source.split(':')
+  // The Engine takes a colon for the end of a path.
+  const cut = start === source ? [] : checkPath({ source: start, readOnly }, place)
   const path = withoutOldLinks(hostPath(source, folder))
   const target = withoutOldLinks(real(path))
   const byName = isWithin(path, folder) ? [] : judge(path, { source, readOnly }, place)
-  if (target === path || isWithin(target, real(folder))) return byName
-  return [...byName, ...judge(target, { source: `${source}, which leads to ${target},`, readOnly }, place)]
+  if (target === path || isWithin(target, real(folder))) return [...cut, ...byName]
+  return [...cut, ...byName, ...judge(target, { source: `${source}, which leads to ${target},`, readOnly }, place)]
 }
 
 function judge(path: string, { source, readOnly }: Wanted, place: Place): Refusal[] {

@@ -140,7 +140,7 @@ contexts('what turns into a link or a pipe while it is archived ends the archive
   inPlace(async ({ root, folder }) => {
     for (const swap of [
       () => symlinkSync(join(root, 'etc/secret'), join(folder, 'app/sub/a')),
-      () => spawnSync('mkfifo', [join(folder, 'app/sub/a')]),
+      () => spawnSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'app/sub/a')]),
     ]) {
       const { archive: chunks } = await openContext(build, { folder, isConfined: true })
       const read = async () => {

@@ -103,6 +103,7 @@ const denied: readonly (readonly [fields: string, rule: RuleName | readonly Rule
   ['volumes: ["/etc/passwd:/host:ro"]', 'paths', 'services.web.volumes'],
   ['volumes: ["/etc/localtime:/host"]', 'paths', 'services.web.volumes'],
   ['volumes: [{ type: bind, source: /root, target: /host, read_only: true }]', 'paths', 'services.web.volumes'],
+  ['volumes: [{ type: bind, source: "/etc/passwd:/x", target: /host }]', 'paths', 'services.web.volumes'],
   ['volumes: ["/srv/../etc/passwd:/host"]', 'paths', 'services.web.volumes'],
   ['volumes: ["/srv/link:/host"]', 'paths', 'services.web.volumes'],
   ['volumes: ["./link:/host:ro"]', ['agent-data', 'paths'], 'services.web.volumes'],
