@@ -128,7 +128,7 @@ const loggingFields: Fields<Draft<NonNullable<Service['logging']>>> = {
 export const readLogging: Reader<NonNullable<Service['logging']>> = (item, report) => {
   const draft: Draft<NonNullable<Service['logging']>> = {}
   readFields(item, loggingFields, draft, report)
-  return Object.keys(draft).length === 0 ? undefined : { options: {}, ...draft }
+  return Object.keys(draft).length === 0 ? undefined : { ...draft, options: draft.options ?? {} }
 }
 
 const hookFields: Fields<Draft<Hook>> = {

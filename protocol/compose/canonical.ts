@@ -6,19 +6,35 @@ export function sortKeys<T>(value: T): T {
 }
 
 function sortAny(value: unknown): unknown {
-  if (isSorted(value)) return value
-  if (Array.isArray(value)) return value.map(sortAny)
-  const entries = Object.entries(value as object).filter(([, item]) => item !== undefined)
-  return Object.fromEntries(entries.map(([key, item]) => [key, sortAny(item)] as const).sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (typeof value !== 'object' || value === null) return value
+  return Array.isArray(value) ? sortList(value) : sortRecord(value as Readonly<Record<string, unknown>>)
 }
 
-function isSorted(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (Array.isArray(value)) return value.every(isSorted)
-  let before: string | undefined
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined || (before !== undefined && key <= before) || !isSorted(item)) return false
-    before = key
+// Loops instead of chains of arrays: this runs over all of a project each time that it is read or hashed.
+function sortList(list: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | undefined
+  for (let n = 0; n < list.length; n++) {
+    const item = sortAny(list[n])
+    if (item === list[n]) continue
+    copy ??= [...list]
+    copy[n] = item
   }
-  return true
+  return copy ?? list
+}
+
+function sortRecord(record: Readonly<Record<string, unknown>>): unknown {
+  const keys = Object.keys(record)
+  const copies = new Map<string, unknown>()
+  let inOrder = true
+  for (let n = 0; n < keys.length; n++) {
+    const key = keys[n] ?? ''
+    const item = record[key]
+    if (item === undefined || (n > 0 && key <= (keys[n - 1] ?? ''))) inOrder = false
+    if (typeof item !== 'object' || item === null) continue
+    const sorted = sortAny(item)
+    if (sorted !== item) copies.set(key, sorted)
+  }
+  if (inOrder && copies.size === 0) return record
+  const kept = (inOrder ? keys : keys.sort()).filter(key => record[key] !== undefined)
+  return Object.fromEntries(kept.map(key => [key, copies.get(key) ?? record[key]]))
 }

@@ -4,7 +4,7 @@ import type { Item, Report } from './item.js'
 import { nearest } from './place.js'
 import { type FileSources, type Grant, placeFiles } from './placed.js'
 import type { Restart, Service } from './project.js'
-import type { Draft } from './read.js'
+import { type Draft, sorted } from './read.js'
 
 /** The canonical fields, and what becomes one of them once all attributes are known. */
 export interface ServiceDraft extends Omit<Draft<Service>, 'pullPolicy' | keyof HasDeploy>, HasDeploy {
@@ -38,15 +38,20 @@ export function finishService(draft: ServiceDraft, item: Item, sources: FileSour
   const files = placeFiles([...configs, ...secrets], sources, report)
   const networks = rest.networks ?? {}
   const isLoose = rest.networkMode === undefined && Object.keys(networks).length === 0
-  return {
-    ...bare,
+  return withDefaults({
     ...withoutEmpty(rest),
     restart: restartOf(draft, item, report),
     ...(policy === undefined ? {} : { pullPolicy: policy }),
     ...(scale === undefined || scale === 1 ? {} : { scale }),
     ...(files.length === 0 ? {} : { files }),
     networks: isLoose ? { default: { aliases: [] } } : networks,
-  }
+  })
+}
+
+/** Put together from entries: a spread over another one costs more than all the reading before. */
+function withDefaults(service: Omit<Service, keyof typeof bare> & Partial<Service>): Service {
+  const missing = Object.entries(bare).filter(([name]) => !Object.hasOwn(service, name))
+  return sorted<unknown>([...Object.entries(service), ...missing]) as typeof bare & typeof service
 }
 
 function pullPolicyOf({ pullPolicy, refreshAfterMs, build }: ServiceDraft, item: Item, report: Report): Service['pullPolicy'] {

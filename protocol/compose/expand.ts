@@ -32,7 +32,7 @@ export interface LoadedYaml {
 
 export class Expansion {
   readonly #targets: ReadonlyMap<number, number>
-  /** Nodes that are being read, by their place: an alias to one of them never ends. */
+  /** Nodes with an anchor that are being read, by their place: an alias to one of them never ends. */
   readonly #open = new Set<number>()
   /** Place of the next event. */
   #at = 1
@@ -72,12 +72,13 @@ export class Expansion {
     if (depth > maxDepth) throw new TooComplex(`the file is nested more than ${maxDepth} deep (line ${item.line})`)
     this.#at++
     if (event === undefined || !isNode(event)) return item
-    this.checkTag(tag, item)
-    this.#open.add(place)
+    if (tag !== '') this.checkTag(tag, item)
+    const isAnchored = event.anchorStart >= 0
+    if (isAnchored) this.#open.add(place)
     if (event.type === EVENT_ID.MAPPING) item.value = this.readMap(item, depth)
     else if (event.type === EVENT_ID.SEQUENCE) item.value = this.readList(item, depth)
     else item.value = this.readScalar(event, tag)
-    this.#open.delete(place)
+    if (isAnchored) this.#open.delete(place)
     return item
   }
 
@@ -180,7 +181,7 @@ export class Expansion {
 
   private checkTag(tag: string, item: Item): void {
     if (item.tag !== undefined) this.#isTagged = true
-    else if (tag !== '' && !/^(!|(!!|!<tag:yaml\.org,2002:)(map|seq|str|int|float|bool|null)>?)$/.test(tag))
+    else if (!/^(!|(!!|!<tag:yaml\.org,2002:)(map|seq|str|int|float|bool|null)>?)$/.test(tag))
       this.report.refuse(item, 'compose.unsupported', `the tag ${quote(tag)} is not supported`)
   }
 
@@ -199,8 +200,9 @@ export class Expansion {
 function bindAliases(text: string, events: readonly Event[]): ReadonlyMap<number, number> {
   const anchors = new Map<string, number>()
   const bound = new Map<number, number>()
-  for (const [place, event] of events.entries()) {
-    if (!('anchorStart' in event) || event.anchorStart < 0) continue
+  for (let place = 0; place < events.length; place++) {
+    const event = events[place]
+    if (event === undefined || !(event.type === EVENT_ID.ALIAS || isNode(event)) || event.anchorStart < 0) continue
     const name = text.slice(event.anchorStart, event.anchorEnd)
     const target = anchors.get(name)
     if (event.type !== EVENT_ID.ALIAS) anchors.set(name, place)

@@ -59,12 +59,13 @@ function withImplied(service: Service): Service {
 function finishService(service: Service, { services }: Project, place: Item | undefined, report: Report): Service {
   const dependsOn = keep(service.dependsOn, other => Object.hasOwn(services, other))
   const isUnreachable = service.networkMode === 'host' || service.networkMode === 'none'
-  if (!isUnreachable || service.ports.length === 0) return { ...service, dependsOn }
+  if (!isUnreachable || service.ports.length === 0) return dependsOn === service.dependsOn ? service : { ...service, dependsOn }
   const ports = place !== undefined && isMap(place.value) ? place.value.get('ports') : undefined
   if (ports !== undefined) report.warn(ports, 'compose.inconsistent', `ports have no effect with network_mode ${service.networkMode}`)
   return { ...service, dependsOn, ports: [] }
 }
 
 function keep<T>(record: Readonly<Record<string, T>>, wanted: (key: string) => boolean): Readonly<Record<string, T>> {
+  if (Object.keys(record).every(wanted)) return record
   return Object.fromEntries(Object.entries(record).filter(([key]) => wanted(key)))
 }

@@ -1,4 +1,5 @@
 // Health checks, in the form that the Engine takes.
+import { sortKeys } from './canonical.js'
 import { type Item, isList, type Report } from './item.js'
 import type { Healthcheck } from './project.js'
 import { type Draft, type Fields, field, integerOf, listOf, type Reader, readFields, readFlag, readScalar, readText } from './read.js'
@@ -48,5 +49,5 @@ export const readHealthcheck: Reader<Healthcheck> = (item, report) => {
   const { disable, ...health } = draft
   if (disable === true || health.test?.[0] === 'NONE') return { test: ['NONE'] }
   if (health.retries === 0) delete health.retries
-  return Object.keys(health).length === 0 ? undefined : health
+  return Object.keys(health).length === 0 ? undefined : sortKeys(health)
 }

@@ -127,11 +127,11 @@ const finishers: Readonly<Record<Long['type'], Finish>> = {
   tmpfs({ source, sizeBytes = 0, mode, readOnly }, target, item, report) {
     if (source !== undefined) return report.refuse(item, 'compose.inconsistent', 'a tmpfs has no source')
     return {
-      type: 'tmpfs',
-      target,
-      ...(sizeBytes === 0 ? {} : { sizeBytes }),
       ...(mode === undefined ? {} : { mode }),
       ...(readOnly === undefined ? {} : { readOnly }),
+      ...(sizeBytes === 0 ? {} : { sizeBytes }),
+      target,
+      type: 'tmpfs',
     }
   },
   image({ source = '', subpath }, target, item, report) {

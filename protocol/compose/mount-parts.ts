@@ -16,5 +16,5 @@ export function bindMount(mount: Omit<BindMount, 'type'>, item: Item, report: Re
   const source = readPath(mount.source, item, report)
   if (source === undefined) return undefined
   takePath(source, report)
-  return { type: 'bind', ...mount, source }
+  return { ...mount, source, type: 'bind' }
 }

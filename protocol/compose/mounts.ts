@@ -32,10 +32,10 @@ function readShort(item: Item, report: Report): Mount | undefined {
   const [first = '', second, third = ''] = parts
   const target = mountTarget(second ?? first, item, report)
   if (target === undefined) return undefined
-  if (second === undefined) return { type: 'volume', target, options: [] }
+  if (second === undefined) return { options: [], target, type: 'volume' }
   const words = third === '' ? [] : third.split(',')
-  if (!/^[.~/]/.test(first)) return { type: 'volume', source: first, target, options: readOptions(words, volumeOptions, item, report) }
-  return bindMount({ source: first, target, options: readOptions(words, bindOptions, item, report) }, item, report)
+  if (!/^[.~/]/.test(first)) return { options: readOptions(words, volumeOptions, item, report), source: first, target, type: 'volume' }
+  return bindMount({ options: readOptions(words, bindOptions, item, report), source: first, target }, item, report)
 }
 
 function readOptions(words: readonly string[], known: readonly string[], item: Item, report: Report): readonly string[] {

@@ -118,14 +118,14 @@ function spread(item: Item, mapping: Mapping | undefined, report: Report): reado
   const count = target[1] - target[0] + 1
   if (!report.take('ports', count)) return report.refuse(item, 'compose.too-complex', 'the file has too many ports') ?? []
   if (published !== undefined && count === 1 && published[0] < published[1])
-    return [{ hostIp, published: published[0], publishedTo: published[1], target: target[0], protocol }]
+    return [{ hostIp, protocol, published: published[0], publishedTo: published[1], target: target[0] }]
   if (published !== undefined && published[1] - published[0] + 1 !== count) return refuseRange(item, report) ?? []
   return Array.from({ length: count }, (_, n) => ({
     hostIp,
+    protocol,
     // 0 means that the Engine chooses, so a range from 0 does not count up.
     published: published === undefined || published[0] === 0 ? 0 : published[0] + n,
     target: target[0] + n,
-    protocol,
   }))
 }
 

@@ -33,6 +33,8 @@ function roundSafely(number: number | undefined): number | undefined {
 
 function parseDuration(text: string): number | undefined {
   if (text === '0') return 0
+  const [, sole, soleUnit = ''] = /^(\d{1,16})(ms|s|m|h)$/.exec(text) ?? []
+  if (sole !== undefined) return Number(sole) * (unitsMs[soleUnit] ?? 0)
   if (text.length > 64 || !/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/.test(text)) return undefined
   let total = 0
   for (const [, amount = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)/g))

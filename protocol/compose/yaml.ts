@@ -34,7 +34,7 @@ function refuseSyntax({ reason, mark }: YAMLException, report: Report, file: str
 }
 
 function isOneDocument(events: readonly Event[], lines: Lines, report: Report, file: string | undefined): boolean {
-  const second = events.findIndex((event, n) => n > 0 && event.type === EVENT_ID.DOCUMENT)
+  const second = secondDocument(events)
   if (second < 0) return true
   const start = events
     .slice(second)
@@ -43,4 +43,9 @@ function isOneDocument(events: readonly Event[], lines: Lines, report: Report, f
   const at = start === undefined ? 'its end' : `line ${lines.at(start)}`
   report.refuseAt(inFile(file, at), 'compose.yaml', `a compose file is one YAML document; a second one starts at ${at}`)
   return false
+}
+
+function secondDocument(events: readonly Event[]): number {
+  for (let n = 1; n < events.length; n++) if (events[n]?.type === EVENT_ID.DOCUMENT) return n
+  return -1
 }
