@@ -60,9 +60,15 @@ test.before.each(async world => {
       ? undefined
       : ({ ok: true, value: { project: unwrap(parseCompose(text)).project, digestOf: () => undefined } } as const)
   }
-    const effective = () => ({ apps: world.apps, conflicts: [] })
-    const holdings = { project, variablesOf, effective, imageLists: () => [], unknownGroups: () => [] } as unknown as TargetSources['holdings']
-    world.apps = []
+  const effective = () => ({ apps: world.apps, conflicts: [] })
+  const holdings = {
+    project,
+    variablesOf,
+    effective,
+    imageLists: () => [],
+    unknownGroups: () => [],
+  } as unknown as TargetSources['holdings']
+  world.apps = []
   world.aim = (fields, record) => {
     if (record !== undefined) ledger.change('app', () => record)
     const app: EffectiveApp = { name: 'app', digest: wild, run: 'running', revision: 2, ...fields }
