@@ -1,5 +1,5 @@
 // What a command sees of the world: where it writes, its environment, when to stop. Given, so that nothing is global.
-import { createPaint, type Paint } from './table.js'
+import { createPaint, type Paint, tame } from './table.js'
 
 export interface Shell {
   /** Data, to standard output. A line end is added. */
@@ -32,8 +32,8 @@ export function createShell(): Shell {
     })
   }
   return {
-    print: text => void process.stdout.write(`${text}\n`),
-    say: text => void process.stderr.write(`${text}\n`),
+    print: text => void process.stdout.write(`${tame(text)}\n`),
+    say: text => void process.stderr.write(`${tame(text)}\n`),
     readInput: async () => {
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(chunk)
