@@ -47,7 +47,7 @@ export async function pullImage(
 /** By the Engine's own builder. */
 export async function buildImage(
   docker: Docker,
-  { image, build, folder }: StepArgs['build'],
+  { image, build, folder, isConfined }: StepArgs['build'],
   { signal, logins }: { signal: AbortSignal; logins: readonly Login[] },
 ): Promise<void> {
   const query = {
@@ -67,7 +67,7 @@ export async function buildImage(
     ...(unlessEmpty(build.cacheFrom) === undefined ? {} : { cachefrom: [...build.cacheFrom] }),
   }
   await whileHeard(signal, 'the build', async (either, heard) => {
-    const { archive, dockerfile } = await openContext(build, folder)
+    const { archive, dockerfile } = await openContext(build, { folder, isConfined })
     const options = { ...query, dockerfile, abortSignal: either } as unknown as Docker.ImageBuildOptions
     const stream = await docker.buildImage(Readable.from(archive), options)
     await readLines(stream, either, line => {

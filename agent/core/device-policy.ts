@@ -1,4 +1,5 @@
 // What the owner of a device lets run on it: the rules of the policy, and what holds where the owner has said nothing.
+import { readPattern } from '../../protocol/images.js'
 
 interface ListRule {
   readonly kind: 'list'
@@ -58,7 +59,12 @@ const anyText = 'text without spaces; * stands for any characters'
 
 /** Every rule, by its name in the file. */
 export const policyRules = {
-  images: list('images, as registry/repository:tag or with @sha256:…; * within a part, ** across', ['**'], isText, 'a pattern of images'),
+  images: list(
+    'images, as registry/repository:tag or with @sha256:…; * within a part, ** across',
+    ['**'],
+    text => readPattern(text).ok,
+    'a pattern such as registry.example/team/**, nginx:1.* or nginx@sha256:…',
+  ),
   registries: list('registries that images come from', ['*'], isText, 'a registry such as docker.io; * stands for any characters'),
   builds: flag('images built on the device; without a word, only while images and registries allow everything', true),
   privileged: flag('privileged containers and hooks', false),

@@ -2,7 +2,7 @@
 import type { Healthcheck, Port, Project, Service } from '../../protocol/compose/project.js'
 import { connections } from './endpoints.js'
 import { hostConfig } from './host-config.js'
-import { composeLabels, imageName, type Owner, ownLabels, preStopLabel, writeDependsOn } from './labels.js'
+import { composeLabels, foreignLabels, imageName, type Owner, ownLabels, preStopLabel, writeDependsOn } from './labels.js'
 import { mountBodies } from './mounts.js'
 import type { MountedVolume, ObservedImage } from './observed.js'
 import { present } from './present.js'
@@ -45,7 +45,7 @@ export function createBody(service: Service, context: ServiceContext): { body: C
     ...processFields(service),
     ...macAddress(service, context),
     Image: context.pinned ?? imageName(context.owner.app, context.name, service),
-    Labels: { ...service.labels, ...containerLabels(service, context) },
+    Labels: { ...foreignLabels(service.labels), ...containerLabels(service, context) },
     ExposedPorts: exposedPorts(service),
     Volumes: mounts.Volumes,
     HostConfig: hostConfig(service, context, { mounts, network: first?.network }),
@@ -64,7 +64,8 @@ function containerLabels(service: Service, { owner, name, number, hash, image }:
     [composeLabels.version]: '2.0.0',
     [composeLabels.dependsOn]: writeDependsOn(service),
     [composeLabels.image]: image?.id ?? '',
-    ...(service.preStop === undefined ? {} : { [preStopLabel]: JSON.stringify(service.preStop) }),
+    // Always: what an image says there is no order to us.
+    [preStopLabel]: JSON.stringify(service.preStop ?? []),
   }
 }
 

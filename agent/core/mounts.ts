@@ -2,7 +2,7 @@
 import type { PlacedFile } from '../../protocol/compose/parts.js'
 import type { Mount, Service } from '../../protocol/compose/project.js'
 import type { ServiceContext } from './engine-config.js'
-import { volumeName } from './labels.js'
+import { foreignLabels, volumeName } from './labels.js'
 import type { MountedVolume, ObservedContainer, ObservedImage } from './observed.js'
 import { present } from './present.js'
 
@@ -67,7 +67,11 @@ function mountBody(mount: Mount, context: ServiceContext): object[] {
     }
     case 'volume': {
       const source = volumeSource(mount, context, new Map())
-      const options = present({ NoCopy: mount.options.includes('nocopy') ? true : undefined, Subpath: mount.subpath, Labels: mount.labels })
+      const options = present({
+        NoCopy: mount.options.includes('nocopy') ? true : undefined,
+        Subpath: mount.subpath,
+        Labels: mount.labels && foreignLabels(mount.labels),
+      })
       return [{ Type: 'volume', Source: source, Target: mount.target, ...readOnly(mount.options), VolumeOptions: options }]
     }
     case 'tmpfs': {

@@ -9,16 +9,18 @@ import { at, type Check, type Checks, checkAll, denyEntry, denyFlag } from './pe
 import { checkOwn } from './permit-paths.js'
 import { checkNamespace } from './permit-sharing.js'
 
+/** An id says nothing of where an image is from: it passes only where everything does. */
 export const checkImage: Check<string> = (reference, place) => {
   const { images, registries } = place.policy
   const { full, registry } = imageName(reference)
-  const isListed = images.some(pattern => pattern === '**' || matchesImage(pattern, reference))
-  const comesFrom = registries.some(pattern => matchesText(pattern, registry))
+  const isListed = images.some(pattern => matchesImage(pattern, reference)) || images.includes('**')
+  const isKnown = registries.some(pattern => matchesText(pattern, registry))
+  const from = registry === '' ? 'no known registry' : registry
   return [
-    ...(isListed ? [] : [denyEntry(place, 'images', `the image ${quote(full)} is not allowed`, full)]),
-    ...(comesFrom
+    ...(isListed ? [] : [denyEntry(place, 'images', `the image ${quote(full)} is not allowed`, registry === '' ? '**' : full)]),
+    ...(isKnown
       ? []
-      : [denyEntry(place, 'registries', `the image ${quote(full)} comes from ${registry}, which is not allowed`, registry)]),
+      : [denyEntry(place, 'registries', `the image ${quote(full)} comes from ${from}, which is not allowed`, registry || '*')]),
   ]
 }
 
@@ -28,7 +30,7 @@ export const checkImageMounts: Check<readonly Mount[]> = (mounts, place) =>
 const building = 'concerns the inside of the image alone'
 
 /** A build runs what its file says, in containers without further rights. */
-const buildChecks: Checks<Build> = {
+export const buildChecks: Checks<Build> = {
   context: { at: 'context', rules: ['paths', 'nested-paths', 'docker', 'agent-data'], check: checkOwn },
   dockerfile: 'is looked at with its context',
   dockerfileInline: building,

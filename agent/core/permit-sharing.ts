@@ -42,7 +42,7 @@ export const checkAttachments: Check<Readonly<Record<string, Attachment>>> = (at
 
 const plain = 'concerns addresses of the app alone'
 
-const networkChecks: Checks<Network> = {
+export const networkChecks: Checks<Network> = {
   name: 'looked at where a service joins it',
   external: 'what it joins was made by someone else; see name',
   driver: { at: 'driver', rules: ['host-namespaces'], check: (driver, place) => (driver === 'host' ? denyHost('network', place) : []) },

@@ -7,7 +7,7 @@ import { at, type Check, type Checks, checkAll, denyEntry, type Place } from './
 import { boundDevice, checkBind } from './permit-paths.js'
 import { checkText } from './permit-rights.js'
 
-const volumeChecks: Checks<Volume> = {
+export const volumeChecks: Checks<Volume> = {
   name: 'volumes of other apps may be shared: they hold data, not rights',
   external: 'was made by someone else; see name',
   driver: {

@@ -1,7 +1,7 @@
 // Networks and volumes: what the Engine is asked to make, and which of them are missing or left over.
 import type { Network, Project, Volume } from '../../protocol/compose/project.js'
 import type { RunningWish, Wish } from './desired.js'
-import { composeLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, volumeName } from './labels.js'
+import { composeLabels, foreignLabels, networkName, type Owner, optionsLabel, ownLabels, usedNetworks, volumeName } from './labels.js'
 import { hostPath } from './mounts.js'
 import type { Observed, ObservedVolume } from './observed.js'
 import { present, unlessEmpty } from './present.js'
@@ -26,7 +26,7 @@ export function networkBody(owner: Owner, key: string, network: Network): { name
     ...(network.enableIpv4 === undefined ? {} : { EnableIPv4: network.enableIpv4 }),
     EnableIPv6: network.enableIpv6 ?? false,
     Attachable: network.attachable ?? false,
-    Labels: { ...network.labels, ...ownLabels(owner), [composeLabels.network]: key, [optionsLabel]: options },
+    Labels: { ...foreignLabels(network.labels), ...ownLabels(owner), [composeLabels.network]: key, [optionsLabel]: options },
     ...(Object.keys(ipam).length === 0 ? {} : { IPAM: ipam }),
   }
   return { name, options, body }
@@ -44,7 +44,7 @@ function volumeBody({ owner, folder }: RunningWish, key: string, volume: Volume)
     Name: volumeName(owner.app, key, volume),
     ...(volume.driver === undefined ? {} : { Driver: volume.driver }),
     DriverOpts: { ...volume.driverOpts, ...bound },
-    Labels: { ...volume.labels, ...ownLabels(owner), [composeLabels.volume]: key, [optionsLabel]: volumeOptions(volume) },
+    Labels: { ...foreignLabels(volume.labels), ...ownLabels(owner), [composeLabels.volume]: key, [optionsLabel]: volumeOptions(volume) },
   }
 }
 

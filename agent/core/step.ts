@@ -5,8 +5,8 @@ import type { CreateBody } from './engine-config.js'
 
 export type StepArgs = {
   pull: { image: string; services: readonly string[]; platform?: string }
-  /** The files are those of `folder`, the app's. */
-  build: { image: string; services: readonly string[]; build: Build; folder: string }
+  /** The files are those of `folder`, the app's; `isConfined`: and no others, as containers may write there. */
+  build: { image: string; services: readonly string[]; build: Build; folder: string; isConfined: boolean }
   createNetwork: { name: string; body: NetworkBody }
   removeNetwork: { name: string; id: string }
   createVolume: { name: string; body: VolumeBody }

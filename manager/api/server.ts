@@ -31,6 +31,7 @@ import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
+import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
 import { keyRoutes } from './keys.js'
 import { openapi } from './openapi.js'
@@ -109,6 +110,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
+      imageRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
       keyRoutes(api, fleet)

@@ -1,7 +1,11 @@
 // Build contexts: which files go, and that tar reads what we write.
 import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openContext } from '../../agent/context.js'
 import { readIgnoreRules } from '../../agent/core/ignore.js'
 import { fileEntry, type TarEntry, writeTar } from '../../agent/tar.js'
 
@@ -82,5 +86,81 @@ contexts('a file that changes while it is read is no archive', async () => {
     assert.match(String(await archive([entry]).catch(String)), /has changed/)
   }
 })
+
+const build = { context: './app', args: {}, labels: {}, extraHosts: [], cacheFrom: [], tags: [] }
+
+interface Place {
+  readonly root: string
+  /** The app's folder, with a context and a secret beside it. */
+  readonly folder: string
+}
+
+async function inPlace(test: (place: Place) => Promise<void>): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'skerry-context-'))
+  const folder = join(root, 'web')
+  mkdirSync(join(folder, 'app/sub'), { recursive: true })
+  mkdirSync(join(root, 'etc'))
+  for (const path of ['web/app/Dockerfile', 'web/app/sub/a', 'etc/secret', 'etc/Dockerfile']) writeFileSync(join(root, path), path)
+  try {
+    await test({ root, folder })
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+async function pack(folder: string, isConfined: boolean, fields: object = {}): Promise<string> {
+  const { archive: chunks, dockerfile } = await openContext({ ...build, ...fields }, { folder, isConfined })
+  const all: Uint8Array[] = []
+  for await (const chunk of chunks) all.push(chunk)
+  const listed = spawnSync('tar', ['-t'], { input: Buffer.concat(all), encoding: 'utf8' })
+  return `${dockerfile}: ${listed.stdout.trim().split('\n').join(' ')}`
+}
+
+contexts('an archive has what is in the folder; links in it go as links', () =>
+  inPlace(async ({ root, folder }) => {
+    symlinkSync(join(root, 'etc'), join(folder, 'app/etc'))
+    for (const isConfined of [true, false]) assert.is(await pack(folder, isConfined), 'Dockerfile: Dockerfile etc sub/ sub/a')
+  }),
+)
+
+contexts('a context that has become a link is followed for whoever applies by hand, and never for a fleet', () =>
+  inPlace(async ({ root, folder }) => {
+    rmSync(join(folder, 'app'), { recursive: true })
+    symlinkSync(join(root, 'etc'), join(folder, 'app'))
+    assert.is(await pack(folder, false), 'Dockerfile: Dockerfile secret')
+    assert.match(String(await pack(folder, true).catch(String)), /app is no folder of the app's/)
+    assert.match(String(await pack(folder, true, { context: '../etc' }).catch(String)), /not in the app's folder/)
+  }),
+)
+
+contexts('a Dockerfile beside the context that has become a link is not read for a fleet', () =>
+  inPlace(async ({ root, folder }) => {
+    symlinkSync(join(root, 'etc/secret'), join(folder, 'other'))
+    assert.match(await pack(folder, false, { dockerfile: '../other' }), /^\.dockerfile-of-the-spec: /)
+    assert.match(String(await pack(folder, true, { dockerfile: '../other' }).catch(String)), /ELOOP/)
+  }),
+)
+
+contexts('what turns into a link or a pipe while it is archived ends the archive', () =>
+  inPlace(async ({ root, folder }) => {
+    for (const swap of [
+      () => symlinkSync(join(root, 'etc/secret'), join(folder, 'app/sub/a')),
+      () => spawnSync('mkfifo', [join(folder, 'app/sub/a')]),
+    ]) {
+      const { archive: chunks } = await openContext(build, { folder, isConfined: true })
+      const read = async () => {
+        for await (const chunk of chunks) {
+          // Its header says that it is a file: the next thing is to read it.
+          if (!Buffer.from(chunk).subarray(0, 6).equals(Buffer.from('sub/a\0'))) continue
+          rmSync(join(folder, 'app/sub/a'))
+          swap()
+        }
+      }
+      assert.match(String(await read().catch(String)), /ELOOP|no file any more/)
+      rmSync(join(folder, 'app/sub/a'))
+      writeFileSync(join(folder, 'app/sub/a'), 'web/app/sub/a')
+    }
+  }),
+)
 
 contexts.run()

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -112,13 +113,31 @@ places('links that a container has put in the way are not followed, neither to w
   symlinkSync(outside, join(folder, 'conf'))
   symlinkSync(join(outside, 'a'), join(folder, 'b'))
   symlinkSync(join(outside, 'a'), join(folder, '.skerry.tmp'))
-  place({ 'conf/a': 'three', b: 'four' })
+  mkdirSync(join(folder, 'other/.skerry.tmp'), { recursive: true })
+  place({ 'conf/a': 'three', b: 'four', 'other/c': 'five' })
   assert.is(text(outside, 'a'), 'precious')
   assert.is(text(folder, 'conf/a') + text(folder, 'b'), 'threefour')
   rmSync(join(folder, 'conf'), { recursive: true })
   symlinkSync(outside, join(folder, 'conf'))
   place({})
   assert.is(text(outside, 'a'), 'precious')
+})
+
+places('a folder that a container turns into a link while files are written keeps them', ({ disk, folder, root, place }) => {
+  const outside = join(root, 'outside')
+  mkdirSync(outside)
+  place({ 'conf/deep/a': 'one' })
+  const file = { path: 'conf/deep/a', digest: digestOfContents(Buffer.from('two')), sizeBytes: 3 }
+  const swapped: string[] = []
+  placeFiles(disk, 'web', [file], () => {
+    renameSync(join(folder, 'conf/deep'), join(folder, 'moved'))
+    symlinkSync(outside, join(folder, 'conf/deep'))
+    swapped.push('conf/deep')
+    return Buffer.from('two')
+  })
+  assert.equal(swapped, ['conf/deep'])
+  assert.equal(readdirSync(outside), [])
+  assert.is(text(folder, 'moved/a'), 'two')
 })
 
 places('an empty folder that Docker made in the place of a file gives way, a full one does not', ({ place, folder }) => {

@@ -41,7 +41,7 @@ function judge(compose: string, policy: DevicePolicy = defaultPolicy): readonly 
   return permit({ app: 'app', project: projectOf(compose), policy, premises })
 }
 
-const web = (fields: string, more = '') => `services: { web: { image: nginx, ${fields} } }\n${more}`
+const web = (fields: string, more = '') => `services: { web: { ${/\bimage: /.test(fields) ? '' : 'image: nginx, '}${fields} } }\n${more}`
 
 const ruleOf = ({ message }: Refusal) => /\(rule ([a-z-]+) of the device's policy; its owner could write /.exec(message)?.[1]
 
@@ -225,6 +225,19 @@ const owners: readonly (readonly [lines: Parameters<typeof completePolicy>[0], f
   [{ 'device-rules': ['a *:* rwm'] }, "device_cgroup_rules: ['b 8:* r']", []],
   [{ 'device-rules': ['c 1:* r'] }, "device_cgroup_rules: ['c 1:3 rw']", ['device-rules']],
   [{ builds: false }, 'build: ./app', ['builds']],
+  [{ images: ['nginx:*'] }, 'labels: {}', []],
+  [{ images: ['nginx:1.*'] }, 'labels: {}', ['images']],
+  [{ images: ['registry.example/line/**'] }, 'image: registry.example/line/a/b:2', []],
+  [{ images: ['registry.example/line/**'] }, 'image: registry.example.evil/line/a:2', ['images']],
+  [{ images: [`nginx@sha256:${'a'.repeat(64)}`] }, 'labels: {}', ['images']],
+  [{ images: [`nginx@sha256:${'a'.repeat(64)}`] }, `image: "nginx@sha256:${'a'.repeat(64)}"`, []],
+  [{ images: ['nginx'] }, 'volumes: [{ type: image, source: alpine, target: /a }]', ['images']],
+  [{ images: ['nginx'] }, 'build: { context: ./app, tags: [alpine] }', ['builds', 'images']],
+  [{ images: ['nginx', 'app'], builds: true }, 'image: app, build: { context: ./app }', []],
+  [{ registries: ['docker.io'] }, 'labels: {}', []],
+  [{ registries: ['*.example'] }, 'image: "registry.example:5000/a"', ['registries']],
+  [{ registries: ['registry.example:*'] }, 'image: "registry.example:5000/a"', []],
+  [{ registries: ['docker.io'] }, `image: "sha256:${'a'.repeat(64)}"`, ['registries']],
   [{ containers: ['proxy'] }, 'network_mode: "container:proxy"', []],
   [{ containers: ['proxy'] }, 'network_mode: "container:proxy2"', ['containers']],
 ]

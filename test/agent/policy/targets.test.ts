@@ -54,7 +54,7 @@ test.before.each(async world => {
       ? undefined
       : ({ ok: true, value: { project: unwrap(parseCompose(text)).project, digestOf: () => undefined } } as const)
   }
-  const holdings = { project, variablesOf } as unknown as TargetSources['holdings']
+  const holdings = { project, variablesOf, imageLists: () => [], unknownGroups: () => [] } as unknown as TargetSources['holdings']
   world.aim = (fields, record) => {
     if (record !== undefined) ledger.change('app', () => record)
     const app: EffectiveApp = { name: 'app', digest: wild, run: 'running', revision: 2, ...fields }

@@ -13,7 +13,7 @@ export class FakeAccess implements Access {
   /** Log-ins so far. */
   logIns = 0
   /** What a log-in waits for. */
-  hold: Promise<void> = Promise.resolve()
+  hold = async (): Promise<void> => {}
   readonly #listeners = new Set<() => void>()
 
   addUser(name: string, role: Role, scope: Scope = everything, proof = '1'): void {
@@ -37,7 +37,7 @@ export class FakeAccess implements Access {
 
   async logIn(name: string, password: string): Promise<Result<User>> {
     this.logIns++
-    await this.hold
+    await this.hold()
     const user = this.users.get(name)
     return user?.password === password ? accept(user) : refuse('auth.refused', 'name or password is wrong')
   }
