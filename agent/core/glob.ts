@@ -1,23 +1,25 @@
 // Patterns that an owner writes: names and paths with stars.
+import { anyCharacter, fitsPieces, leftOut, literal, notSlash, type Piece } from './wildcards.js'
+
+const slash: Piece = { fits: character => character === '/' }
+const anything: Piece = { fits: anyCharacter, repeats: true }
 
 /** `*` stands for any characters. */
 export function matchesText(pattern: string, text: string): boolean {
-  return toRegExp(pattern.split('*').map(escaped).join('.*')).test(text)
+  return fitsPieces(starred(pattern, anything), text)
 }
 
 /** `*` stands for characters of one segment, `**` for any number of segments, none too. */
 export function matchesPath(pattern: string, path: string): boolean {
-  const parts = pattern
-    .split('/')
-    .slice(1)
-    .map(segment => (segment === '**' ? '(?:/.*)?' : `/${segment.split('*').map(escaped).join('[^/]*')}`))
-  return toRegExp(parts.join('')).test(path)
+  const [, ...segments] = pattern.split('/')
+  return fitsPieces(segments.flatMap(piecesOf), path)
 }
 
-function toRegExp(source: string): RegExp {
-  return new RegExp(`^${source}$`, 's')
+function piecesOf(segment: string): Piece[] {
+  if (segment === '**') return [...leftOut(2), slash, anything]
+  return [slash, ...starred(segment, { fits: notSlash, repeats: true })]
 }
 
-function escaped(text: string): string {
-  return text.replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+function starred(text: string, star: Piece): Piece[] {
+  return text.split('*').flatMap((part, n) => [...(n === 0 ? [] : [star]), ...literal(part)])
 }

@@ -1,7 +1,8 @@
 // Which files of a build context stay behind: the rules of a .dockerignore file.
+import { anyCharacter, fitsPieces, leftOut, literal, notSlash, type Piece } from './wildcards.js'
 
 interface Rule {
-  readonly pattern: RegExp
+  readonly pieces: readonly Piece[]
   readonly isException: boolean
 }
 
@@ -12,13 +13,14 @@ export function readIgnoreRules(text: string): (path: string) => boolean {
     .split('\n')
     .filter(line => !line.startsWith('#'))
     .flatMap(line => readRule(line.trim()))
-  return path => rules.reduce((ignored, { pattern, isException }) => (pattern.test(path) ? !isException : ignored), false)
+  return path =>
+    rules.reduce((ignored, { pieces, isException }) => (fitsPieces(pieces, path, { below: true }) ? !isException : ignored), false)
 }
 
 function readRule(line: string): Rule[] {
   const isException = line.startsWith('!')
   const path = clean(isException ? line.slice(1).trim() : line)
-  return path === '' ? [] : [{ isException, pattern: new RegExp(`^${translate(path)}(/.*)?$`, 's') }]
+  return path === '' ? [] : [{ isException, pieces: piecesOf(path) }]
 }
 
 /** Without `.`, `..` and slashes at either end. */
@@ -32,18 +34,23 @@ function clean(path: string): string {
 }
 
 /** `*` and `?` stay within a folder, `**` does not. */
-function translate(glob: string): string {
-  return glob.replace(/\*\*\/|\*\*|\*|\?|\[[^\]]*\]|\\.|[^*?[\\]+|[[\\]/g, token => {
-    if (token === '**/') return '(.*/)?'
-    if (token === '**') return '.*'
-    if (token === '*') return '[^/]*'
-    if (token === '?') return '[^/]'
-    if (token.length > 2 && token.startsWith('[')) return token.replace(/^\[[!^]/, '[^').replace(/\\/g, '\\\\')
+function piecesOf(glob: string): Piece[] {
+  return (glob.match(/\*\*\/|\*\*|\*|\?|\[[^\]]*\]|\\.|[^*?[\\]+|[[\\]/gs) ?? []).flatMap(token => {
+    if (token === '**/') return [...leftOut(2), { fits: anyCharacter, repeats: true }, ...literal('/')]
+    if (token === '**') return [{ fits: anyCharacter, repeats: true }]
+    if (token === '*') return [{ fits: notSlash, repeats: true }]
+    if (token === '?') return [{ fits: notSlash }]
+    if (token.length > 2 && token.startsWith('[')) return [{ fits: classOf(token.slice(1, -1)) }]
     if (token.length === 2 && token.startsWith('\\')) return literal(token.slice(1))
     return literal(token)
   })
 }
 
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
+/** `abc`, `a-c`, and with `!` or `^` in front what is none of these. */
+function classOf(text: string): (character: string) => boolean {
+  const isNegated = /^[!^]/.test(text)
+  const ranges = [...(isNegated ? text.slice(1) : text).matchAll(/(.)-(.)|(.)/gsu)].map(
+    ([, from, to, one = '']) => [from ?? one, to ?? one] as const,
+  )
+  return character => ranges.some(([from, to]) => character >= from && character <= to) !== isNegated
 }

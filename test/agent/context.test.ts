@@ -31,12 +31,29 @@ const rules: readonly [string, string, boolean][] = [
   ['a\\*b', 'a*b', true],
   ['a\\*b', 'axb', false],
   ['a.b+c(d)', 'a.b+c(d)', true],
+  ['a**z', 'ab/c/z', true],
+  ['a**z', 'ab/c/y', false],
+  ['**', 'any/thing', true],
+  ['x/**', 'x', false],
+  ['x/**/y', 'x/y', true],
+  ['x/**/y', 'x/a/b/y/below', true],
+  ['x/**/y', 'x/ay', false],
+  ['[a-c]-[!x]', 'b-y', true],
+  ['[a-c]-[!x]', 'b-x', false],
+  ['[z-a]', 'b', false],
+  ['*', '\u{1f600}', true],
 ]
 for (const [text, path, isIgnored] of rules) {
   contexts(`${JSON.stringify(text)} ${isIgnored ? 'leaves out' : 'takes'} ${path}`, () => {
     assert.is(readIgnoreRules(text)(path), isIgnored)
   })
 }
+
+// As regular expressions these two would take longer than anybody lives.
+contexts('rules of nothing but stars are judged in time', () => {
+  const ignores = readIgnoreRules(`${'*a'.repeat(100)}b\n${'**/a'.repeat(50)}/b\n`)
+  assert.is(ignores(`${'a'.repeat(255)}/${'a'.repeat(255)}`), false)
+})
 
 async function archive(entries: readonly TarEntry[]): Promise<Buffer> {
   const chunks: Uint8Array[] = []
