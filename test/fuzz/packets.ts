@@ -41,6 +41,8 @@ const filters = [
   '$SYS/#',
   '$share/g/#',
   'skerry/device/+/status',
+  'skerry/join/+/answer',
+  'skerry/state/#',
   '+/'.repeat(99),
 ]
 
