@@ -48,7 +48,7 @@ export async function makeCa(key: string, name: string, life: Life): Promise<str
       await x509.SubjectKeyIdentifierExtension.create(publicKey),
     ],
   })
-  return certificate.toString('pem')
+  return `${certificate.toString('pem').trimEnd()}\n`
 }
 
 export interface Leaf {

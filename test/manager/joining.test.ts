@@ -5,8 +5,9 @@ import * as assert from 'uvu/assert'
 import { createRequest } from '../../agent/identity/csr.js'
 import { statusCodec } from '../../protocol/messages.js'
 import { ManualClock } from '../support/clock.js'
+import { certificateOf, facts, makeKeyPair, noSecret } from '../support/newcomer.js'
 import { eventually } from '../support/within.js'
-import { certificateOf, facts, JoinSite, makeKeyPair, noSecret } from './newcomer.js'
+import { JoinSite } from './join-site.js'
 import { deviceIs } from './site.js'
 
 const clock = new ManualClock()
