@@ -13,6 +13,7 @@ import { deviceLifeMs, type Pki } from './identity/pki.js'
 import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
+import { Manifests } from './manifests.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { Requests } from './requests.js'
@@ -24,8 +25,6 @@ import { Door, type FixedTokens } from './users/door.js'
 
 export interface IdentityOptions {
   readonly pki: Pki
-  /** SHA-256 of the CA's certificate that the broker shows; without it that of `pki`. */
-  readonly ca?: string
   /** What a device without a token must know to be shown to people. */
   readonly fleetKey?: string | undefined
   /** Of devices' certificates, ms. */
@@ -67,8 +66,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const publisher = new Publisher({
     db,
     root,
-    instance,
-    signing,
+    manifests: new Manifests({ db, root, instance, signing }),
     clock,
     log: log.child({ component: 'publisher' }),
     released(device) {
