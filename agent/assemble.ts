@@ -1,7 +1,9 @@
 // The report put together from what is held and how the loops fare.
+import type { Fault } from '../protocol/messages.js'
 import { digestText } from '../protocol/spec.js'
 import { refreshedOf } from './core/course.js'
 import type { EffectiveApp } from './core/effective.js'
+import { concernFault, imageConcern } from './core/image-lists.js'
 import type { AppRecord } from './core/record.js'
 import { reportApp } from './core/report.js'
 import type { Holdings } from './holdings.js'
@@ -9,6 +11,7 @@ import type { Lane } from './lane.js'
 import type { Ledger } from './ledger.js'
 import type { Reconciler } from './reconcile.js'
 import type { Report } from './reporter.js'
+import type { LaneView } from './view.js'
 
 export interface ReportSources {
   readonly holdings: Holdings
@@ -23,14 +26,21 @@ export function assembleReport({ holdings, reconciler, ledger }: ReportSources):
   const { device, fleet } = holdings
   const { apps, conflicts } = holdings.effective()
   const effective = new Map(apps.map(app => [app.name, app]))
+  const faults = [...conflicts, ...lanes.flatMap(([name, lane]) => concernOf(name, lane.view()))]
   return {
     ...(device === undefined ? {} : { instance: device.instance }),
     revision: device?.revision ?? 0,
     groups: [...holdings.groups].map(([name, { revision }]) => ({ name, revision })),
     apps: lanes.map(([name, lane]) => reportLane(name, lane, effective.get(name), ledger.get(name))),
-    ...(conflicts.length === 0 ? {} : { faults: conflicts.slice(0, 64) }),
+    ...(faults.length === 0 ? {} : { faults: faults.slice(0, 64) }),
     ...(fleet === undefined ? {} : { fleet: fleet.revision }),
   }
+}
+
+/** What runs on although it would not be begun any more. */
+function concernOf(name: string, { target: { wish, concern }, observed }: LaneView): Fault[] {
+  const found = concern ?? (wish?.run === 'running' ? imageConcern(wish, observed) : undefined)
+  return found === undefined ? [] : [concernFault(name, found)]
 }
 
 function reportLane(name: string, lane: Lane, app: EffectiveApp | undefined, record: AppRecord | undefined) {

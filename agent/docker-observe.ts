@@ -75,14 +75,15 @@ function imageOf(
   { Id, Config, Metadata, RepoDigests }: Docker.ImageInspectInfo & { Metadata?: { LastTagTime?: string } },
   used: boolean,
 ): ObservedImage {
-  const digest = RepoDigests?.[0]?.split('@')[1]
+  const digests = [...new Set((RepoDigests ?? []).flatMap(name => name.split('@')[1] ?? []))]
+  const [digest] = digests
   const build = Config?.Labels?.[buildLabel]
   return {
     id: Id,
     volumes: Object.keys(Config?.Volumes ?? {}),
     taggedAt: Math.max(0, Date.parse(Metadata?.LastTagTime ?? '') || 0),
     used,
-    ...(digest === undefined ? {} : { digest }),
+    ...(digest === undefined ? {} : { digest, digests }),
     ...(build === undefined ? {} : { build }),
   }
 }

@@ -2,10 +2,12 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
+import type { ImageList } from '../protocol/images.js'
 import { type BundleFile, type Manifest, manifestCodec, type Purge } from '../protocol/messages.js'
 import { digestText } from '../protocol/spec.js'
 import { deviceVariables } from '../protocol/variables.js'
 import { type Effective, type EffectiveApp, effectiveApps, effectiveInterval, effectivePurges, supersedes } from './core/effective.js'
+import { listsOf } from './core/image-lists.js'
 import type { Disk } from './disk.js'
 import { type HeldProject, Specs } from './specs.js'
 
@@ -49,6 +51,11 @@ export class Holdings {
 
   groupNames(): readonly string[] {
     return this.#device?.groups ?? []
+  }
+
+  /** The lists of images that hold for the device. */
+  imageLists(): readonly ImageList[] {
+    return listsOf({ device: this.#device, fleet: this.fleet, groups: this.#groups })
   }
 
   /** Groups of which no manifest is held: what they desire isn't known. */
@@ -104,13 +111,15 @@ export class Holdings {
   receiveFleet(payload: Uint8Array): Reception {
     const decoded = manifestCodec.decode(payload)
     if (!decoded.ok) return decoded.refusals[0]
-    if (supersedes(decoded.value, this.#fleet)) {
+    const isNew = supersedes(decoded.value, this.#fleet)
+    if (isNew) {
       this.#disk.saveFleet(payload)
       this.#fleet = decoded.value
-    } else if (this.#waiting === undefined) return judgeOld(decoded.value, this.#fleet)
+    }
     const waiting = this.#waiting
-    if (waiting !== undefined && this.#hasFleetOf(waiting.manifest)) this.#takeDevice(waiting.manifest, waiting.payload)
-    return 'taken'
+    const isAwaited = waiting !== undefined && this.#hasFleetOf(waiting.manifest)
+    if (isAwaited) this.#takeDevice(waiting.manifest, waiting.payload)
+    return isNew || isAwaited ? 'taken' : judgeOld(decoded.value, this.#fleet)
   }
 
   /** A spec, or a file of one. */

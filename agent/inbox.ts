@@ -19,8 +19,8 @@ export interface InboxOptions {
   readonly log: Logger
   /** What is held, or known not to be, has changed. */
   readonly onDesired: () => void
-  /** The faults have changed. */
-  readonly onFaults: () => void
+  /** The faults have changed, or the key that the device goes by. */
+  readonly onStanding: () => void
   /** The retained messages of these topics are wanted once more. */
   readonly onAskAgain: (topics: readonly string[]) => void
   readonly onEpochFloor: (floor: number) => void
@@ -50,7 +50,7 @@ export class Inbox {
 
   constructor(options: InboxOptions) {
     this.#options = options
-    this.#refusals = new Refusals({ clock: options.clock, onChange: options.onFaults })
+    this.#refusals = new Refusals({ clock: options.clock, onChange: options.onStanding })
   }
 
   /** Payloads that were dropped because nothing could be made of them. */
@@ -101,7 +101,7 @@ export class Inbox {
   receive(name: string, payload: Buffer, retained = false): void {
     if (payload.length === 0) return
     const topic = parseTopic(this.#options.root, name)
-    if (topic?.kind === 'request') return this.#receiveRequest(topic, name, retained ? undefined : payload)
+    if (topic?.kind === 'request') return void this.#receiveRequest(topic, name, retained ? undefined : payload)
     const reception = topic === undefined ? unexpected(name) : this.#tryAccept(topic, name, payload)
     if (typeof reception === 'string') this.#refusals.clear(this.#pathOf(name))
     else this.#drop(name, reception)
@@ -163,13 +163,14 @@ export class Inbox {
 
   /** What was refused for want of the newest key has its turn now. */
   #acceptKeys(payload: Uint8Array): Reception {
-    const { root, keys, log, onAskAgain } = this.#options
+    const { root, keys, log, onStanding, onAskAgain } = this.#options
     const held = keys.keys()
     const followed = followKeys(payload, held)
     if (!followed.ok) return followed.refusals[0]
     if (followed.value === held) return 'known'
     keys.replace(followed.value)
     log.info({ keys: followed.value.map(key => Buffer.from(kidOf(key)).toString('hex')) }, 'the manager has a new signing key')
+    onStanding()
     onAskAgain(this.#refusals.of('manifest.foreign').map(path => `${root}/${path}`))
     return 'known'
   }

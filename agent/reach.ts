@@ -21,9 +21,9 @@ export function checkAddress(url: string): void {
   throw new SkerryError('config.invalid', `${url} is no address of a broker: give an mqtts://, wss://, mqtt:// or ws:// URL`)
 }
 
-/** At a broker of somebody's own, its authority and user name win over the fleet's. */
+/** At a broker of somebody's own, its authority and user name win over the fleet's; without TLS there is nobody to show a certificate to. */
 export function withIdentity(broker: BrokerAddress, credentials: Credentials | undefined): BrokerAddress {
-  if (credentials === undefined) return broker
+  if (credentials === undefined || !/^(mqtts|wss|ssl):/.test(broker.url)) return broker
   return { ...credentials, ...broker, ca: broker.ca ?? credentials.ca, username: broker.username ?? credentials.username }
 }
 

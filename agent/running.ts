@@ -112,7 +112,7 @@ export class RunningAgent {
       clock,
       log: log.child({ part: 'inbox' }),
       onDesired: () => this.#follow(),
-      onFaults: () => this.#noteChange(),
+      onStanding: () => this.#noteChange(),
       onAskAgain: topics => this.#link.askAgain(topics),
       onEpochFloor: floor => this.#riseAbove(floor),
       onRelease: mode => this.#release(mode),

@@ -38,6 +38,8 @@ export interface Target {
   readonly trial: OnTrial | undefined
   /** What failed before: why another course is followed, or what is tried once more. */
   readonly failed: Failed | undefined
+  /** Why it would not be begun, were it not running already. */
+  readonly concern: Refusal | undefined
 }
 
 /** What a target is that says nothing. */
@@ -50,18 +52,19 @@ export const noTarget: Omit<Target, 'owner'> = {
   course: 'desired',
   trial: undefined,
   failed: undefined,
+  concern: undefined,
 }
 
 /** Equal keys mean equal targets, whatever is remembered and proved. */
-export function targetKey({ wish, revision, fault, owner, course, trial, failed, memory }: Target): string {
+export function targetKey({ wish, revision, fault, owner, course, trial, failed, memory, concern }: Target): string {
   const digest = revision === undefined ? '' : digestText(revision.digest)
   // The same spec is another project when variables of the device change.
   const made =
     wish?.run === 'running'
-      ? [wish.hashes, wish.images, wish.project.networks, wish.project.volumes]
+      ? [wish.hashes, wish.images, wish.sources, wish.proofs, wish.project.networks, wish.project.volumes]
       : wish?.run === 'removed'
         ? [wish.volumes]
         : []
   const tried = [course, trial?.candidate.entry, course === 'desired' && failed !== undefined]
-  return JSON.stringify([owner.app, wish?.run, revision?.revision, digest, fault, memory.restart, made, tried])
+  return JSON.stringify([owner.app, wish?.run, revision?.revision, digest, fault, concern, memory.restart, made, tried])
 }

@@ -5,6 +5,7 @@ import { digestText } from '../protocol/spec.js'
 import { awaitsRefresh, type Candidate, canUndo, chooseCourse, entryOf, isGood } from './core/course.js'
 import type { RunningWish } from './core/desired.js'
 import type { EffectiveApp } from './core/effective.js'
+import { permitImages, withoutPulls } from './core/image-lists.js'
 import { imageName, type Owner } from './core/labels.js'
 import type { AppRecord, Failed } from './core/record.js'
 import type { Disk } from './disk.js'
@@ -40,7 +41,17 @@ export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
   const project = projectOf(app, app.digest, sources)
   if (project === undefined) return fallback(app, plain, sources, record)
   if (!project.ok) return refusedTarget(app, plain, { sources, record, fault: project.refusals[0] })
-  return chosenTarget(app, { ...plain, revision }, wishOf(plain.owner, project.value, sources), sources)
+  // A list that has not come yet may deny it.
+  if (sources.holdings.unknownGroups().length > 0 && !isApplied(record, app.digest)) return fallback(app, plain, sources, record)
+  const proofs = permitImages(sources.holdings.imageLists(), app.name, project.value.project)
+  if (!proofs.ok) return deniedTarget(app, { ...plain, revision }, { sources, record, fault: proofs.refusals[0] })
+  const wish = wishOf(plain.owner, project.value, sources)
+  return chosenTarget(
+    app,
+    { ...plain, revision },
+    Object.keys(proofs.value).length === 0 ? wish : { ...wish, proofs: proofs.value },
+    sources,
+  )
 }
 
 /** Whatever is to run passes here: a project that the device's policy denies is none. */
@@ -61,12 +72,19 @@ interface Refused {
 
 /** What is denied is as what has failed: the report names its revision, and what ran before runs on. It is looked at anew with each aim. */
 function refusedTarget(app: EffectiveApp, plain: Target, { sources, record, fault }: Refused): Target {
-  if (fault.code !== 'policy.denied') return { ...plain, fault }
+  if (fault.code !== 'policy.denied' && fault.code !== 'image.denied') return { ...plain, fault }
   const generation = app.refresh?.generation ?? 0
   const failed: Failed = { revision: app.revision, entry: entryOf(app), generation, fault, retry: false, references: [] }
   if (record?.failed !== undefined && record.applied === undefined && canUndo(record)) return { ...undone(plain, record), failed, fault }
   const before = runsGood(record) ? goBack(app, plain, sources, record) : fallback(app, plain, sources, record)
   return { ...before, course: 'last-good', failed, fault }
+}
+
+/** An image list denies what is desired. If it runs already it runs on, and is told of; otherwise what ran before does. */
+function deniedTarget(app: EffectiveApp, plain: Target, refused: Refused): Target {
+  const { sources, record, fault } = refused
+  const wish = isApplied(record, app.digest) ? standing(app, plain, sources, record) : undefined
+  return wish === undefined ? refusedTarget(app, { ...plain, revision: undefined }, refused) : { ...plain, wish, concern: fault }
 }
 
 function undone(plain: Target, record: AppRecord | undefined): Target {
@@ -113,7 +131,8 @@ function withRefresh(wish: RunningWish, { refresh }: EffectiveApp, isDue: boolea
 
 function candidateOf(app: EffectiveApp, wish: RunningWish): Candidate {
   const content = createHash('sha256').update(app.digest).update(JSON.stringify(wish.hashes)).digest('base64url')
-  return { entry: `${entryOf(app)} ${content}`, content, generation: app.refresh?.generation ?? 0 }
+  const proofs = wish.proofs === undefined ? '' : ` ${createHash('sha256').update(JSON.stringify(wish.proofs)).digest('base64url')}`
+  return { entry: `${entryOf(app)} ${content}${proofs}`, content, generation: app.refresh?.generation ?? 0 }
 }
 
 /** The last good revision, of the images and variables that it was made from then. */
@@ -124,11 +143,8 @@ function goBack(app: EffectiveApp, plain: Target, sources: TargetSources, record
   if (good === undefined || project === undefined) return { ...plain, revision: undefined }
   if (!project.ok) return { ...plain, revision: undefined, fault: project.refusals[0] }
   const images = Object.fromEntries(good.images.map(({ service, id }) => [service, id]))
-  return {
-    ...plain,
-    wish: { ...wishOf(plain.owner, project.value, sources), images, sources: byService(good.sources ?? []) },
-    revision: { revision: good.revision, digest: good.digest },
-  }
+  const wish = { ...wishOf(plain.owner, project.value, sources), images, sources: byService(good.sources ?? []) }
+  return pinned({ ...plain, revision: { revision: good.revision, digest: good.digest } }, wish, sources)
 }
 
 /** What was applied last, of the images that it was seen with. */
@@ -145,7 +161,25 @@ function standing(app: EffectiveApp, plain: Target, sources: TargetSources, reco
     const id = seen.get(imageName(app.name, name, service))
     return id === undefined ? [] : [[name, id] as const]
   })
-  return { ...wish, images: Object.fromEntries(pins) }
+  return withoutPulls({ ...wish, images: Object.fromEntries(pins) }, sources.holdings.imageLists())
+}
+
+/** What ran before comes back even if a list denies it by now, as long as nothing has to be pulled for it. */
+function pinned(target: Target, wish: RunningWish, { holdings }: TargetSources): Target {
+  const lists = holdings.imageLists()
+  const held = withoutPulls(wish, lists)
+  if (held !== undefined) return { ...target, wish: held }
+  const permitted = permitImages(lists, wish.owner.app, wish.project)
+  return { ...target, revision: undefined, fault: permitted.ok ? noProof : permitted.refusals[0] }
+}
+
+const noProof: Refusal = {
+  code: 'image.denied',
+  message: 'an image of the revision before is on its list by its digest alone, and is not here any more',
+}
+
+function isApplied({ applied }: AppRecord = {}, digest: Uint8Array): boolean {
+  return applied?.run === 'running' && Buffer.compare(applied.digest, digest) === 0
 }
 
 /** What runs is what was good last, and the images are known that it was made of. */
@@ -165,5 +199,7 @@ function fallback(app: EffectiveApp, plain: Target, sources: TargetSources, reco
   if (project === undefined) return plain
   if (!project.ok) return { ...plain, fault: project.refusals[0] }
   const revision: Revision = { revision: applied.revision, digest: applied.digest }
-  return { ...plain, wish: wishOf(plain.owner, project.value, sources), revision }
+  const wish = wishOf(plain.owner, project.value, sources)
+  const isPermitted = withoutPulls(wish, sources.holdings.imageLists()) !== undefined
+  return isPermitted ? { ...plain, wish, revision } : pinned({ ...plain, revision }, standing(app, plain, sources, record) ?? wish, sources)
 }

@@ -47,7 +47,7 @@ export type Introduction =
   | { readonly kind: 'user'; readonly name: string; readonly password: string }
   | ({ readonly kind: 'refused' } & Refusal)
 
-type Devices = Pick<Access, 'device' | 'groupsOf'>
+type Devices = Pick<Access, 'device' | 'leaving' | 'groupsOf'>
 
 interface House<A extends Devices | undefined> {
   readonly root: string
@@ -77,6 +77,7 @@ function introduceDevice({ name, key, genuine, from, until }: Shown, clientId: s
   if (clientId !== clientIdOf(name)) return refused(5, 'identity-mismatch', `the certificate is that of ${name}`)
   if (now < from) return refused(5, 'certificate-early')
   const good = access.device(name, key)
+  if (!good.ok && access.leaving(name, key)) return known({ kind: 'leaving', device: name, root })
   if (!good.ok) return refused(5, 'certificate-revoked', good.refusals[0].code)
   if (now > until) return known({ kind: 'lapsed', device: name, root })
   return known({ kind: 'device', device: name, root, groups: access.groupsOf(name) })

@@ -12,6 +12,8 @@ export type Principal = { readonly root: string } & (
   | { readonly kind: 'device'; readonly device: string; readonly groups: Groups }
   /** A device whose certificate has ended. */
   | { readonly kind: 'lapsed'; readonly device: string }
+  /** A device that was released and is to hear so. */
+  | { readonly kind: 'leaving'; readonly device: string }
   /** A device that has a key and no certificate yet. */
   | { readonly kind: 'joiner'; readonly key: string }
   | { readonly kind: 'user'; readonly user: User }
@@ -22,6 +24,10 @@ export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
 /** What of its own a device's agent leaves with the broker. */
 const kept = new Set(['status', 'reported'])
+
+/** What its certificate is asked for and given on. */
+const identityChannels = new Set(['renewal', 'certificate'])
+const none: Groups = new Set()
 
 /** Whether the principal may publish to this topic name, retain there, leave a will for it, or subscribe to this filter. Whatever is not allowed is denied. */
 export function may(principal: Principal, action: Action, topic: string): boolean {
@@ -34,6 +40,8 @@ export function may(principal: Principal, action: Action, topic: string): boolea
       return deviceMay(principal, action, topic)
     case 'lapsed':
       return lapsedMay(principal.device, action, parseTopic(principal.root, topic))
+    case 'leaving':
+      return leavingMay(principal, action, topic)
     case 'joiner':
       return joinerMay(principal.key, action, parseTopic(principal.root, topic))
     case 'user':
@@ -78,6 +86,13 @@ function agentMay(action: Action, writer: 'agent' | 'manager', channel: string):
 function lapsedMay(device: string, action: Action, topic: Topic | undefined): boolean {
   if (topic?.kind !== 'device' || topic.device !== device) return false
   return (action === 'publish' && topic.channel === 'renewal') || (action === 'subscribe' && topic.channel === 'certificate')
+}
+
+/** As a device, with nothing of others and no certificate. */
+function leavingMay({ device, root }: Principal & { kind: 'leaving' }, action: Action, name: string): boolean {
+  const topic = parseTopic(root, name)
+  if (topic?.kind === 'spec' || (topic?.kind === 'device' && identityChannels.has(topic.channel))) return false
+  return deviceMay({ kind: 'device', device, root, groups: none }, action, name)
 }
 
 function joinerMay(key: string, action: Action, topic: Topic | undefined): boolean {

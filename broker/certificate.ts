@@ -1,6 +1,7 @@
 // What a client's certificate says, and whether one of our authorities issued it.
-import { createHash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { keyNameOf } from '../protocol/fingerprint.js'
 
 /** A certificate whose key the other end of a connection has proved to hold. */
 export interface Shown {
@@ -36,15 +37,18 @@ export function readShown(socket: TLSSocket, authorities: readonly X509Certifica
   return describe(certificate, passed ? authorities : [])
 }
 
-export function describe(certificate: X509Certificate, authorities: readonly X509Certificate[]): Shown {
-  return {
-    name: commonName(certificate.subject),
-    key: createHash('sha256')
-      .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
-      .digest('base64url'),
-    from: Date.parse(certificate.validFrom),
-    until: Date.parse(certificate.validTo),
-    genuine: isForClients(certificate) && authorities.some(authority => isIssuedBy(certificate, authority)),
+/** Whatever strangers put into a certificate must not throw here. */
+function describe(certificate: X509Certificate, authorities: readonly X509Certificate[]): Shown {
+  try {
+    return {
+      name: commonName(certificate.subject),
+      key: keyNameOf(certificate.publicKey),
+      from: Date.parse(certificate.validFrom),
+      until: Date.parse(certificate.validTo),
+      genuine: isForClients(certificate) && authorities.some(authority => isIssuedBy(certificate, authority)),
+    }
+  } catch {
+    return { name: '', key: '', from: 0, until: 0, genuine: false }
   }
 }
 

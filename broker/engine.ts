@@ -4,6 +4,7 @@ import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes
 import { writeToStream } from 'mqtt-packet'
 import type { Fanout } from './fanout.js'
 import { type Delivery, grantedQos, type Inner, type Peer } from './internals.js'
+import { refuseUnnumbered } from './numbers.js'
 import type { Packet } from './store/packet.js'
 import type { Persistence } from './store/persistence.js'
 
@@ -71,6 +72,7 @@ export class Engine extends Aedes {
    */
   accept(connection: Duplex): void {
     const client = this.handle(connection) as Peer
+    refuseUnnumbered(client)
     const { deliver0 } = client
     client.deliver0 = (packet, done) => {
       if (packet.qos > 0 && grantedQos(client, packet.topic) > 0) client.deliverQoS(packet, done)

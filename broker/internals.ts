@@ -1,4 +1,5 @@
 // What Aedes 1.2.0 has but does not declare. To be read again, with its sources, whenever Aedes is upgraded.
+import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { AedesPublishPacket, Client, ConnectPacket, PublishPacket } from 'aedes'
 import { matches } from './store/filters.js'
@@ -9,6 +10,8 @@ export interface Peer extends Client {
   will: PublishPacket | null
   readonly subscriptions: Readonly<Record<string, { readonly qos: 0 | 1 | 2 }>>
   readonly conn: Duplex
+  /** Gives each packet to its `packet` listeners. */
+  readonly _parser: EventEmitter
   /** What subscriptions of QoS 0, and of QoS 1 and 2, deliver with. */
   deliver0: Deliver
   readonly deliverQoS: Deliver

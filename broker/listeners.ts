@@ -107,7 +107,11 @@ function watchSockets(server: Server, { admits, onTlsFault }: Visitors): Readonl
     socket.setNoDelay(true)
     if (!admits(socket, { address: addressOf(socket), socket: nameOf(socket) })) socket.destroy()
   })
-  server.on('tlsClientError', (_error: Error, socket: Socket) => onTlsFault(addressOf(socket)))
+  server.on('tlsClientError', (_error: Error, socket: Socket) => {
+    onTlsFault(addressOf(socket))
+    // Node tells of a handshake that takes too long, and leaves it open.
+    socket.destroy()
+  })
   return sockets
 }
 

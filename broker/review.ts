@@ -33,20 +33,27 @@ export function startReviews(parts: ReviewParts): () => void {
 }
 
 function review(parts: ReviewParts, client: Client, guest: Guest): void {
-  const { principal, visit } = guest
+  const { principal } = guest
   switch (principal.kind) {
     case 'user':
       reviewUser(parts, client, { ...guest, principal })
       return
     case 'device':
     case 'lapsed':
-      if (!parts.access.device(principal.device, visit.shown?.key ?? '').ok) cut(parts, client, 'certificate-revoked')
+      if (!parts.access.device(principal.device, keyOf(guest)).ok) cut(parts, client, 'certificate-revoked')
+      return
+    case 'leaving':
+      if (!parts.access.leaving(principal.device, keyOf(guest))) cut(parts, client, 'certificate-revoked')
       return
     case 'manager':
     case 'operator':
     case 'joiner':
       return
   }
+}
+
+function keyOf({ visit }: Guest): string {
+  return visit.shown?.key ?? ''
 }
 
 function reviewUser(parts: ReviewParts, client: Client, { principal, ...guest }: UserGuest): void {

@@ -1,5 +1,6 @@
 // What the HTTP API answers, as the commands use it.
 
+import type { Role } from '../protocol/access.js'
 import type { Refusal } from '../protocol/errors.js'
 import type { AppState, Facts, Policy, RunState, ServiceState } from '../protocol/messages.js'
 
@@ -9,6 +10,14 @@ type AppOnDeviceState = AppState | 'pending'
 
 export interface List<T> {
   readonly items: readonly T[]
+}
+
+export interface SigningKey {
+  readonly number: number
+  readonly id: string
+  readonly createdAt: string
+  readonly current: boolean
+  readonly devices: number
 }
 
 export interface Service {
@@ -64,6 +73,42 @@ export interface Device {
   readonly revision: { readonly desired: number | null; readonly held: number | null }
   readonly apps: readonly (AppStatus & { readonly app: string })[]
   readonly faults: readonly Refusal[]
+  /** What it shows for being itself; null if it never joined. */
+  readonly identity: {
+    readonly key: string
+    readonly via: 'token' | 'approval'
+    readonly joinedAt: string
+    readonly certificateUntil: string | null
+  } | null
+}
+
+export interface JoinToken {
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly uses: number
+  readonly used: number
+  readonly createdAt: string
+  readonly expiresAt: string
+}
+
+export interface Invitation extends JoinToken {
+  readonly token: string
+  readonly url: string | null
+  /** The line to paste on a device. */
+  readonly command: string
+  readonly note: string | null
+}
+
+/** A device that asked to join without a token. */
+export interface Pending {
+  readonly key: string
+  readonly device: string
+  readonly state: 'pending' | 'rejected'
+  readonly facts: Facts
+  readonly firstAt: string
+  readonly lastAt: string
 }
 
 export interface Group {
@@ -118,6 +163,12 @@ export interface LogLine {
   readonly line: string
 }
 
+/** The fleet's without a group. */
+export interface ImageList {
+  readonly group: string | null
+  readonly patterns: readonly string[]
+}
+
 export interface AuditRow {
   readonly number: number
   readonly at: string
@@ -150,4 +201,45 @@ export interface FleetEvent {
   readonly app: string | null
   readonly message: string
   readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Groups that a role is for; null: the whole fleet. */
+type Groups = readonly string[] | null
+
+export interface Who {
+  readonly name: string
+  readonly kind: 'user' | 'token' | 'local' | 'config'
+  readonly role: Role
+  readonly groups: Groups
+  readonly expiresAt: string | null
+}
+
+export interface LoggedIn extends Who {
+  /** The session's, where a token was asked for. */
+  readonly token?: string
+}
+
+export interface User {
+  readonly name: string
+  readonly role: Role
+  readonly groups: Groups
+  readonly oneTimePassword: boolean
+  readonly createdAt: string
+  readonly lastSeen: string | null
+}
+
+export interface NewUser extends User {
+  /** The one-time password, if one was made. */
+  readonly password: string | null
+}
+
+export interface AccessToken {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly groups: Groups
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly expiresAt: string
+  readonly lastSeen: string | null
 }

@@ -14,12 +14,14 @@ const exitCodes: Record<ErrorKind, number> = {
 
 const hints: Partial<Record<ErrorCode, string>> = {
   'server.unavailable': 'start one with `skerry up`, or name it with --server, SKERRY_SERVER or a context',
-  'auth.refused': 'give the token in SKERRY_HTTP_TOKEN, --http-token-file or a context',
+  'auth.refused': 'log in with `skerry login`, or run this as the user of the server’s data folder',
+  'auth.forbidden': 'see `skerry whoami`',
+  'user.unknown': 'see `skerry user list`',
   'device.unknown': 'see `skerry get devices`',
   'group.unknown': 'see `skerry get groups`',
   'app.unknown': 'see `skerry get apps`',
   'group.not-empty': 'delete its apps first, or use --force',
-  'listener.insecure': 'set a user name and password (MQTT) or a token (HTTP), or listen on 127.0.0.1',
+  'listener.insecure': 'use TLS, or listen on 127.0.0.1',
   'port.in-use': 'stop what listens there, or choose another port',
 }
 

@@ -47,13 +47,14 @@ export function addExamples(command: Command, examples: readonly string[]): Comm
   return command.addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`)
 }
 
-/** `90`, `90s`, `5m` or `1h` in ms. */
+/** `90`, `90s`, `5m`, `1h` or `7d` in ms. */
 export function parseDuration(text: string): number {
-  const [, amount, unit = 's'] = /^(\d{1,7})(ms|s|m|h)?$/.exec(text) ?? []
-  if (amount === undefined) throw new InvalidArgumentError('use a number with ms, s, m or h, such as 90s or 5m')
-  const unitMs = unit === 'ms' ? 1 : unit === 's' ? 1000 : unit === 'm' ? 60_000 : 3_600_000
-  return Number(amount) * unitMs
+  const [, amount, unit = 's'] = /^(\d{1,7})(ms|s|m|h|d)?$/.exec(text) ?? []
+  if (amount === undefined) throw new InvalidArgumentError('use a number with ms, s, m, h or d, such as 90s or 5m')
+  return Number(amount) * (unitMs[unit] ?? Number.NaN)
 }
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** How long `--wait` waits, ms. */
 export function timeoutOption(): Option {

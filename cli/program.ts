@@ -1,20 +1,27 @@
 // The command line as a whole. What is heavy is imported by the commands that need it, when they run.
 import { Command, CommanderError } from 'commander'
+import { addAccessToken } from './commands/access-token.js'
 import { addAgent } from './commands/agent.js'
 import { addApply } from './commands/apply.js'
 import { addAudit } from './commands/audit.js'
 import { addContext } from './commands/context.js'
 import { addDelete } from './commands/delete.js'
 import { addDescribe } from './commands/describe.js'
+import { addDevice } from './commands/device.js'
 import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
+import { addImages } from './commands/images.js'
+import { addKey } from './commands/key.js'
+import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
 import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
 import { addSet } from './commands/set.js'
+import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
+import { addUser } from './commands/user.js'
 import { addVersion, readVersion } from './commands/version.js'
 import { addWatch } from './commands/watch.js'
 import { asSkerryError, exitCodeOf, formatError, formatProblem, usageError } from './errors.js'
@@ -30,9 +37,24 @@ export function buildProgram(shell: Shell): Command {
     .configureOutput({ writeOut: text => shell.print(text.trimEnd()), writeErr: text => shell.say(text.trimEnd()), outputError: () => {} })
   program.version(readVersion(), '-V, --version').showSuggestionAfterError()
   for (const add of [addUp, addServer, addAgent]) add(program, shell)
-  for (const add of [addGet, addDescribe, addApply, addUpdate, addDelete, addRun, addRestart, addLogs, addGroup, addSet, addWatch])
+  for (const add of [
+    addGet,
+    addDescribe,
+    addApply,
+    addUpdate,
+    addDelete,
+    addRun,
+    addRestart,
+    addLogs,
+    addGroup,
+    addToken,
+    addDevice,
+    addKey,
+    addSet,
+    addWatch,
+  ])
     add(program, shell)
-  for (const add of [addAudit, addContext, addVersion]) add(program, shell)
+  for (const add of [addImages, addLogin, addUser, addAccessToken, addAudit, addContext, addVersion]) add(program, shell)
   return addExamples(program, [
     'skerry up',
     'skerry get devices',

@@ -1,4 +1,5 @@
 // What a command sees of the world: where it writes, its environment, when to stop. Given, so that nothing is global.
+import type { Question } from './ask.js'
 import { createPaint, type Paint } from './table.js'
 
 export interface Shell {
@@ -7,6 +8,8 @@ export interface Shell {
   /** Messages, to standard error. A line end is added. */
   say(text: string): void
   readInput(): Promise<string>
+  /** Asks whoever sits at the terminal. Throws a usage error where nobody does. */
+  ask(question: Question): Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Colours for standard output, if it wants any. */
   readonly paint: Paint
@@ -31,6 +34,7 @@ export function createShell(): Shell {
       throw error
     })
   }
+  const signal = onSignals()
   return {
     print: text => void process.stdout.write(`${text}\n`),
     say: text => void process.stderr.write(`${text}\n`),
@@ -39,9 +43,10 @@ export function createShell(): Shell {
       for await (const chunk of process.stdin) chunks.push(chunk)
       return Buffer.concat(chunks).toString('utf8')
     },
+    ask: async question => (await import('./ask.js')).askTerminal(question, signal),
     env: process.env,
     paint: createPaint(wantsColour(process.env, process.stdout.isTTY === true)),
-    signal: onSignals(),
+    signal,
   }
 }
 

@@ -8,6 +8,7 @@ import { newEvent } from './core/events.js'
 import { type App, aboutTarget, type Target } from './core/model.js'
 import { type PolicyPatch, patchPolicy } from './core/wishes.js'
 import type { Fleet } from './fleet.js'
+import { checkImages, checkStoredImages } from './images.js'
 import { checkDeployment, contentsOf, pack } from './specs.js'
 import * as apps from './store/apps.js'
 import { bumpTarget, hasBody, insertBody, insertSpecFiles, readBody } from './store/outbox.js'
@@ -41,7 +42,8 @@ export interface Deployed {
 
 /** Makes a new revision, unless everything is as in the current one; running from now on. */
 export function deployApp(fleet: Fleet, { target, name, bundle, origin, policy: patch }: Deployment): Deployed {
-  const { spec, services, warnings } = checkDeployment(name, bundle)
+  const { spec, services, images, warnings } = checkDeployment(name, bundle)
+  checkImages(fleet, target, images)
   const body = pack(spec)
   const { digest } = body
   const current = apps.readApp(fleet.db, target, name)
@@ -94,6 +96,7 @@ export function readFileOf(fleet: Fleet, { row, files = [] }: ShownSpec, path: s
 export function setAppRun(fleet: Fleet, app: App, run: App['run'], origin?: apps.Origin): boolean {
   if (app.run === run) return false
   const { name, target, revision } = app
+  if (run === 'running') checkStoredImages(fleet, app, app.digest)
   fleet.journal.change(note => {
     apps.setRun(fleet.db, app, run, fleet.clock.now())
     bumpTarget(fleet.db, target)

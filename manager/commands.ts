@@ -6,17 +6,18 @@ import { type Command, type ReadCommand, readCommand } from '../protocol/command
 import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { type AnswerStats, Answers } from './answers.js'
-import { type Actor, type Deed, targetPath } from './core/audit.js'
 import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { type Obeyed, obey } from './obey.js'
 import { Restarts } from './restarts.js'
+import { type Arrival, actorOf, deedOf, originOf, permitSender, type Senders } from './senders.js'
 import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
 
 interface CommandsOptions {
   readonly root: string
   readonly fleet: Fleet
+  readonly senders: Senders
   readonly log: Logger
   /** Publishes the states of a target at once: they are to be there before the answer. */
   tellStates(target: Target): void
@@ -24,12 +25,6 @@ interface CommandsOptions {
 
 export interface CommandStats extends AnswerStats {
   readonly received: number
-}
-
-interface Arrival {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly retained: boolean
 }
 
 /** Commands done in one transaction, and how long one may take until everything else has its turn. */
@@ -40,7 +35,6 @@ const gatherMs = 50
 /** What may wait: beyond it commands are refused at once. */
 const maxWaiting = 20_000
 const maxWaitingBytes = 64 * 1024 * 1024
-const maxOriginChars = 200
 
 export class Commands {
   readonly #options: CommandsOptions
@@ -79,11 +73,11 @@ export class Commands {
   }
 
   /** Returns at once; never throws, whatever the bytes are. */
-  receive(topic: string, payload: Uint8Array, retained: boolean): void {
+  receive(arrival: Arrival): void {
+    const { payload, retained } = arrival
     this.#received++
     // So a retained message is taken away: no command.
     if (retained && payload.length === 0) return
-    const arrival = { topic, payload, retained }
     if (!this.#answers.canTell) {
       this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
@@ -158,16 +152,19 @@ export class Commands {
     }
   }
 
-  #handle({ topic, payload, retained }: Arrival): Outcome {
+  #handle(arrival: Arrival): Outcome {
+    const { topic, payload, retained } = arrival
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
     const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
     const stale = this.#staleness(read.expiresAt, retained)
     if (stale !== undefined) return refusalAnswer([stale], about)
+    const permitted = permitSender(this.#options.senders, arrival, target.value)
+    if (!permitted.ok) return refusalAnswer(permitted.refusals, about)
     if (!command.ok) return refusalAnswer(command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
-    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { topic, known })
+    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
   }
 
   #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
@@ -186,7 +183,7 @@ export class Commands {
     return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
   }
 
-  #act(target: CommandTopic, { command, warnings, id }: Accepted, { topic, known }: Sent): Outcome {
+  #act(target: CommandTopic, { command, warnings, id }: Accepted, { arrival, known }: Sent): Outcome {
     const { fleet } = this.#options
     const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
     const accept = ({ text, warnings: more, target: on, ...done }: Obeyed) => {
@@ -200,7 +197,7 @@ export class Commands {
         return answer
       }
     }
-    const answer = this.#try(about, () => accept(obey(fleet, target, command, { via: 'mqtt', topic: topic.slice(0, maxOriginChars) })))
+    const answer = this.#try(about, () => accept(obey(fleet, target, command, originOf(arrival))))
     this.#remember(known, answer)
     return answer
   }
@@ -244,20 +241,8 @@ type About = Pick<Answer, 'id' | 'verb' | 'app'>
 type Outcome = Answer | (() => Promise<Answer>)
 
 interface Sent {
-  readonly topic: string
+  readonly arrival: Arrival
   readonly known: KnownCommand | undefined
 }
 
 const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }
-
-function actorOf(_arrival: Arrival): Actor {
-  return { who: '', via: 'mqtt', from: '' }
-}
-
-/** What a command asked for, as far as its topic says it. */
-function deedOf(root: string, topic: string): Deed {
-  const read = parseCommandTopic(root, topic)
-  if (!read.ok) return { action: 'command', target: topic }
-  const { kind, target, app, verb } = read.value
-  return { action: verb === undefined ? 'command' : `command.${verb}`, target: targetPath({ [kind]: target, app: app ?? null }) }
-}

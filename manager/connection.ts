@@ -1,6 +1,6 @@
 // The manager at its broker: what it subscribes to, and which part hears what.
 import type { Logger } from 'pino'
-import { everyCommand, isCommandTopic, isStateTopic } from '../protocol/command-topics.js'
+import { everyCommand, isCommandTopic, isStateTopic, parseSenderTopic } from '../protocol/command-topics.js'
 import { everyDevice, everyJoinRequest, everyResponse } from '../protocol/topics.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import type { Parts } from './parts.js'
@@ -32,7 +32,10 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
       for (const part of [publisher, requests, commands, states, joining]) part?.down()
     },
     message(topic, payload, retained) {
-      if (isCommandTopic(root, topic)) commands.receive(topic, payload, retained)
+      const sent = parseSenderTopic(root, topic)
+      if (sent !== undefined) commands.receive({ ...sent, payload, retained })
+      // From the broker's store: who sent it is forgotten, and it is stale.
+      else if (isCommandTopic(root, topic)) commands.receive({ topic, payload, retained, sender: undefined })
       else if (isStateTopic(root, topic)) states.seen(topic, payload)
       else intake.handle(topic, payload, retained)
     },
@@ -49,7 +52,7 @@ function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddre
     log: log.child({ component: 'ear' }),
     up() {},
     down() {},
-    message: (topic, payload, retained) => commands.receive(topic, payload, retained),
+    message: (topic, payload, retained) => commands.receive({ topic, payload, retained, sender: undefined }),
   })
 }
 

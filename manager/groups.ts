@@ -8,6 +8,7 @@ import type { Fleet } from './fleet.js'
 import type { Note } from './journal.js'
 import { deleteAppsOf, readAppsOf } from './store/apps.js'
 import * as groups from './store/groups.js'
+import { deleteImageList } from './store/image-lists.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
 import { deletePurgesOf } from './store/purges.js'
 import { forgetGroup } from './store/users.js'
@@ -51,6 +52,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     for (const app of apps) note(newEvent('app.deleted', `${app.name} was deleted with group ${name}`, { group: name, app: app.name }))
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
+    deleteImageList(db, target)
     groups.deleteGroup(db, name)
     forgetGroup(db, name)
     dropTarget(db, target)

@@ -1,4 +1,5 @@
 // The manager's connection to its broker: one MQTT client a connection, made again with growing, jittered pauses.
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import mqtt, { type IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
@@ -100,6 +101,8 @@ export class Link {
     const client = makeClient(broker, { clientId, ...lastWords, ...clientOptions, protocolVersion: this.#version })
     this.#client = client
     client.on('connect', () => {
+      // An answer would wait 40 ms for the acknowledgement of what was sent before it.
+      if (client.stream instanceof Socket) client.stream.setNoDelay()
       this.#open(client).catch(error => {
         if (this.#client === client) log.error({ err: error }, 'subscription refused')
         this.#lose(client)

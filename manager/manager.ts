@@ -66,6 +66,8 @@ export interface Manager {
   readonly firstPassword: string | undefined
   /** Puts another certificate into use from the next connection on. */
   replaceTls(tls: Tls): void
+  /** What devices of this fleet have to go by: Ed25519, 32 bytes each. */
+  signingKeys(): readonly Uint8Array[]
   /** A join token, for an agent of the same process. Throws `identity.missing` or `group.unknown`. */
   invite(wish: TokenWish): string
   stop(): Promise<void>
@@ -124,6 +126,7 @@ async function start(
       url,
       firstPassword,
       replaceTls: tls => servers.replace(tls),
+      signingKeys: () => fleet.signing.keys(),
       invite: wish => invite(fleet, host, wish).token,
       stop() {
         stopped ??= stop(parts, connection, closeApi)

@@ -93,8 +93,14 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const fleet: Fleet = { db, clock, journal, audit, inventory, keys, reception, publisher, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
-  const commands = new Commands({ root, fleet, log: log.child({ component: 'commands' }), tellStates: target => states.tell(target) })
   const door = new Door(fleet, tokens)
+  const commands = new Commands({
+    root,
+    fleet,
+    senders: { user: name => door.user(name), areKnown: strict },
+    log: log.child({ component: 'commands' }),
+    tellStates: target => states.tell(target),
+  })
   const access = openAccess({ db, keys, journal, audit, people: door })
   return { fleet, root, instance, clock, intake, commands, states, joining, door, access }
 }

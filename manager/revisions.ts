@@ -4,6 +4,7 @@ import { findApp } from './apps.js'
 import { newEvent } from './core/events.js'
 import { type App, aboutTarget } from './core/model.js'
 import type { Fleet } from './fleet.js'
+import { checkStoredImages } from './images.js'
 import { insertRevision, type Origin, readSpecOf, setRun } from './store/apps.js'
 import { bumpTarget } from './store/outbox.js'
 
@@ -18,6 +19,7 @@ export function switchRevision(fleet: Fleet, app: App, wanted: number | 'previou
   const spec = readSpecOf(db, app, number)
   if (spec === undefined) throw new SkerryError('revision.unknown', `${name} has no revision ${number === 0 ? 'before 1' : number}`)
   if (spec.digest === digest) return false
+  checkStoredImages(fleet, app, spec.digest)
   journal.change(note => {
     const at = clock.now()
     insertRevision(db, { target, name, ...spec, origin, policy, at })

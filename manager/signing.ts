@@ -2,8 +2,8 @@
 import { newPrivateKey } from '../protocol/cose.js'
 import { createSigner, encodeKeys, type Signer, signLink } from '../protocol/signed.js'
 import type { Db } from './store/db.js'
-import { insertKey, type KeyRow, readKeys, readPrivateKey } from './store/keys.js'
 import { renewSignatures } from './store/outbox.js'
+import { insertKey, type KeyRow, readKeys, readPrivateKey } from './store/signing-keys.js'
 
 /** As many as the message may have; who has slept through more must join anew. */
 const maxLinks = 500

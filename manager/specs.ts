@@ -1,15 +1,20 @@
 // What is deployed: a compose file, with files or without, checked as devices will read it, and packed as it travels.
 import { type Bundle, type Spec, sourceOf, specOf } from '../protocol/bundle.js'
-import { parseProject } from '../protocol/compose/parse.js'
-import { type Refusal, SkerryError, unwrap } from '../protocol/errors.js'
+import { type UsedImage, usedImages } from '../protocol/compose/images.js'
+import { type ParsedCompose, parseProject } from '../protocol/compose/parse.js'
+import { accept, type Refusal, type Result, SkerryError, unwrap } from '../protocol/errors.js'
 import { maxSpecBytes } from '../protocol/messages.js'
 import { checkName } from '../protocol/names.js'
-import { digestText, type Packed, packFile, packSpec } from '../protocol/spec.js'
+import { digestText, openFile, openSpec, type Packed, packFile, packSpec } from '../protocol/spec.js'
 import { sampleVariables } from '../protocol/variables.js'
+import type { Db } from './store/db.js'
+import { readBody } from './store/outbox.js'
 
 export interface CheckedSpec {
   readonly spec: Spec
   readonly services: readonly string[]
+  /** But for those whose names depend on the device. */
+  readonly images: readonly UsedImage[]
   readonly warnings: readonly Refusal[]
 }
 
@@ -21,10 +26,42 @@ export function checkDeployment(name: string, bundle: Bundle): CheckedSpec {
   }
   const spec = unwrap(specOf(bundle))
   const files = contentsOf(spec, bundle)
-  const texts = [bundle.compose, ...[...files.values()].map(contents => Buffer.from(contents).toString('latin1'))]
-  const source = sourceOf(spec, digest => files.get(digestText(digest)), { app: name, variables: sampleVariables(name, texts) })
-  const { project, warnings } = unwrap(parseProject(source))
-  return { spec, services: Object.keys(project.services), warnings }
+  const { project, warnings, images } = unwrap(readSample(name, spec, digest => files.get(digest)))
+  return { spec, services: Object.keys(project.services), images, warnings }
+}
+
+/** The images of a spec that is kept; none of one that cannot be read. */
+export function imagesOfSpec(db: Db, name: string, digest: string): readonly UsedImage[] {
+  const payload = readBody(db, digest)
+  const spec = payload && openSpec(payload, Buffer.from(digest, 'base64url'))
+  if (spec?.ok !== true) return []
+  const sample = readSample(name, spec.value, file => readFile(db, file))
+  return sample.ok ? sample.value.images : []
+}
+
+function readFile(db: Db, digest: string): Uint8Array | undefined {
+  const payload = readBody(db, digest)
+  const file = payload && openFile(payload, Buffer.from(digest, 'base64url'))
+  return file?.ok === true ? file.value : undefined
+}
+
+interface Sample extends ParsedCompose {
+  readonly images: readonly UsedImage[]
+}
+
+/** The project as some device would read it. An image that is another one on another device is left for devices to judge. */
+function readSample(name: string, spec: Spec, read: (digest: string) => Uint8Array | undefined): Result<Sample> {
+  const files = (spec.files ?? []).map(({ digest }) => Buffer.from(read(digestText(digest)) ?? []).toString('latin1'))
+  const texts = [spec.compose, ...files]
+  const parse = (device: string) =>
+    parseProject(sourceOf(spec, digest => read(digestText(digest)), { app: name, variables: sampleVariables(name, texts, device) }))
+  const first = parse('device')
+  if (!first.ok) return first
+  const images = usedImages(name, first.value.project)
+  if (!texts.some(text => text.includes('SKERRY_'))) return accept({ ...first.value, images })
+  const second = parse('other')
+  const others = new Set(second.ok ? usedImages(name, second.value.project).map(({ path, reference }) => `${path} ${reference}`) : [])
+  return accept({ ...first.value, images: images.filter(({ path, reference }) => others.has(`${path} ${reference}`)) })
 }
 
 /** The contents of a spec's files by digest, each once. */

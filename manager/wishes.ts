@@ -5,6 +5,7 @@ import { newEvent } from './core/events.js'
 import { type App, aboutTarget } from './core/model.js'
 import { nextRefresh } from './core/wishes.js'
 import type { Fleet } from './fleet.js'
+import { checkStoredImages } from './images.js'
 import { appOnDevices } from './queries.js'
 import * as apps from './store/apps.js'
 import { nextRevision } from './store/meta.js'
@@ -18,6 +19,7 @@ export function updateApp(fleet: Fleet, app: App, services: readonly string[]): 
     const message = `app ${name} has no service ${JSON.stringify(strange.slice(0, 80))}: it has ${app.services.join(', ')}`
     throw new SkerryError('service.unknown', message)
   }
+  checkStoredImages(fleet, app, app.digest)
   const done = appOnDevices(fleet, app).every(({ on }) => (on.refreshed ?? 0) >= (app.refresh?.generation ?? 0))
   fleet.journal.change(note => {
     const refresh = nextRefresh(app.refresh, done, nextRevision(fleet.db), services)

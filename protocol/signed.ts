@@ -48,7 +48,7 @@ export function encodeKeys(links: readonly Uint8Array[]): Buffer {
  */
 export function followKeys(message: Uint8Array, keys: readonly Uint8Array[]): Result<readonly Uint8Array[]> {
   const decoded = keysCodec.decode(message)
-  if (!decoded.ok) return decoded
+  if (!decoded.ok) return refuse('manifest.unsigned', 'it is no chain of keys')
   const { links } = decoded.value
   const start = links.findIndex(link => keys.some(key => isSignedWith(link, key)))
   if (start < 0) return standStill(links, keys)

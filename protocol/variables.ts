@@ -46,9 +46,9 @@ export function manifestVariables(name: string | null, labels: Variables): reado
 
 const labelNames = /SKERRY_LABEL_[A-Z0-9_]+/g
 
-/** Values that a file can be checked with before any device is known: every label that the texts name is `1`. */
-export function sampleVariables(app: string, texts: Iterable<string>): Variables {
+/** Values that a file can be checked with before any device is known: every label that the texts name is a number. */
+export function sampleVariables(app: string, texts: Iterable<string>, device = 'device'): Variables {
   const labels = [...texts].flatMap(text => text.match(labelNames) ?? [])
-  const given = [...new Set(labels)].map(name => ({ name: name.slice(prefix.length), value: '1' }))
-  return deviceVariables({ app, group: 'group', device: { id: 'device', name: 'device' }, given })
+  const given = [...new Set(labels)].map(name => ({ name: name.slice(prefix.length), value: device === 'device' ? '1' : '2' }))
+  return deviceVariables({ app, group: 'group', device: { id: device, name: device }, given })
 }

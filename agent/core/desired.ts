@@ -1,6 +1,7 @@
 // What should be true of one app on this device, ready for the planner.
 import type { Project } from '../../protocol/compose/project.js'
 import type { RestartPolicy } from '../../protocol/messages.js'
+import type { Proofs } from './image-lists.js'
 import type { Owner } from './labels.js'
 
 export type Wish =
@@ -18,6 +19,8 @@ export type Wish =
       readonly images?: Readonly<Record<string, string>>
       /** By service: what to pull where that image is gone. Without it nothing is pulled. */
       readonly sources?: Readonly<Record<string, string>>
+      /** By service: what its image has to prove once it is here. */
+      readonly proofs?: Proofs
       /** Whose images are pulled or built anew though they are here, once: see {@link Memory.pulled}. */
       readonly refresh?: Refresh
     }

@@ -2,6 +2,7 @@
 import type { Build } from '../../protocol/compose/parts.js'
 import type { Service } from '../../protocol/compose/project.js'
 import type { Memory, RunningWish } from './desired.js'
+import { proofDenial } from './image-lists.js'
 import { buildLabel, foreignLabels, imageName } from './labels.js'
 import type { Observed } from './observed.js'
 import type { Step } from './step.js'
@@ -36,9 +37,13 @@ interface Wanted {
 }
 
 function imageStep(wish: RunningWish, { name, service, image }: Wanted, sight: Sight): Step | undefined {
-  const isHere = sight.observed.images[image] !== undefined
+  const found = sight.observed.images[image]
+  const isHere = found !== undefined
   const isLacking = !isHere && sight.incomplete.has(name)
-  if (!isLacking && !(isHere && isStale(wish, { name, service, image }, sight))) return undefined
+  const denial = sight.incomplete.has(name) ? proofDenial(wish, name, { image, found }) : undefined
+  const isStrange = denial !== undefined && service.pullPolicy !== 'never' && !sight.memory.pulled.includes(image)
+  if (denial !== undefined && !isStrange) return { kind: 'refuse', code: denial.code, message: denial.message, path: denial.path ?? '' }
+  if (!isLacking && !isStrange && !(isHere && isStale(wish, { name, service, image }, sight))) return undefined
   if (service.build !== undefined)
     return { kind: 'build', image, services: [name], build: labelled(service.build, wish.builds?.[name]), ...placeOf(wish) }
   if (service.pullPolicy !== 'never') return pull(image, { name, service })

@@ -1,4 +1,5 @@
 // The names and labels of what an app is made of: as docker compose writes them, so that its tools see our apps.
+import { ownImage } from '../../protocol/compose/images.js'
 import { sharedService } from '../../protocol/compose/namespaces.js'
 import type { Network, Project, Service, Volume } from '../../protocol/compose/project.js'
 
@@ -44,9 +45,7 @@ export function containerName(app: string, name: string, service: Service, numbe
 }
 
 /** The image that a service's containers are made from: built ones have a name of their own. */
-export function imageName(app: string, name: string, service: Service): string {
-  return service.image ?? `${app}-${name}`
-}
+export const imageName = ownImage
 
 export function networkName(app: string, key: string, network: Network | undefined): string {
   return network?.name ?? (network?.external === true ? key : `${app}_${key}`)

@@ -67,6 +67,8 @@ export interface ObservedImage {
   readonly used: boolean
   /** Its digest in the registry that it came from, such as `sha256:…`. */
   readonly digest?: string
+  /** All of its digests, where it is known under several names. */
+  readonly digests?: readonly string[]
   /** The label that says what it was built from; absent for images that were not built here. */
   readonly build?: string
 }

@@ -40,12 +40,15 @@ export function addContext(program: Command, shell: Shell): void {
     .description('add or change a context; the first one becomes the current one')
     .argument('<name>')
     .argument('<url>')
-  set.option('--token-stdin', 'read the API’s token from standard input')
-  set.action(async (name: string, url: string, flags: { tokenStdin?: boolean }) => {
+  set
+    .option('--token-stdin', 'read the API’s token from standard input')
+    .option('--ca <file>', 'certificate authority (PEM) to trust there')
+  set.action(async (name: string, url: string, flags: { tokenStdin?: boolean; ca?: string }) => {
     if (!/^https?:\/\/./.test(url) || !URL.canParse(url)) throw usageError(`${JSON.stringify(url)} is no http:// or https:// URL`)
     const token = flags.tokenStdin === true ? (await shell.readInput()).trim() : ''
     const known = await loadContexts(file)
-    const contexts = { ...known.contexts, [name]: token === '' ? { url } : { url, token } }
+    const ca = flags.ca === undefined ? {} : { ca: await (await import('../trust.js')).readCa(flags.ca) }
+    const contexts = { ...known.contexts, [name]: { url: url.replace(/\/+$/, ''), ...(token === '' ? {} : { token }), ...ca } }
     await saveContexts(file, { current: known.current ?? name, contexts })
     shell.say(`context ${name} is ${url}`)
   })

@@ -1,6 +1,6 @@
 // `skerry get`: lists, whole or by name.
 import type { Command } from 'commander'
-import type { App, Device, FleetEvent, Group, List } from '../api.js'
+import type { App, Device, FleetEvent, Group, List, Pending } from '../api.js'
 import { type Client, pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, addTarget, collect, parseWhole, type TargetFlags } from '../options.js'
@@ -11,11 +11,12 @@ import { appColumns } from '../views/apps.js'
 import { deviceColumns } from '../views/devices.js'
 import { eventColumns } from '../views/events.js'
 import { groupColumns } from '../views/groups.js'
+import { pendingColumns } from '../views/joining.js'
 
 type Flags = ClientFlags & TargetFlags & { readonly output: Format }
 
 export function addGet(program: Command, shell: Shell): void {
-  const get = program.command('get').description('list devices, groups, apps or events')
+  const get = program.command('get').description('list devices, groups, apps, events, or who waits to join')
   addExamples(get, [
     'skerry get devices',
     'skerry get devices --group line-1 --state NotReady -o wide',
@@ -26,6 +27,7 @@ export function addGet(program: Command, shell: Shell): void {
   addGroups(get, shell)
   addApps(get, shell)
   addEvents(get, shell)
+  addPending(get, shell)
 }
 
 /** The named ones, or all of them. */
@@ -93,4 +95,13 @@ function addEvents(get: Command, shell: Shell): void {
     await printList(shell, flags.output, { items, columns: eventColumns, nameOf: event => String(event.id), empty: 'no events' })
   })
   addExamples(command, ['skerry get events --type device.not-ready', 'skerry get events --device press-7 --limit 50 -o json'])
+}
+
+function addPending(get: Command, shell: Shell): void {
+  const command = get.command('pending').description('list devices that wait to be let in, and those that were turned away')
+  addClientOptions(command).action(async (flags: Flags) => {
+    const { items } = await (await connect(shell, flags)).request<List<Pending>>('GET', '/pending')
+    await printList(shell, flags.output, { items, columns: pendingColumns(Date.now()), nameOf: item => item.key, empty: 'nobody waits' })
+  })
+  addExamples(command, ['skerry get pending', 'skerry get pending -o wide    # with whole keys'])
 }

@@ -31,6 +31,7 @@ async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void
     try {
       await lock.announce(server.url)
       if (server.firstPassword !== undefined) shell.say(formatFirstPassword(server.firstPassword))
+      shell.say(`the certificate authority of this fleet has the fingerprint ${server.pki.caFingerprint}`)
       for (const url of server.mqttUrls) shell.say(`MQTT at ${url}`)
       shell.print(server.url)
       await aborted(shell.signal)

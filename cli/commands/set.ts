@@ -4,6 +4,7 @@ import type { Device } from '../api.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { usageError } from '../errors.js'
+import { parseLabel } from '../labels.js'
 import { addClientOptions, addExamples, collect, parseDuration } from '../options.js'
 import { type Format, printResult } from '../output.js'
 import type { Shell } from '../shell.js'
@@ -46,15 +47,6 @@ export function toPatch({ name, description, label, interval }: Changes): Record
     ...(label === undefined ? {} : { labels: Object.fromEntries(label.map(parseLabel)) }),
     ...(interval === undefined ? {} : { intervalS: interval === 'default' ? null : interval }),
   }
-}
-
-/** `key=value` sets, `key` sets to "", `key-` removes. */
-function parseLabel(text: string): [string, string | null] {
-  const equals = text.indexOf('=')
-  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)]
-  if (equals === 0 || text === '-' || text === '')
-    throw usageError(`${JSON.stringify(text)} is no label: use key=value, or key- to take it away`)
-  return text.endsWith('-') ? [text.slice(0, -1), null] : [text, '']
 }
 
 function parseInterval(text: string): number | 'default' {

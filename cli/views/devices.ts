@@ -50,6 +50,8 @@ export function describeDevice(device: Device, now: number): string {
       Groups: device.groups.join(', ') || 'none',
       Labels: formatLabels(device.labels) || 'none',
       Revision: `${device.revision.held ?? 'none'} held, ${device.revision.desired ?? 'none'} desired`,
+      Key: device.identity === null ? 'none: it never joined' : `${device.identity.key}, by ${device.identity.via}`,
+      Certificate: device.identity?.certificateUntil ? `until ${device.identity.certificateUntil}` : undefined,
     }),
   ]
   if (facts !== null) {

@@ -6,6 +6,7 @@ import { isAppShown } from '../core/permit.js'
 import { findDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
+import { checkImages } from '../images.js'
 import { appOnDevices } from '../queries.js'
 import { checkDeployment } from '../specs.js'
 import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
@@ -157,7 +158,8 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
       const target = findTarget(fleet, kind, params.target)
       const bundle = await readUpload(body, query)
       if (query.dryRun === true) {
-        const { services, warnings } = checkDeployment(params.app, bundle)
+        const { services, images, warnings } = checkDeployment(params.app, bundle)
+        checkImages(fleet, target, images)
         reply.code(200)
         return { services: [...services], changed: false as const, warnings: showRefusals(warnings) }
       }

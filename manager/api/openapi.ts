@@ -50,4 +50,5 @@ function unasked(): never {
   throw new Error('the API is only described, not used')
 }
 
-const nothing: unknown = new Proxy({}, { get: unasked })
+/** Has everything, and does nothing. */
+const nothing: unknown = new Proxy(unasked, { get: () => nothing, apply: unasked })

@@ -51,6 +51,7 @@ function statusOf(code: ErrorCode): number {
 
 function refusalsOf(error: unknown, tooLarge: ErrorCode): readonly [Refusal, ...Refusal[]] {
   if (error instanceof SkerryError) return [error.refusal, ...error.others]
+  if (isCutShort(error)) return [{ code: 'request.invalid', message: 'the connection ended before the body did' }]
   if (!isFastifyError(error)) return [internal]
   if (error.validation !== undefined) return validationRefusals(error)
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -99,6 +100,11 @@ function pathOf(pointer: string): string {
     (path, segment) => (/^\d+$/.test(segment) ? `${path}[${segment}]` : path === '' ? segment : `${path}.${segment}`),
     '',
   )
+}
+
+/** As Node tells fastify; nobody is there to read the answer, and nothing is wrong here. */
+function isCutShort(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === 400 && 'code' in error && error.code === 'ECONNRESET'
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

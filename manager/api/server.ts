@@ -31,7 +31,9 @@ import { deviceRoutes } from './devices.js'
 import { eventRoutes } from './events.js'
 import { groupRoutes } from './groups.js'
 import { type Health, healthRoutes } from './health.js'
+import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
+import { keyRoutes } from './keys.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import { type Problem, sharedSchemas } from './schemas.js'
@@ -108,8 +110,10 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
+      imageRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
+      keyRoutes(api, fleet)
       userRoutes(api, door)
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())

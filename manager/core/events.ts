@@ -36,6 +36,7 @@ export const eventTypes = [
   'access-token.deleted',
   'login.refused',
   'key.rotated',
+  'images.changed',
   'manager.started',
   'message.dropped',
 ] as const

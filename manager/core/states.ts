@@ -108,7 +108,7 @@ function messages(root: string, topic: StateTopic, state: MachineState, more: ob
  * groups. What changes for a device is looked at in its groups, too.
  */
 export function touchedBy({ type, device, group, data }: Pick<Event, 'type' | 'device' | 'group' | 'data'>): string[] {
-  if (type === 'message.dropped' || type === 'manager.started') return []
+  if (type === 'message.dropped' || type === 'manager.started' || type === 'key.rotated') return []
   const left = type === 'group.deleted' && Array.isArray(data.devices) ? data.devices.map(id => `device/${id}`) : []
   return [
     ...(device === null ? [] : [`device/${device}`]),

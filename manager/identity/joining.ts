@@ -101,7 +101,7 @@ export class Joining {
       case 'admit':
         return this.#admit(key, request, { token: verdict.token, spki: spki.value })
       case 'wait':
-        keepWaiting(this.#options.fleet, key, request, spki.value)
+        this.#options.fleet.audit.actAs(stranger, () => keepWaiting(this.#options.fleet, key, request, spki.value))
         return { version: protocolVersion, device: request.device, pending: true }
       case 'refuse':
         return verdict.guess ? this.#refuse(key, request, verdict.refusal) : faultOf(verdict.refusal)
@@ -156,11 +156,11 @@ export class Joining {
 
   #refuse(key: string, { device, facts }: JoinRequest, refusal: Refusal): JoinAnswer {
     if (this.#failures.areFull) return faultOf(tooBusy)
+    const { audit, journal } = this.#options.fleet
+    audit.refused({ action: 'join', target: `devices/${device}`, detail: key }, refusal.code, stranger)
     if (this.#failures.add(key)) {
       const data = { device, key, name: facts.name, addresses: [...facts.addresses], code: refusal.code }
-      this.#options.fleet.journal.note(newEvent('join.refused', `${device} may not join: ${refusal.message}`, { data }))
-      const actor = { who: '', via: 'mqtt', from: facts.addresses[0] ?? '' } as const
-      this.#options.fleet.audit.refused({ action: 'join', target: `devices/${device}`, detail: `key ${key}` }, refusal.code, actor)
+      journal.note(newEvent('join.refused', `${device} may not join: ${refusal.message}`, { data }))
     }
     return faultOf(refusal)
   }
@@ -172,6 +172,9 @@ async function readKey(key: string, request: JoinRequest): Promise<Result<Buffer
   if (!spki.ok || fingerprint(spki.value) === key) return spki
   return refuse('certificate.invalid', 'the certificate request is of another key than the one that it came under')
 }
+
+/** Who has shown nothing yet. */
+const stranger = { who: '', via: 'mqtt', from: '' } as const
 
 function answerTo(key: string): Topic {
   return { kind: 'join', key, channel: 'answer' }

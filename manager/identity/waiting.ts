@@ -40,11 +40,11 @@ export function findPending({ db }: Fleet, key: string): PendingRow {
   return row
 }
 
-/** Keeps what it asked; told once for each key and id. */
+/** Keeps what it asks; told once for each key, whatever it asks next. */
 export function keepWaiting({ db, clock, journal }: Fleet, key: string, { device, facts }: JoinRequest, spki: Uint8Array): void {
   const now = clock.now()
   const row = { key, device, spki, facts, firstAt: now, lastAt: now }
-  if (readPendingJoin(db, key)?.device === device) return void db.quickly(() => savePending(db, row))
+  if (readPendingJoin(db, key) !== undefined) return void db.quickly(() => savePending(db, row))
   journal.change(note => {
     savePending(db, row)
     note(newEvent('join.pending', `${device} (${facts.name}) waits to be approved`, { data: { device, key, facts } }))

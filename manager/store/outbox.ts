@@ -3,6 +3,7 @@ import type { Addressee, DesiredTarget } from '../core/model.js'
 import { readAppsOf } from './apps.js'
 import type { Db } from './db.js'
 import { readGroupsOf } from './groups.js'
+import { readImageList, wholeFleet } from './image-lists.js'
 import { nextRevision } from './meta.js'
 import { readPurges } from './purges.js'
 
@@ -71,9 +72,11 @@ export function readTargets(db: Db, devices?: readonly string[], groups?: readon
   return [...ofDevices, ...db.all(all.where('kind', '=', 'group').where('name', 'in', [...groups])), ...ofAll]
 }
 
-/** Targets whose newest revision the broker has not acknowledged, oldest revision first. */
+/** Targets whose newest revision the broker has not acknowledged, oldest revision first; the keys alone before all that they sign. */
 export function readPending(db: Db, limit: number): TargetRow[] {
-  return db.all(targets(db).where('gone', '=', 0).whereRef('published', '<', 'revision').orderBy('revision').limit(limit))
+  const pending = targets(db).where('gone', '=', 0).whereRef('published', '<', 'revision').orderBy('revision').limit(limit)
+  const keys = db.all(pending.where('kind', '=', 'keys'))
+  return keys.length > 0 ? keys : db.all(pending)
 }
 
 export function readGone(db: Db, limit: number): TargetRow[] {
@@ -98,7 +101,10 @@ export function markLost(db: Db, { kind, name }: Addressee, revision: number): v
 export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   const { kind, name, revision } = target
   const nothing = { groups: [], intervalS: null, epochFloor: null, release: null, givenName: null, labels: {}, images: null, fleet: false }
-  if (kind === 'fleet' || kind === 'keys') return { target: { kind, name }, revision, apps: [], purges: [], ...nothing }
+  if (kind === 'fleet' || kind === 'keys') {
+    const images = kind === 'fleet' ? (readImageList(db, wholeFleet) ?? null) : null
+    return { target: { kind, name }, revision, apps: [], purges: [], ...nothing, images }
+  }
   const common = {
     target: { kind, name },
     revision,
@@ -106,7 +112,7 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
     purges: readPurges(db, { kind, name }),
     ...nothing,
   }
-  if (kind === 'group') return common
+  if (kind === 'group') return { ...common, images: readImageList(db, { kind, name }) ?? null }
   const device = db.first(db.build.selectFrom('devices').select(['name', 'labels', 'interval_s', 'epoch_floor']).where('id', '=', name))
   const tombstone = db.first(db.build.selectFrom('tombstones').select('mode').where('device', '=', name))
   return {

@@ -37,10 +37,13 @@ export class Passwords {
     return `sha256$${hashOf(password)}`
   }
 
-  /** Takes as long for nobody's password (undefined) as for a wrong one. Throws `auth.limited` if too many wait. */
+  /** Takes as long for nobody's password (undefined), and for a one-time password, as for a wrong one. Throws `auth.limited` if too many wait. */
   async verify(password: string, kept: string | undefined): Promise<boolean> {
     const [kind = '', ...parts] = (kept ?? '').split('$')
-    if (kind === 'sha256') return fits(password, parts[0] ?? '')
+    if (kind === 'sha256') {
+      await this.#derive(password, randomBytes(16))
+      return fits(password, parts[0] ?? '')
+    }
     const [N, r, p, salt = '', hash = ''] = parts
     const given = kept === undefined ? cost : { ...cost, N: Number(N), r: Number(r), p: Number(p) }
     const key = await this.#derive(password, Buffer.from(salt, 'base64url'), given)

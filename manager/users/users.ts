@@ -180,9 +180,10 @@ export class Users {
     return token === undefined || token.expiresAt <= clock.now() ? undefined : this.asUser(token)
   }
 
-  asUser({ name, role, groups }: { readonly name: string } & Grant): User {
+  asUser({ name, role, groups, ...kept }: users.UserRow | tokens.AccessTokenRow): User {
     const { db, inventory } = this.#options
-    return { name, role, scope: scopeOf({ db, inventory, version: () => this.#version }, groups) }
+    const proof = 'password' in kept ? hashOf(kept.password) : kept.id
+    return { name, role, proof, scope: scopeOf({ db, inventory, version: () => this.#version }, groups) }
   }
 
   #insert(user: { readonly name: string } & Grant, { password, once }: Pick<users.UserRow, 'password' | 'once'>): void {

@@ -10,6 +10,8 @@ import { type Agent, startAgent } from '../../agent/agent.js'
 import { engineFlag } from '../../protocol/messages.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
+import { GateWorld } from '../support/gate.js'
+import { enrol } from '../support/membership.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { appState, type Observer, observe } from '../support/observer.js'
 import { HeldKeys } from '../support/signing.js'
@@ -156,6 +158,7 @@ agents('an app that two groups have runs once, and the other is told of', async 
 
 agents('garbage on its topics changes nothing', async world => {
   const agent = await begin(world)
+  await world.observer.manifest({ group: 'line-1' }, {})
   await world.observer.manifest({ device: agent.id }, { apps: [await world.observer.spec(app, compose())], groups: ['line-1'] })
   await appState(world.observer, app, 'running')
   const before = containersOf(app)
@@ -201,31 +204,38 @@ agents('after a restart with no broker the apps come back from disk', async worl
 })
 
 agents('a killed agent leaves its will and its containers; started again it is the same, and recreates nothing', async world => {
-  const start = () =>
-    spawn(process.execPath, ['dist/cli/main.js', 'agent', '--server', world.broker.url, '--data', world.data, '--interval', '1'], {
-      stdio: 'ignore',
-    })
+  const gate = await GateWorld.open()
+  await world.observer.stop()
+  world.observer = await observe(gate.url, gate.pki.caPem)
+  const id = await enrol(world.data, gate)
+  const start = () => {
+    const child = spawn(process.execPath, ['dist/cli/main.js', 'agent', '--data', world.data, '--interval', '1'], { stdio: 'ignore' })
+    return { child, gone: new Promise(resolve => child.once('exit', resolve)) }
+  }
   const first = start()
-  const birth = await online(world)
-  const id = docker('version', '--format', 'x') && (await idOf(world))
-  await world.observer.manifest({ device: id }, { apps: [await world.observer.spec(app, compose())] })
-  await appState(world.observer, app, 'running')
-  const before = containersOf(app)
-  first.kill('SIGKILL')
-  const will = await eventually(5_000, 'the will', () => world.observer.seen.statuses.find(status => !status.online))
-  assert.equal([will.reason, will.epoch], ['Disconnected', birth.epoch])
-  assert.is(docker('inspect', '-f', '{{.State.Running}}', before.web!), 'true')
-  const second = start()
+  let last = first
   try {
+    const birth = await online(world)
+    assert.is(await idOf(world), id)
+    await world.observer.manifest({ device: id }, { apps: [await world.observer.spec(app, compose())] })
+    await appState(world.observer, app, 'running')
+    const before = containersOf(app)
+    first.child.kill('SIGKILL')
+    const will = await eventually(5_000, 'the will', () => world.observer.seen.statuses.find(status => !status.online))
+    assert.equal([will.reason, will.epoch], ['Disconnected', birth.epoch])
+    assert.is(docker('inspect', '-f', '{{.State.Running}}', before.web!), 'true')
+    last = start()
     const rebirth = await online(world, birth.epoch)
     assert.ok(rebirth.epoch > birth.epoch)
     assert.is(await idOf(world), id)
     await appState(world.observer, app, 'running')
     assert.equal(containersOf(app), before)
+    last.child.kill('SIGTERM')
+    await within(10_000, 'a clean end', last.gone)
   } finally {
-    const gone = new Promise(resolve => second.once('exit', resolve))
-    second.kill('SIGTERM')
-    await within(10_000, 'a clean end', gone)
+    last.child.kill('SIGKILL')
+    await within(10_000, 'an end', last.gone)
+    await gate.close()
   }
 })
 

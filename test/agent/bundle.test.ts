@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { startMosquitto } from '../support/mosquitto.js'
+import { GateWorld } from '../support/gate.js'
+import { enrol } from '../support/membership.js'
 import { observe } from '../support/observer.js'
 import { eventually, within } from '../support/within.js'
 
@@ -20,11 +21,11 @@ bundles('the bundled agent connects, sees the Engine, stays within 65 MB, and en
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bundle-'))
   const file = join(folder, 'skerry-agent.mjs')
   copyFileSync('dist/skerry-agent.mjs', file)
-  const broker = await startMosquitto()
-  const observer = await observe(broker.url)
+  const gate = await GateWorld.open()
+  const observer = await observe(gate.url, gate.pki.caPem)
+  await enrol(join(folder, 'data'), gate)
   const env = {
     PATH: process.env.PATH,
-    SKERRY_SERVER: broker.url,
     SKERRY_DATA: join(folder, 'data'),
     SKERRY_INTERVAL: '1',
     SKERRY_LOG_LEVEL: 'silent',
@@ -42,7 +43,7 @@ bundles('the bundled agent connects, sees the Engine, stays within 65 MB, and en
   } finally {
     child.kill('SIGKILL')
     await observer.stop()
-    await broker.stop()
+    await gate.close()
     rmSync(folder, { recursive: true, force: true })
   }
 })

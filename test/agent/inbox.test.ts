@@ -18,7 +18,7 @@ const manifest = (revision: number) =>
   manager.sign(desired, manifestCodec.encode({ version: 1, instance: Buffer.alloc(8), revision, apps: [], groups: [] }))
 const nothing = {
   keys: new HeldKeys(),
-  onFaults: () => {},
+  onStanding: () => {},
   onAskAgain: () => {},
   onEpochFloor: () => {},
   onRelease: () => {},

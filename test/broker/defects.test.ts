@@ -375,4 +375,25 @@ test('D10: CONNECT and hundreds of messages in one burst all count', () =>
     equal(broker.stats().publishes, 900)
   }))
 
+// Stock Aedes answers QoS 1 with the number -1 or 0; written by the engine after the message is stored, -1 ended the process.
+for (const [what, bytes] of [
+  ['a PUBLISH of QoS 1 that ends before its number', [0x32, 3, 0, 1, 0x61]],
+  ['a PUBLISH of QoS 2 with the number 0', [0x34, 5, 0, 1, 0x61, 0, 0]],
+  ['a SUBSCRIBE with the number 0', [0x82, 6, 0, 0, 0, 1, 0x61, 0]],
+  ['a PUBREL without a number', [0x62, 0]],
+] as const) {
+  test(`D11: ${what} ends the connection and nothing else`, () =>
+    withBroker({}, async ({ broker, port }) => {
+      const client = await enter(port, 'short')
+      const publishes = broker.stats().publishes
+      client.write(Buffer.from(bytes))
+      await within(5000, 'the end of the connection', client.closed)
+      equal(broker.stats().publishes, publishes)
+      const other = await enter(port, 'other')
+      await other.sync()
+      equal(broker.stats().dropped, { 'protocol-fault': 1 })
+      await other.leave()
+    }))
+}
+
 test.run()

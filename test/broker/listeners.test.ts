@@ -1,23 +1,26 @@
 // Listeners: TCP and WebSocket, with TLS and without, and the manager's connection inside; real clients on each.
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { pino } from 'pino'
 import { suite } from 'uvu'
 import { equal, instance, is, ok } from 'uvu/assert'
 import { RawClient } from '../../bench/support/raw.js'
 import { startBroker } from '../../broker/broker.js'
 import { isLoopback, type ListenerOptions } from '../../broker/listeners.js'
 import { SkerryError } from '../../protocol/errors.js'
-import { within } from '../support/within.js'
+import { selfSigned } from '../support/certificates.js'
+import { eventually, within } from '../support/within.js'
 import { FakeAccess } from './support/access.js'
 import { connectAsManager, enter, silent, withBroker } from './support/brokers.js'
-import { certificate } from './support/certificate.js'
+import { enterTls, hello, withSecureBroker } from './support/secure.js'
 
 const test = suite('listeners')
+const { cert, key } = await selfSigned('p256')
 
 const listener = (kind: 'tcp' | 'ws', tls = false): ListenerOptions => ({
   kind,
   host: '127.0.0.1',
   port: 0,
-  ...(tls ? { tls: certificate } : {}),
+  ...(tls ? { tls: { cert, key } } : {}),
 })
 
 /** A message to itself and back. */
@@ -45,6 +48,77 @@ test('real clients talk over TCP, TLS, WebSocket and WebSocket with TLS', () =>
       await client.endAsync()
     }
   }))
+
+test('a device shows its certificate over WebSocket as over TCP', () =>
+  withSecureBroker(async ({ broker, device, authority }) => {
+    const { cert, key } = await device('a')
+    const connect = (clientId: string) => {
+      const options: IClientOptions = { clientId, cert, key, ca: authority.pem, reconnectPeriod: 0, protocolVersion: 4 }
+      return connectAsync(`wss://localhost:${broker.addresses[2]?.port}`, options)
+    }
+    const client = await connect('dev-a')
+    await client.publishAsync('skerry/device/a/status', 'x', { qos: 1 })
+    await client.endAsync()
+    const refused = await connect('dev-b').catch((error: unknown) => error)
+    is(refused instanceof Error && 'code' in refused && refused.code, 5)
+    equal([broker.stats().publishes, broker.stats().dropped['identity-mismatch']], [1, 1])
+  }))
+
+test('whatever certificate is shown, the broker goes on', () =>
+  withSecureBroker(async ({ broker, port }) => {
+    const strange = [
+      await selfSigned('rsa'),
+      await selfSigned('ed25519'),
+      await selfSigned('p384', 'O=x, CN=a, CN=b'),
+      await selfSigned('p256', ''),
+    ]
+    for (const credentials of strange) is((await hello(port, { clientId: 'dev-a' }, credentials)).returnCode, 5)
+    is(broker.stats().dropped['certificate-foreign'], 4)
+  }))
+
+test('a listener without TLS says so at the start; one with TLS and one inside say nothing', async () => {
+  const lines: string[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+  await withSecureBroker(async () => {}, { log })
+  equal(
+    lines.map(line => JSON.parse(line).msg),
+    ['passwords and commands can be read on the way: no TLS'],
+  )
+})
+
+test('connections that have not been let in are bounded in number, those in a handshake too', () =>
+  withSecureBroker(
+    async ({ broker, port, device }) => {
+      const a = await device('a')
+      const silent = [await RawClient.open(port), await RawClient.open(port)]
+      const third = await RawClient.open(port)
+      await within(5000, 'its end', third.closed)
+      is(broker.stats().dropped['waiting-full'], 1)
+      silent[0]?.close()
+      await eventually(5000, 'room again', () =>
+        hello(port, { clientId: 'dev-a' }, a).then(
+          ({ returnCode }) => returnCode === 0,
+          () => false,
+        ),
+      )
+      // Whoever is in waits no more: there is room for another.
+      await enterTls(port, { clientId: 'dev-a' }, a)
+      silent[1]?.close()
+    },
+    { limits: { waiting: 10, waitingPerAddress: 2 } },
+  ))
+
+test('a handshake that does not get on is ended', () =>
+  withSecureBroker(
+    async ({ broker, port }) => {
+      const mute = await RawClient.open(port)
+      const garbage = await RawClient.open(port)
+      garbage.write(Buffer.from('no TLS at all, whatever it is'))
+      await within(5000, 'their ends', Promise.all([mute.closed, garbage.closed]))
+      is(broker.stats().dropped['tls-fault'], 2)
+    },
+    { limits: { connectTimeoutMs: 200 } },
+  ))
 
 test('the manager inside the process is a client like any other, and trusted', () =>
   withBroker({}, async ({ broker, port }) => {

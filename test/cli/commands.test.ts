@@ -1,7 +1,8 @@
 // Each command that talks to a server, against a real server.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connectAsync } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
@@ -10,6 +11,7 @@ import { openClient } from '../../cli/client.js'
 import { type CliResult, type RunningCli, runCli, runHere, startCli } from '../support/cli.js'
 import { localCredentials, localToken } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
+import { joinAs } from '../support/joined.js'
 import { eventually } from '../support/within.js'
 
 const test = suite('cli: commands')
@@ -58,8 +60,11 @@ test.before(async () => {
     'the manager at its broker',
     async () => (await fetch(`${url}/api/v1/ready`, { headers: localCredentials(data) })).ok,
   )
-  press7 = await FakeDevice.online({ url: mqttUrl, id: 'press-7', intervalS: 3600 })
-  press8 = await FakeDevice.online({ url: mqttUrl, id: 'press-8', intervalS: 3600 })
+  const { token } = await client().request<{ token: string }>('POST', '/tokens', { body: { uses: 2 } })
+  const online = async (id: string) =>
+    FakeDevice.online({ url: mqttUrl, id, intervalS: 3600, credentials: await joinAs(id, { url: mqttUrl, token }) })
+  press7 = await online('press-7')
+  press8 = await online('press-8')
   await waitForDevice('press-7')
   await waitForDevice('press-8')
 })
@@ -339,17 +344,28 @@ test('a port that is taken is named with the flag that changes it', async () => 
   const taken = await runCli(['server', '--data', join(folder, 'b'), '--mqtt-port', '0', '--http-port', port])
   assert.is(taken.code, 4)
   assert.match(taken.err, `port ${port} is in use by another program; choose another one with --http-port`)
-  const mqtt = (await server.until(/MQTT at mqtt:\/\/127\.0\.0\.1:(\d+)/))[1]!
+  const mqtt = (await server.until(/MQTT at mqtts:\/\/127\.0\.0\.1:(\d+)/))[1]!
   const second = await runCli(['server', '--data', join(folder, 'c'), '--mqtt-port', mqtt, '--http-port', '0'])
   assert.match(second.err, `port ${mqtt} is in use by another program; choose another one with --mqtt-port`)
 })
 
-test('nothing listens beyond loopback without credentials', async () => {
-  for (const flag of ['--mqtt-host', '--http-host']) {
-    const { code, err } = await runCli(['server', '--data', join(folder, 'd'), '--mqtt-port', '0', '--http-port', '0', flag, '0.0.0.0'])
-    assert.is(code, 4, flag)
-    assert.match(err, '(listener.insecure)')
-  }
+test('beyond loopback everything has TLS and lets in nobody unknown', async () => {
+  const dir = join(folder, 'd')
+  const hosts = ['--mqtt-host', '0.0.0.0', '--http-host', '0.0.0.0']
+  const wide = startCli(['server', '--data', dir, '--mqtt-port', '0', '--http-port', '0', ...hosts], { HOME: folder })
+  const [address] = await wide.until(/^https:\S+/m)
+  const [, mqttUrl = ''] = await wide.until(/MQTT at (mqtts:\S+)/)
+  const home = join(folder, 'stranger')
+  assert.is((await runHere(['get', 'devices', '--data', dir], { env: { HOME: home } })).err, 'no devices\n')
+  assert.match((await runHere(['get', 'devices'], { env: { HOME: home, SKERRY_SERVER: address } })).err, '(server.unavailable)')
+  const nobody = await fetch(`${address.replace('https:', 'http:')}/api/v1/health`).catch(() => undefined)
+  assert.is(nobody, undefined)
+  const refusal: { code?: number } = await connectAsync(mqttUrl, { ca: readFileSync(join(dir, 'pki', 'ca.crt')), reconnectPeriod: 0 }).then(
+    () => assert.unreachable(),
+    error => error,
+  )
+  assert.is(refusal.code, 5)
+  assert.is(await wide.stop(), 0)
 })
 
 test('apply of a folder lists what would travel, sends just that, and a file of it can be read again', async () => {

@@ -20,6 +20,7 @@ function testShell(): TestShell {
     print: text => void lines.push(text),
     say: text => void lines.push(text),
     readInput: async () => '',
+    ask: async () => '',
     env: { HOME: '/nowhere' },
     paint: createPaint(false),
     signal: new AbortController().signal,

@@ -33,6 +33,7 @@ gathers.before.each(world => {
       print: () => {},
       say: () => {},
       readInput: async () => input,
+      ask: async () => '',
       env,
       paint: createPaint(false),
       signal: new AbortController().signal,

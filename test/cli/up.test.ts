@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openClient } from '../../cli/client.js'
 import { type CliResult, runCli, startCli } from '../support/cli.js'
+import { localToken } from '../support/credentials.js'
 import { ensureBusyboxImage } from '../support/engine.js'
 import { eventually } from '../support/within.js'
 
@@ -67,8 +69,11 @@ test('an agent of its own follows its server, is missed at once, comes back the 
   const server = startCli(['server', '--data', join(folder, 'server'), ...ports], { HOME: folder })
   await server.until(/^http:\S+/m)
   const [, mqttUrl = ''] = await server.until(/MQTT at (\S+)/)
-  const agentArgs = ['agent', '--data', join(folder, 'agent'), '--server', mqttUrl, '--name', 'press-9', '--interval', '5']
-  const agent = startCli(agentArgs, { HOME: folder })
+  const client = openClient((await server.until(/^http:\S+/m))[0], { token: localToken(join(folder, 'server')) })
+  const { command } = await client.request<{ command: string }>('POST', '/tokens', { body: {} })
+  assert.match(command, `skerry agent join ${mqttUrl} skj.`)
+  const agentArgs = ['--data', join(folder, 'agent'), '--name', 'press-9', '--interval', '5']
+  const agent = startCli([...command.split(' ').slice(1), ...agentArgs], { HOME: folder })
   const [id] = await agent.until(/^[a-z0-9]+$/m)
 
   const here = async (wanted: string): Promise<string | undefined> => {
@@ -81,7 +86,7 @@ test('an agent of its own follows its server, is missed at once, comes back the 
   agent.child.kill('SIGKILL')
   await watch.until(/device\.not-ready/, 5000)
   assert.ok(await here('NotReady'))
-  const again = startCli(agentArgs, { HOME: folder })
+  const again = startCli(['agent', ...agentArgs], { HOME: folder })
   assert.is((await again.until(/^[a-z0-9]+$/m))[0], id)
   await eventually(20_000, 'Ready again', () => here('Ready'))
   assert.match((await cli('describe', 'device', 'press-9', '--data', join(folder, 'server'))).out, 'every 5 s, lease 17 s')

@@ -40,7 +40,7 @@ test('a compose file as payload is deployed with its origin; the same again chan
     run: 'running',
   })
   const [revision] = (await site.api('GET', '/groups/line-1/apps/web/revisions')).items
-  assert.deepEqual(revision.origin, { via: 'mqtt', topic })
+  assert.deepEqual(revision.origin, { via: 'mqtt', from: '127.0.0.1', topic })
   assert.equal((await site.api('GET', '/groups/line-1/apps/web/revisions/1')).compose, webApp())
   const again = await plc.ask('skerry/c/g/line-1/web/spec', encodeCbor(new Map([['compose', webApp()]])), { qos: 1 })
   assert.deepEqual([again.code, again.changed, again.revision], [0, false, 1])
@@ -75,7 +75,7 @@ test('stop, start and going back to a revision, on a group and on a device by it
   await device.manifest(({ apps }) => apps[0]?.run === 'running' && apps[0]?.revision === 5)
   assert.equal((await plc.ask('skerry/c/d/a1/web/rev', '99')).error, 'revision.unknown')
   const events = (await site.api('GET', '/events?type=app.stopped')).items
-  assert.deepEqual(events[0].data.origin, { via: 'mqtt', topic: `${named}/run` })
+  assert.deepEqual(events[0].data.origin, { via: 'mqtt', from: '127.0.0.1', topic: `${named}/run` })
   await device.leave()
 })
 

@@ -25,7 +25,7 @@ export interface TestBroker {
 export async function startBroker(port = 0): Promise<TestBroker> {
   const aedes = await Aedes.createBroker()
   const sockets = new Set<Socket>()
-  const server: Server = createServer(socket => {
+  const server: Server = createServer({ noDelay: true }, socket => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     aedes.handle(socket)
@@ -110,6 +110,8 @@ export async function openEvents(manager: { url: string }, headers: Record<strin
   return {
     status: response.status,
     events,
+    /** When the server ends it, or this side does. */
+    ended: done,
     find: (fits: (event: SseEvent) => boolean) => eventually(5000, 'an event', () => events.find(fits)),
     async close() {
       abort.abort()

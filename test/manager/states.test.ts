@@ -80,12 +80,8 @@ test('when a command is answered, the state of its target is that of the new wis
     const from = plc.told.length
     assert.equal((await plc.ask(command, '0')).code, 0)
     const answered = plc.told.slice(from).findIndex(({ topic }) => topic === command.replace('/c/', '/a/'))
-    const before = plc.told.slice(from, from + answered)
-    for (const state of states)
-      assert.ok(
-        before.some(({ topic, text }) => topic === `skerry/state/${state}` && text === '2'),
-        state,
-      )
+    const before = plc.told.slice(0, from + answered)
+    for (const state of states) assert.equal(before.findLast(({ topic }) => topic === `skerry/state/${state}`)?.text, '2', state)
   }
   await device.leave()
 })

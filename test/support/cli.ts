@@ -1,5 +1,6 @@
 // The skerry command in tests: real child processes, to their end or in the background, or the same in this process.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { usageError } from '../../cli/errors.js'
 import { runProgram } from '../../cli/program.js'
 import type { Shell } from '../../cli/shell.js'
 import { createPaint } from '../../cli/table.js'
@@ -16,6 +17,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** What is typed when it is asked for; in this process only. */
+  readonly answers?: readonly string[]
   readonly limitMs?: number
 }
 
@@ -46,7 +49,11 @@ export async function runCli(args: readonly string[], { env = {}, input = '', li
 }
 
 /** The same command in this process: what it prints, says and ends with, without the time that a process takes to start. */
-export async function runHere(args: readonly string[], { env = {}, input = '', limitMs = 30_000 }: CliOptions = {}): Promise<CliResult> {
+export async function runHere(
+  args: readonly string[],
+  { env = {}, input = '', answers: given = [], limitMs = 30_000 }: CliOptions = {},
+): Promise<CliResult> {
+  const answers = [...given]
   let out = ''
   let err = ''
   const stop = new AbortController()
@@ -58,6 +65,11 @@ export async function runHere(args: readonly string[], { env = {}, input = '', l
       err += `${text}\n`
     },
     readInput: async () => input,
+    ask: async ({ text }) => {
+      const answer = answers.shift()
+      err += `${text}\n`
+      return answer ?? Promise.reject(usageError(`nobody answers: ${text}`))
+    },
     env: cleanEnv(env),
     paint: createPaint(false),
     signal: stop.signal,

@@ -1,5 +1,6 @@
 // A device as the manager sees it: a plain MQTT client that speaks the protocol, with no agent behind it.
 import mqtt, { type MqttClient } from 'mqtt'
+import type { Credentials } from '../../agent/identity/identity.js'
 import {
   type Facts,
   type Heartbeat,
@@ -26,6 +27,8 @@ export interface FakeDeviceOptions {
   readonly id: string
   readonly epoch?: number
   readonly root?: string
+  /** What it has from its fleet; without it the broker has to let everybody in. */
+  readonly credentials?: Credentials
 }
 
 export const someFacts: Facts = {
@@ -67,10 +70,11 @@ export class FakeDevice {
 
   /** Connects with its will, subscribes to its own manifest; no birth yet. */
   static async connect(options: FakeDeviceOptions): Promise<FakeDevice> {
-    const { url, id, epoch = 65_537, root = 'skerry' } = options
+    const { url, id, epoch = 65_537, root = 'skerry', credentials } = options
     const will: Status = { version: protocolVersion, epoch, online: false, reason: 'Disconnected' }
     const topic = formatTopic(root, { kind: 'device', device: id, channel: 'status' })
     const client = await mqtt.connectAsync(url, {
+      ...credentials,
       clientId: clientIdOf(id),
       reconnectPeriod: 0,
       will: { topic, payload: statusCodec.encode(will), qos: 1, retain: true },

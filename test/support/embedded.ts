@@ -15,13 +15,13 @@ import { eventually } from './within.js'
 const log = pino({ level: 'silent' })
 
 export class Embedded {
-  readonly #folder: string
+  readonly folder: string
   readonly #clock: Clock | undefined
   broker: Broker
   manager: Manager
 
   private constructor(folder: string, clock: Clock | undefined, broker: Broker, manager: Manager) {
-    this.#folder = folder
+    this.folder = folder
     this.#clock = clock
     this.broker = broker
     this.manager = manager
@@ -47,14 +47,14 @@ export class Embedded {
   async restartManager(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
     await this.manager.stop()
     await meanwhile()
-    this.manager = await manage(this.#folder, this.broker, this.#clock)
+    this.manager = await manage(this.folder, this.broker, this.#clock)
     await this.#connected()
   }
 
   async stop(): Promise<void> {
     await this.manager.stop()
     await this.broker.stop()
-    await rm(this.#folder, { recursive: true, force: true })
+    await rm(this.folder, { recursive: true, force: true })
   }
 
   /** The answer's body, of a request that must succeed. */

@@ -1,4 +1,5 @@
 // A server and agents as people run them: the skerry command in processes of its own, on free ports and in folders of their own.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,21 +40,38 @@ class Service {
   }
 }
 
+export interface FleetOptions {
+  /** A listener without TLS too, for clients that have nothing but a password. */
+  readonly plain?: boolean
+  /** A broker that is there already, and lets everybody do everything. */
+  readonly broker?: string
+}
+
 /** A server in a process of its own. Keeps its ports over restarts. */
 export class Server extends Service {
   mqttPort = 0
   httpPort = 0
+  plainPort = 0
+  /** Lets any device join. */
+  joinToken = ''
 
-  constructor(readonly folder: string) {
+  constructor(
+    readonly folder: string,
+    private readonly options: FleetOptions,
+  ) {
     super()
   }
 
   async start(): Promise<void> {
-    const ports = ['--mqtt-port', String(this.mqttPort), '--http-port', String(this.httpPort)]
-    this.child = skerry(['server', '--data', this.folder, ...ports])
-    this.mqttPort = Number((await this.child.line(/mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
-    this.httpPort = Number((await this.child.line(/http:\/\/127\.0\.0\.1:(\d+)/))[1])
+    const { broker, plain = false } = this.options
+    const mqtt = broker === undefined ? ['--mqtt-port', String(this.mqttPort)] : ['--broker', broker]
+    const more = plain ? ['--plain-mqtt', `127.0.0.1:${this.plainPort}`] : []
+    this.child = skerry(['server', '--data', this.folder, '--http-port', String(this.httpPort), ...mqtt, ...more])
+    if (broker === undefined) this.mqttPort = Number((await this.child.line(/^MQTT at mqtts:\/\/127\.0\.0\.1:(\d+)/))[1])
+    if (plain) this.plainPort = Number((await this.child.line(/^MQTT at mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
+    this.httpPort = Number((await this.child.line(/^http:\/\/127\.0\.0\.1:(\d+)/))[1])
     await eventually(20_000, 'the server is ready', async () => (await this.api.get('/ready').catch(() => undefined))?.status === 200)
+    if (this.joinToken === '') this.joinToken = (await this.api.call<{ token: string }>('POST', '/tokens', { uses: 100 })).body.token
   }
 
   get api(): Api {
@@ -61,12 +79,22 @@ export class Server extends Service {
   }
 
   get mqttUrl(): string {
-    return `mqtt://127.0.0.1:${this.mqttPort}`
+    return this.options.broker ?? `mqtts://127.0.0.1:${this.mqttPort}`
+  }
+
+  /** Makes a user of the whole fleet. What mosquitto's clients need to come in without TLS. */
+  async admit(name: string, role: string): Promise<string[]> {
+    const password = randomBytes(12).toString('base64url')
+    const { status, body } = await this.api.call('POST', '/users', { name, role, password })
+    if (status !== 201) throw new Error(`user ${name}: ${status} ${JSON.stringify(body)}`)
+    return ['-p', String(this.plainPort), '-u', name, '-P', password]
   }
 }
 
 /** An agent in a process of its own. */
 export class Device extends Service {
+  private joined = false
+
   constructor(
     readonly name: string,
     readonly folder: string,
@@ -75,15 +103,18 @@ export class Device extends Service {
     super()
   }
 
+  /** Joins the first time. */
   start(server: Server): void {
-    this.child = skerry(['agent', '--data', this.folder, '--server', server.mqttUrl, '--engine', this.engine, '--name', this.name])
+    const join = this.joined ? [] : ['join', server.mqttUrl, server.joinToken]
+    this.joined = true
+    this.child = skerry(['agent', ...join, '--data', this.folder, '--engine', this.engine, '--name', this.name])
   }
 }
 
 /** Runs `test` with a server that is up; removes every process, container and folder afterwards. */
-export async function withFleet(test: (fleet: Fleet) => Promise<void>): Promise<void> {
+export async function withFleet(test: (fleet: Fleet) => Promise<void>, options: FleetOptions = {}): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'skt-fleet-'))
-  const fleet = new Fleet(folder)
+  const fleet = new Fleet(folder, options)
   try {
     await fleet.server.start()
     await test(fleet)
@@ -98,8 +129,11 @@ export class Fleet {
   private readonly devices: Device[] = []
   private readonly apps = new Set<string>()
 
-  constructor(private readonly folder: string) {
-    this.server = new Server(join(folder, 'server'))
+  constructor(
+    private readonly folder: string,
+    options: FleetOptions,
+  ) {
+    this.server = new Server(join(folder, 'server'), options)
   }
 
   get api(): Api {

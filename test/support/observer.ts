@@ -12,7 +12,7 @@ import {
   statusCodec,
 } from '../../protocol/messages.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
-import { formatTopic } from '../../protocol/topics.js'
+import { formatTopic, type Topic } from '../../protocol/topics.js'
 import { manager } from './signing.js'
 import { eventually } from './within.js'
 
@@ -27,14 +27,16 @@ export interface Observer {
   publish(topic: string, payload: Buffer | string, retain: boolean): Promise<void>
   /** Publishes a spec, and returns the app as manifests name it. */
   spec(name: string, compose: string, revision?: number): Promise<{ name: string; digest: Uint8Array; run: 'running'; revision: number }>
-  manifest(target: { device: string } | { group: string }, fields: Partial<Manifest>): Promise<void>
+  manifest(target: { device: string } | { group: string } | 'fleet', fields: Partial<Manifest>): Promise<void>
   stop(): Promise<void>
 }
 
 const instance = Buffer.from('0011223344556677', 'hex')
 
-export async function observe(url: string, root = 'skerry'): Promise<Observer> {
-  const client = await mqtt.connectAsync(url, { reconnectPeriod: 50 })
+/** `ca`: of a broker with TLS. */
+export async function observe(url: string, ca?: string): Promise<Observer> {
+  const root = 'skerry'
+  const client = await mqtt.connectAsync(url, { reconnectPeriod: 50, ...(ca === undefined ? {} : { ca }) })
   const seen: Seen = { statuses: [], heartbeats: [], reports: [] }
   client.on('message', (topic, payload) => note(seen, topic, payload))
   await client.subscribeAsync(`${root}/device/+/+`, { qos: 1 })
@@ -51,10 +53,13 @@ export async function observe(url: string, root = 'skerry'): Promise<Observer> {
       return { name, digest, run: 'running', revision: appRevision }
     },
     manifest: async (target, fields) => {
-      const topic =
-        'device' in target
-          ? ({ kind: 'device', device: target.device, channel: 'desired' } as const)
-          : ({ kind: 'group', group: target.group, channel: 'desired' } as const)
+      const channel = 'desired'
+      const topic: Topic =
+        target === 'fleet'
+          ? { kind: 'fleet', channel }
+          : 'device' in target
+            ? { kind: 'device', device: target.device, channel }
+            : { kind: 'group', group: target.group, channel }
       const payload = manifestCodec.encode({ version: protocolVersion, instance, revision: ++revision, apps: [], ...fields })
       const name = formatTopic(root, topic)
       await publish(name, manager.sign(name, payload), true)

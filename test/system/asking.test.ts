@@ -10,6 +10,7 @@ import { ensureTestImage } from '../support/busybox.js'
 import { runCli, startCli } from '../support/cli.js'
 import { containersOf, docker } from '../support/docker.js'
 import { type Fleet, withFleet } from '../support/fleet.js'
+import { startMosquitto } from '../support/mosquitto.js'
 import { contentsOf } from '../support/signing.js'
 import { eventually } from '../support/within.js'
 
@@ -67,18 +68,23 @@ async function watchTraffic(url: string): Promise<Traffic> {
 async function withApp(
   act: (fleet: Fleet, id: string, cli: (...args: string[]) => ReturnType<typeof runCli>) => Promise<void>,
 ): Promise<void> {
-  await withFleet(async fleet => {
+  // A broker that shows everything to whoever wants to count.
+  const broker = await startMosquitto()
+  const test = async (fleet: Fleet): Promise<void> => {
     fleet.device('asked').start(fleet.server)
     const { id } = await fleet.shown('asked', 'Ready', device => device.state === 'Ready')
     await fleet.deploy(`devices/${id}`, app, compose)
     await fleet.shown('asked', 'runs the app', device => device.apps[0]?.state === 'running')
-    await act(fleet, id, (...args) => runCli(args, { env: { SKERRY_SERVER: fleet.api.url } }))
-  })
+    await act(fleet, id, (...args) => runCli(args, { env: envOf(fleet) }))
+  }
+  await withFleet(test, { broker: broker.url }).finally(() => broker.stop())
 }
+
+const envOf = (fleet: Fleet) => ({ SKERRY_SERVER: fleet.api.url, SKERRY_DATA: fleet.server.folder })
 
 test('logs and restarts of real containers, with the bytes on their way counted', async () => {
   await withApp(async (fleet, id, cli) => {
-    const env = { SKERRY_SERVER: fleet.api.url }
+    const env = envOf(fleet)
 
     const db = await cli('logs', app, 'db', '-d', id)
     assert.equal(db.out.split('\n').sort(), ['', 'db | careful', 'db | ready'])

@@ -12,6 +12,7 @@ import { startMosquitto } from '../support/mosquitto.js'
 import { type Child, run, skerry } from '../support/process.js'
 
 const app = 'plc-sys-web'
+const plain = { plain: true }
 const compose = (sleep: number) => `services:
   main:
     image: ${ensureTestImage()}
@@ -20,8 +21,8 @@ const compose = (sleep: number) => `services:
     network_mode: none
 `
 
-const sub = (port: number, ...topics: string[]) =>
-  run('mosquitto_sub', ['-p', String(port), '-v', ...topics.flatMap(topic => ['-t', topic])])
+const sub = (login: readonly string[], ...topics: string[]) =>
+  run('mosquitto_sub', [...login, '-v', ...topics.flatMap(topic => ['-t', topic])])
 
 /** The next line that matches, of those that come from now on. */
 function next(child: Child, pattern: RegExp): Promise<RegExpMatchArray> {
@@ -29,8 +30,8 @@ function next(child: Child, pattern: RegExp): Promise<RegExpMatchArray> {
   return child.line(pattern, 40_000)
 }
 
-async function pub(port: number, topic: string, payload: string): Promise<void> {
-  assert.is(await run('mosquitto_pub', ['-p', String(port), '-t', topic, '-m', payload]).ended, 0)
+async function pub(login: readonly string[], topic: string, payload: string): Promise<void> {
+  assert.is(await run('mosquitto_pub', [...login, '-t', topic, '-m', payload]).ended, 0)
 }
 
 /** What the app's container runs; undefined if none runs. */
@@ -40,11 +41,11 @@ function runningCommand(): string | undefined {
 
 test('mosquitto_pub and mosquitto_sub alone deploy, stop, start and go back, and read answers and states', async () => {
   await withFleet(async fleet => {
-    const port = fleet.server.mqttPort
+    const login = await fleet.server.admit('plc', 'operator')
     fleet.device('cell').start(fleet.server)
     const { id } = await fleet.shown('cell', 'Ready', device => device.state === 'Ready')
     await fleet.api.call('POST', '/groups', { name: 'line-1', devices: [id] })
-    const watcher = sub(port, 'skerry/a/#', 'skerry/state/#')
+    const watcher = sub(login, 'skerry/a/#', 'skerry/state/#')
     await watcher.line(/^skerry\/state\/manager 1$/)
 
     const steps = [
@@ -61,7 +62,7 @@ test('mosquitto_pub and mosquitto_sub alone deploy, stop, start and go back, and
       const answered = next(watcher, new RegExp(`^skerry/a/g/line-1/${app}/${verb} 0$`))
       const done = new RegExp(`^skerry/state/group/line-1/app/${app}/json {"state":3,.*"run":"${runs}","revision":${revision},`)
       const ready = watcher.line(done, 40_000)
-      await pub(port, topic, payload)
+      await pub(login, topic, payload)
       await Promise.all([answered, ready])
       assert.ok(
         command === undefined ? runningCommand() === undefined : runningCommand()?.includes(command),
@@ -71,10 +72,10 @@ test('mosquitto_pub and mosquitto_sub alone deploy, stop, start and go back, and
     await watcher.line(new RegExp(`^skerry/state/group/line-1/app/${app} 3$`))
 
     const refused = next(watcher, new RegExp(`^skerry/a/g/line-1/${app}/run/text (.*)$`))
-    await pub(port, `skerry/c/g/line-1/${app}/run`, 'perhaps')
+    await pub(login, `skerry/c/g/line-1/${app}/run`, 'perhaps')
     assert.match((await refused)[1] ?? '', /^request\.invalid: "perhaps" is none of 1, 0/)
     await watcher.end()
-  }).finally(() => clear(app))
+  }, plain).finally(() => clear(app))
 })
 
 test('every line of docs/plc.md runs, and does what the page says', async () => {
@@ -82,13 +83,13 @@ test('every line of docs/plc.md runs, and does what the page says', async () => 
   const folder = mkdtempSync(join(tmpdir(), 'skerry-plc-'))
   writeFileSync(join(folder, 'compose.yaml'), compose(3000))
   await withFleet(async fleet => {
-    const port = fleet.server.mqttPort
+    const login = await fleet.server.admit('plc', 'operator')
     await fleet.api.call('POST', '/groups', { name: 'line-1' })
-    const watcher = sub(port, 'skerry/state/manager', 'skerry/ack/#', 'skerry/a/#')
+    const watcher = sub(login, 'skerry/state/manager', 'skerry/ack/#', 'skerry/a/#')
     await watcher.line(/^skerry\/state\/manager 1$/)
     const codes: string[] = []
     for (const line of lines) {
-      const bounded = line.replace(/^mosquitto_(pub|sub)/, (all, kind) => `${all} -p ${port}${kind === 'sub' ? ' -W 1' : ''}`)
+      const bounded = line.replace(/^mosquitto_(pub|sub)/, (all, kind) => `${all} ${login.join(' ')}${kind === 'sub' ? ' -W 1' : ''}`)
       const answered = line.startsWith('mosquitto_pub') ? next(watcher, /^skerry\/(?:a|ack)\/\S+[^t] (\d)$/) : undefined
       const child = run('bash', ['-c', `cd ${folder} && ${bounded}`])
       const code = await child.ended
@@ -100,7 +101,7 @@ test('every line of docs/plc.md runs, and does what the page says', async () => 
     // With one revision there is none before.
     assert.equal(codes, ['0', '0', '0', '2', '0', '0'])
     await watcher.end()
-  })
+  }, plain)
   rmSync(folder, { recursive: true })
 })
 
@@ -108,7 +109,7 @@ test('a server that is killed beside another broker leaves the word that its sta
   const mosquitto = await startMosquitto()
   const folder = mkdtempSync(join(tmpdir(), 'skerry-plc-'))
   const server = skerry(['server', '--data', folder, '--broker', mosquitto.url, '--http-port', '0'])
-  const watcher = sub(mosquitto.port, 'skerry/state/#')
+  const watcher = sub(['-p', String(mosquitto.port)], 'skerry/state/#')
   await watcher.line(/^skerry\/state\/manager 1$/)
   const last = next(watcher, /^skerry\/state\/manager 0$/)
   await server.end('SIGKILL')

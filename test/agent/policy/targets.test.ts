@@ -61,7 +61,13 @@ test.before.each(async world => {
       : ({ ok: true, value: { project: unwrap(parseCompose(text)).project, digestOf: () => undefined } } as const)
   }
   const effective = () => ({ apps: world.apps, conflicts: [] })
-  const holdings = { project, variablesOf, effective } as unknown as TargetSources['holdings']
+  const holdings = {
+    project,
+    variablesOf,
+    effective,
+    imageLists: () => [],
+    unknownGroups: () => [],
+  } as unknown as TargetSources['holdings']
   world.apps = []
   world.aim = (fields, record) => {
     if (record !== undefined) ledger.change('app', () => record)

@@ -13,7 +13,7 @@ export class FakeAccess implements Access {
   /** Log-ins so far. */
   logIns = 0
   /** What a log-in waits for. */
-  hold: Promise<void> = Promise.resolve()
+  hold = async (): Promise<void> => {}
   readonly #listeners = new Set<() => void>()
 
   addUser(name: string, role: Role, scope: Scope = everything, proof = '1'): void {
@@ -24,13 +24,20 @@ export class FakeAccess implements Access {
     return this.keys.get(id) === key ? accept(true) : refuse('certificate.revoked', `${id} has no such key`)
   }
 
+  /** Keys of released devices that have not heard it. */
+  readonly left = new Map<string, string>()
+
+  leaving(id: string, key: string): boolean {
+    return this.left.get(id) === key
+  }
+
   groupsOf(id: string): Pick<ReadonlySet<string>, 'has'> {
     return { has: group => this.groups.get(id)?.has(group) === true }
   }
 
   async logIn(name: string, password: string): Promise<Result<User>> {
     this.logIns++
-    await this.hold
+    await this.hold()
     const user = this.users.get(name)
     return user?.password === password ? accept(user) : refuse('auth.refused', 'name or password is wrong')
   }

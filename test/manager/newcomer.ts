@@ -1,0 +1,223 @@
+// Newcomers: devices that want to join, as plain MQTT clients with a key of their own, at a manager with a CA.
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import mqtt, { type MqttClient } from 'mqtt'
+import { createRequest } from '../../agent/identity/csr.js'
+import { openPki, type Pki } from '../../manager/identity/pki.js'
+import { type Manager, type OpenManager, openManager } from '../../manager/manager.js'
+import type { IdentityOptions } from '../../manager/parts.js'
+import type { Clock } from '../../protocol/clock.js'
+import { type JoinAnswer, type JoinRequest, joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
+import { parseJoinToken } from '../../protocol/join-token.js'
+import { formatTopic } from '../../protocol/topics.js'
+import { testHttp } from '../support/credentials.js'
+import { within } from '../support/within.js'
+import { connected, request, silent, startBroker, type TestBroker, tempFolder } from './site.js'
+
+export const facts = {
+  name: 'press-7',
+  addresses: ['10.1.4.7'],
+  os: 'Debian GNU/Linux 12',
+  architecture: 'arm64',
+  processor: 'Cortex-A72',
+  cores: 4,
+  memoryMiB: 3792,
+  engineVersion: '20.10.24',
+  agentVersion: '0.1.0',
+}
+
+export interface FleetOptions {
+  readonly clock?: Clock
+  readonly identity?: Partial<IdentityOptions>
+}
+
+/** A manager with a CA, at a broker that lets everybody do everything. */
+export class JoinSite {
+  readonly broker: TestBroker
+  readonly pki: Pki
+  readonly #folder: { path: string; remove(): Promise<void> }
+  #options: FleetOptions
+  readonly #newcomers: Newcomer[] = []
+  opened!: OpenManager
+  manager!: Manager
+
+  private constructor(broker: TestBroker, pki: Pki, folder: { path: string; remove(): Promise<void> }, options: FleetOptions) {
+    this.broker = broker
+    this.pki = pki
+    this.#folder = folder
+    this.#options = options
+  }
+
+  static async start(options: FleetOptions = {}): Promise<JoinSite> {
+    const folder = await tempFolder()
+    const pki = await openPki(join(folder.path, 'pki'), { log: silent, ...(options.clock === undefined ? {} : { clock: options.clock }) })
+    const site = new JoinSite(await startBroker(), pki, folder, options)
+    await site.#open()
+    return site
+  }
+
+  async restart(identity: Partial<IdentityOptions> = {}): Promise<void> {
+    await this.manager.stop()
+    this.#options = { ...this.#options, identity: { ...this.#options.identity, ...identity } }
+    await this.#open()
+  }
+
+  async stop(): Promise<void> {
+    for (const newcomer of this.#newcomers) await newcomer.leave()
+    await this.manager.stop()
+    this.pki.close()
+    await this.broker.stop()
+    await this.#folder.remove()
+  }
+
+  /** The secret of a new token. */
+  async token(wish: object = {}): Promise<{ id: string; secret: Buffer }> {
+    const { body } = await this.api('POST', '/tokens', wish)
+    const parsed = parseJoinToken(body.token)
+    if (!parsed.ok) throw new Error(body.token)
+    return { id: body.id, secret: Buffer.from(parsed.value.secret) }
+  }
+
+  api(method: string, path: string, body?: unknown) {
+    return request(this.manager, method, path, body)
+  }
+
+  async newcomer(device: string, key?: KeyObject): Promise<Newcomer> {
+    const newcomer = new Newcomer(await mqtt.connectAsync(this.broker.url, { reconnectPeriod: 0 }), device, key)
+    await newcomer.listen()
+    this.#newcomers.push(newcomer)
+    return newcomer
+  }
+
+  /** Data of the events of a type, oldest first. */
+  async events(type: string): Promise<Record<string, unknown>[]> {
+    const { body } = await this.api('GET', `/events?type=${type}&limit=1000`)
+    return body.items.map((item: { data: Record<string, unknown> }) => item.data)
+  }
+
+  async #open(): Promise<void> {
+    const { clock, identity } = this.#options
+    this.opened = openManager({
+      file: join(this.#folder.path, 'manager.db'),
+      root: 'skerry',
+      http: testHttp,
+      identity: { pki: this.pki, ...identity },
+      log: silent,
+      ...(clock === undefined ? {} : { clock }),
+    })
+    this.manager = await this.opened.start({ broker: { url: this.broker.url } })
+    await connected(this.manager)
+  }
+}
+
+export function makeKeyPair(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+}
+
+export function keyName(spki: Buffer): string {
+  return createHash('sha256').update(spki).digest('base64url')
+}
+
+export class Newcomer {
+  readonly client: MqttClient
+  readonly device: string
+  readonly key: string
+  readonly csr: Buffer
+  readonly #answers: JoinAnswer[] = []
+  readonly #waiting: (() => void)[] = []
+
+  constructor(client: MqttClient, device: string, pair: KeyObject = makeKeyPair()) {
+    this.client = client
+    this.device = device
+    this.csr = createRequest(pair, device)
+    this.key = keyName(generatePublic(pair))
+    // Otherwise the second of two small messages waits 40 ms for the first one's acknowledgement.
+    if (client.stream instanceof Socket) client.stream.setNoDelay()
+    client.setMaxListeners(0)
+    client.on('message', (topic, payload) => {
+      if (topic !== this.answerTopic && topic !== this.certificateTopic) return
+      const answer = joinAnswerCodec.decode(payload)
+      if (!answer.ok) throw new Error(`an answer that is none: ${answer.refusals[0].message}`)
+      this.#answers.push(answer.value)
+      for (const wake of this.#waiting.splice(0)) wake()
+    })
+  }
+
+  get answerTopic(): string {
+    return formatTopic('skerry', { kind: 'join', key: this.key, channel: 'answer' })
+  }
+
+  get certificateTopic(): string {
+    return formatTopic('skerry', { kind: 'device', device: this.device, channel: 'certificate' })
+  }
+
+  async listen(): Promise<void> {
+    await this.client.subscribeAsync([this.answerTopic, this.certificateTopic], { qos: 1 })
+  }
+
+  /** Another one behind the same connection. */
+  async beside(device: string): Promise<Newcomer> {
+    const other = new Newcomer(this.client, device)
+    await other.listen()
+    return other
+  }
+
+  /** Asks to join and waits for the answer. */
+  async ask(with_: Partial<JoinRequest> = {}): Promise<JoinAnswer> {
+    const from = this.#answers.length
+    await this.send(with_)
+    return this.answer(from)
+  }
+
+  async send(with_: Partial<JoinRequest> = {}): Promise<void> {
+    await this.#publish(formatTopic('skerry', { kind: 'join', key: this.key, channel: 'request' }), with_)
+  }
+
+  async renew(with_: Partial<JoinRequest> = {}): Promise<JoinAnswer> {
+    const from = this.#answers.length
+    await this.#publish(formatTopic('skerry', { kind: 'device', device: this.device, channel: 'renewal' }), with_)
+    return this.answer(from)
+  }
+
+  /** How many answers have come. */
+  get heard(): number {
+    return this.#answers.length
+  }
+
+  /** The first answer from this one on. */
+  answer(from: number): Promise<JoinAnswer> {
+    return within(10_000, `an answer to ${this.device}`, this.#answer(from))
+  }
+
+  async #answer(from: number): Promise<JoinAnswer> {
+    for (;;) {
+      const answer = this.#answers[from]
+      if (answer !== undefined) return answer
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
+  }
+
+  async leave(): Promise<void> {
+    await within(5000, 'the newcomer has left', this.client.endAsync(true))
+  }
+
+  async #publish(topic: string, with_: Partial<JoinRequest>): Promise<void> {
+    const message: JoinRequest = { version: 1, csr: this.csr, device: this.device, facts, ...with_ }
+    await this.client.publishAsync(topic, joinRequestCodec.encode(message), { qos: 1 })
+  }
+}
+
+export function certificateOf(answer: JoinAnswer): X509Certificate {
+  const own = answer.chain?.[0]
+  if (own === undefined) throw new Error(`no certificate: ${JSON.stringify(answer.fault ?? answer)}`)
+  return new X509Certificate(own)
+}
+
+export const noSecret = (): Buffer => randomBytes(16)
+
+function generatePublic(pair: KeyObject): Buffer {
+  const jwk = pair.export({ format: 'jwk' })
+  const point = Buffer.concat([Buffer.of(4), Buffer.from(jwk.x ?? '', 'base64url'), Buffer.from(jwk.y ?? '', 'base64url')])
+  return Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), point])
+}

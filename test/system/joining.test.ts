@@ -1,0 +1,103 @@
+// time limit: 180 s
+// From nothing to Ready on two machines, by one pasted line, and nothing on the cable between them but TLS.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { otherProtocols, readStreams, readTlsRecords } from '../support/capture.js'
+import { machineEngine } from '../support/docker.js'
+import { Cable, type Machine } from '../support/namespaces.js'
+import type { Child } from '../support/process.js'
+import { eventually } from '../support/within.js'
+
+const test = suite('joining over a cable')
+
+test('bytes that are no TLS are seen as such', () => {
+  const record = Buffer.from([23, 3, 3, 0, 2, 1, 2])
+  assert.equal(readTlsRecords(Buffer.concat([record, record])), { types: [23, 23] })
+  assert.equal(readTlsRecords(Buffer.concat([record, Buffer.from([0x10, 0x0a, 0, 4])])), { types: [23], endsAt: 7 })
+})
+
+interface Site {
+  readonly cable: Cable
+  readonly folder: string
+  run(machine: Machine, ...args: string[]): Child
+}
+
+/** Two machines that know nothing of each other yet. */
+async function withSite(act: (site: Site) => Promise<void>): Promise<void> {
+  const cable = Cable.lay(`skj${process.pid % 100_000}`)
+  // Where nobody may make namespaces there is nothing to see.
+  if (cable === undefined) return console.log('SKIP: no network namespaces here')
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-cable-'))
+  const children: Child[] = []
+  try {
+    await act({
+      cable,
+      folder,
+      run(machine, ...args) {
+        const child = cable.run(machine, [process.execPath, 'dist/cli/main.js', ...args], { HOME: folder })
+        children.push(child)
+        return child
+      },
+    })
+  } finally {
+    await Promise.allSettled(children.map(child => child.end('SIGTERM')))
+    cable.remove()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What a command prints, once it has ended well. */
+async function outputOf(child: Child): Promise<string> {
+  assert.is(await child.ended, 0, child.lines.join('\n'))
+  return child.lines.join('\n')
+}
+
+test('the line that the server prints, pasted on another machine, makes it Ready, and the cable carries nothing but TLS', async () => {
+  await withSite(async ({ cable, folder, run }) => {
+    const [data, file] = [join(folder, 'server'), join(folder, 'cable.pcap')]
+    const { one: here, other: there } = cable
+    const capture = await cable.capture(file)
+    const server = run(here, 'server', '--data', data, '--mqtt-host', here.address)
+    await server.line(/^MQTT at mqtts:/)
+    await server.line(/^http:/)
+    const created = await outputOf(run(here, 'token', 'create', '--data', data))
+    const line = /skerry (agent join \S+ \S+)/.exec(created)?.[1]?.split(' ') ?? []
+    assert.is(line[2], `mqtts://${here.address}:8883`, created)
+
+    const began = performance.now()
+    const agent = run(there, ...line, '--data', join(folder, 'device'), '--engine', machineEngine, '--name', 'far-away')
+    await agent.line(/^[a-z0-9]{12}$/)
+    const isReady = async () => {
+      const { items } = JSON.parse(await outputOf(run(here, 'get', 'devices', '--data', data, '-o', 'json')))
+      return items.length === 1 && items[0].name === 'far-away' && items[0].state === 'Ready'
+    }
+    await eventually(60_000, 'Ready', isReady)
+    console.log(`Ready ${((performance.now() - began) / 1000).toFixed(1)} s after the line was pasted`)
+    assert.is(await agent.end('SIGTERM'), 0)
+    await capture.end('SIGINT')
+
+    const streams = readStreams(file).filter(({ bytes }) => bytes.length > 0)
+    assert.ok(streams.length >= 4, 'the first look, the joining and the session, both ways')
+    const end = `${here.address}:8883`
+    for (const { from, to, bytes } of streams) {
+      assert.ok(from === end || to === end, `${from} to ${to}`)
+      const { types, endsAt } = readTlsRecords(bytes)
+      assert.is(endsAt, undefined, `${from} to ${to} is no TLS from byte ${endsAt} on`)
+      assert.is(types[0], 22, 'a handshake comes first')
+      assert.ok(types.includes(23), `${from} to ${to}: application data`)
+    }
+    assert.equal(
+      otherProtocols(file).filter(number => number !== 1),
+      [],
+    )
+    const [, , , token = ''] = line
+    const secrets = [token.split('.')[1] ?? '', 'far-away', 'skerry/', 'MQTT']
+    const all = readFileSync(file)
+    for (const secret of secrets) assert.is(all.includes(secret), false, secret)
+  })
+})
+
+test.run()
