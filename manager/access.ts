@@ -3,6 +3,7 @@
 import type { Access, Groups, Notice } from '../protocol/access.js'
 import { refuse } from '../protocol/errors.js'
 import type { Audit } from './audit/audit.js'
+import { type Claims, recordNotice } from './audit/notices.js'
 import { newEvent } from './core/events.js'
 import type { Keys } from './identity/keys.js'
 import type { Journal } from './journal.js'
@@ -29,6 +30,7 @@ export const nobody: People = {
 
 export function openAccess({ db, keys, journal, audit, people }: AccessOptions): Access {
   const groupsOf = followGroups(db, journal)
+  const claims: Claims = name => (people.user(name) !== undefined ? 'users' : keys.of(name) === undefined ? undefined : 'devices')
   return {
     device: (id, key) => keys.check(id, key),
     leaving: (id, key) => keys.isLeaving(id, key),
@@ -40,7 +42,7 @@ export function openAccess({ db, keys, journal, audit, people }: AccessOptions):
       return () => stops.forEach(stop => void stop())
     },
     note(notice) {
-      audit.noticed(notice)
+      recordNotice(audit, notice, claims)
       noteNotice(journal, notice)
     },
   }
