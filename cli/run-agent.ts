@@ -68,7 +68,7 @@ function tell(shell: Shell): (event: JoinEvent) => void {
         return shell.say(`the server’s certificate authority is ${event.ca}`)
       case 'pending':
         return shell.say(
-          `waiting until somebody lets this device in; on the server:\n  skerry device approve ${event.key}\nCompare the key, and there the authority, with what stands here.`,
+          `waiting until somebody lets this device in; on the server:\n  skerry device approve ${event.key.startsWith('-') ? '-- ' : ''}${event.key}\nCompare the key, and there the authority, with what stands here.`,
         )
       case 'failed':
         return shell.say(`${formatRefusal(event.error.refusal)}; trying again`)

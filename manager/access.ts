@@ -1,7 +1,6 @@
 // Who may come to the broker: devices by their keys, people and programs by whoever keeps them.
 
 import type { Access, Groups, Notice } from '../protocol/access.js'
-import { refuse } from '../protocol/errors.js'
 import type { Audit } from './audit/audit.js'
 import { type Claims, recordNotice } from './audit/notices.js'
 import { newEvent } from './core/events.js'
@@ -19,13 +18,6 @@ export interface AccessOptions {
   readonly journal: Journal
   readonly audit: Audit
   readonly people: People
-}
-
-/** No people and no programs. */
-export const nobody: People = {
-  logIn: async () => refuse('auth.refused', 'this server has no users'),
-  user: () => undefined,
-  onChange: () => () => {},
 }
 
 export function openAccess({ db, keys, journal, audit, people }: AccessOptions): Access {

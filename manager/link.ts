@@ -40,6 +40,8 @@ export class Link {
   readonly #options: LinkOptions
   #client: MqttClient | undefined
   #isUp = false
+  #hears = false
+  readonly #unsettled: (() => void)[] = []
   #stopped = false
   #failures = 0
   #version: Version
@@ -52,8 +54,20 @@ export class Link {
     this.#version = versionFor(options.subscriptions)
   }
 
+  /** Whether there is a connection to publish on. */
   get isUp(): boolean {
     return this.#isUp
+  }
+
+  /** Whether what is published from now on is heard: the broker has granted the subscriptions. */
+  get hears(): boolean {
+    return this.#hears
+  }
+
+  /** Resolves when the connection that is being made hears the broker, or has failed. */
+  async settled(): Promise<void> {
+    if (this.#hears || this.#client === undefined) return
+    await new Promise<void>(resolve => this.#unsettled.push(resolve))
   }
 
   /** Throws `config.invalid` if the broker's URL is none. A broker that is not there is waited for. */
@@ -130,12 +144,16 @@ export class Link {
     await subscribed
     if (this.#client !== client) return
     this.#failures = 0
+    this.#hears = true
+    this.#settle()
     log.info('broker connected')
   }
 
   #lose(client: MqttClient): void {
     if (this.#client !== client) return
     this.#client = undefined
+    this.#hears = false
+    this.#settle()
     if (this.#isUp) {
       this.#isUp = false
       // By the next connection it may be another broker.
@@ -147,6 +165,10 @@ export class Link {
     for (const reject of this.#waiting) reject(unavailable())
     this.#waiting.clear()
     if (!this.#stopped) this.#connectLater()
+  }
+
+  #settle(): void {
+    for (const resolve of this.#unsettled.splice(0)) resolve()
   }
 
   #connectLater(): void {

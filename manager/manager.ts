@@ -104,7 +104,7 @@ async function start(
   { broker, reach = { names: [] } }: StartOptions,
 ): Promise<Manager> {
   const { fleet, states, door, joining } = parts
-  const host: Host | undefined = identity && { ca: identity.ca ?? identity.pki.caFingerprint, reach }
+  const host: Host | undefined = identity && { ca: identity.pki.caFingerprint, reach }
   const servers = new Servers(http.tls)
   let api: Api | undefined
   try {
@@ -119,6 +119,8 @@ async function start(
     const url = await listen(api, http, servers)
     connection.link.start()
     connection.ear?.start()
+    // A request to join that nobody hears is only made again after a while.
+    if ('connect' in broker) await connection.link.settled()
     log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
     const closeApi = () => api?.close()
     let stopped: Promise<void> | undefined
@@ -156,7 +158,7 @@ async function listen(api: Api, { host, port }: HttpOptions, { isSecure }: Serve
 function healthOf({ fleet: { db, inventory, publisher }, intake, commands }: Parts, { link }: Connection): Health {
   return {
     version: readVersion(),
-    checks: () => ({ database: db.isOpen, broker: link.isUp }),
+    checks: () => ({ database: db.isOpen, broker: link.hears }),
     stats: () => {
       const { received, dropped } = intake.stats()
       const { refused, ...counted } = commands.stats()

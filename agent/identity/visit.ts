@@ -19,8 +19,10 @@ export interface VisitOptions {
   readonly clock?: Clock
 }
 
-/** While a person has to decide, how often to ask again: the answer comes by itself, but the server may have been started anew. */
-const askAgainMs = 30_000
+/** A server that has just started may not have heard: it is asked again soon, and then less and less often. */
+const firstAskAgainMs = 2_000
+/** While a person has to decide, the answer comes by itself, but the server may have been started anew. */
+const longestAskAgainMs = 30_000
 const keepaliveS = 60
 
 /** The answer that decides: a certificate, or a fault. Throws why the broker cannot be reached or lets nobody in, and what `signal` says. */
@@ -38,25 +40,30 @@ export async function visit(options: VisitOptions): Promise<JoinAnswer> {
     resubscribe: false,
   })
   let cancel = () => {}
-  const askLater = (): void => {
-    cancel = clock.after(askAgainMs, () => {
+  const askLater = (delayMs: number): void => {
+    cancel()
+    cancel = clock.after(delayMs, () => {
       client.publish(options.askOn, options.request, { qos: 1 })
-      askLater()
+      askLater(Math.min(longestAskAgainMs, delayMs * 2))
     })
   }
   try {
     return await new Promise<JoinAnswer>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       client.on('error', cause => reject(unreachable(cause, broker.url, clock)))
-      client.on('close', () => reject(new SkerryError('server.unavailable', `${broker.url} has closed the connection`)))
+      client.on('close', () => reject(new SkerryError('broker.unavailable', `${broker.url} has closed the connection`)))
       client.on('message', (topic, payload) => {
         const answer = topic === options.answerOn ? joinAnswerCodec.decode(payload) : undefined
         if (answer?.ok !== true) return
-        if (answer.value.pending === true) options.onPending()
-        else resolve(answer.value)
+        if (answer.value.pending !== true) return resolve(answer.value)
+        askLater(longestAskAgainMs)
+        options.onPending()
       })
       client.on('connect', () => {
-        ask(client, options).then(askLater, cause => reject(unreachable(cause, broker.url, clock)))
+        ask(client, options).then(
+          () => askLater(firstAskAgainMs),
+          cause => reject(unreachable(cause, broker.url, clock)),
+        )
       })
     })
   } finally {

@@ -27,20 +27,22 @@ export function processorS(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-export async function startSkerry(): Promise<Target> {
+/** With certificates: TLS, and nobody without one of them. */
+export async function startSkerry(certificates?: string): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-'))
-  const child = fork(new URL('./serve.js', import.meta.url), [join(folder, 'broker.db')])
+  const more = certificates === undefined ? [] : [certificates]
+  const child = fork(new URL('./serve.js', import.meta.url), [join(folder, 'broker.db'), ...more])
   const [port] = (await once(child, 'message')) as [number]
   return { name: 'skerry', port, pid: pidOf(child), stop: () => end(child, folder) }
 }
 
-export async function startMosquitto(): Promise<Target> {
+export async function startMosquitto(certificates?: string): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-mosquitto-'))
   const port = await freePort()
   const settings = [
     'user root',
     `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+    ...(certificates === undefined ? ['allow_anonymous true'] : tlsOf(certificates)),
     'set_tcp_nodelay true',
     'persistence true',
     `persistence_location ${folder}/`,
@@ -50,6 +52,12 @@ export async function startMosquitto(): Promise<Target> {
   const child = spawn(mosquitto, ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' })
   await untilOpen(port)
   return { name: 'mosquitto', port, pid: pidOf(child), stop: () => end(child, folder) }
+}
+
+function tlsOf(folder: string): string[] {
+  const files = { cafile: 'ca.crt', certfile: 'server.crt', keyfile: 'server.key' }
+  const lines = Object.entries(files).map(([key, name]) => `${key} ${join(folder, name)}`)
+  return [...lines, 'require_certificate true', 'use_identity_as_username true']
 }
 
 function pidOf(child: ChildProcess): number {

@@ -28,25 +28,37 @@ export interface Server {
   stop(): Promise<void>
 }
 
+/** What nobody sets but tests. */
+export interface Tuning {
+  /** Of devices' certificates, ms. */
+  readonly deviceLifeMs?: number
+}
+
 /** Starts the broker, unless another one is configured, and the manager. */
-export async function startServer(settings: Settings, log: Logger): Promise<Server> {
+export async function startServer(settings: Settings, log: Logger, tuning: Tuning = {}): Promise<Server> {
   const undo = new Undo()
   try {
-    return await start(settings, log, undo)
+    return await start(settings, { log, tuning, undo })
   } catch (error) {
     await undo.run()
     throw error
   }
 }
 
-async function start(settings: Settings, log: Logger, undo: Undo): Promise<Server> {
+interface Starting {
+  readonly log: Logger
+  readonly tuning: Tuning
+  readonly undo: Undo
+}
+
+async function start(settings: Settings, { log, tuning, undo }: Starting): Promise<Server> {
   const { data } = settings
   await mkdir(data, { recursive: true, mode: 0o700 })
   const pki = await openPki(join(data, 'pki'), { names: settings.names, log: log.child({ part: 'pki' }) })
   undo.add(() => pki.close())
   const local = await makeLocalToken(data)
   undo.add(() => local.remove())
-  const opened = await openFleet(settings, { pki, token: local.secret, log })
+  const opened = await openFleet(settings, { pki, token: local.secret, tuning, log })
   const closeUnstarted = undo.add(() => opened.close())
   const broker = settings.broker === undefined ? await startEmbeddedBroker(settings, { pki, opened, log }) : undefined
   undo.add(() => broker?.stop())
@@ -73,7 +85,7 @@ interface Parts {
   readonly log: Logger
 }
 
-async function openFleet(settings: Settings, { pki, token, log }: Parts & { token: string }): Promise<OpenManager> {
+async function openFleet(settings: Settings, { pki, token, tuning, log }: Parts & { token: string; tuning: Tuning }): Promise<OpenManager> {
   const { data, root, httpHost: host, httpPort: port, httpToken, joinKey } = settings
   const tls = await httpCertificate(settings, pki)
   return openManager({
@@ -81,7 +93,7 @@ async function openFleet(settings: Settings, { pki, token, log }: Parts & { toke
     root,
     http: { host, port, tokens: { local: token, config: httpToken }, ...(tls === undefined ? {} : { tls }) },
     // A broker of somebody's own has its own rules about who may say what.
-    identity: { pki, fleetKey: joinKey, strict: settings.broker === undefined },
+    identity: { pki, fleetKey: joinKey, strict: settings.broker === undefined, ...tuning },
     log: log.child({ part: 'manager' }),
   })
 }

@@ -96,7 +96,7 @@ export class Pki {
     const hosts = this.#names()
     const life = this.#life(serverLifeMs)
     const own = await certify(this.#ca, { use: 'server', name: 'Skerry server', hosts, spki: spkiOf(key), life })
-    const cert = `${toPem(own)}${this.caPem.trimEnd()}\n`
+    const cert = `${toPem(own)}${this.caPem}`
     // A key without its certificate is seen at the next start, and both are made anew.
     writePrivate(join(this.#folder, 'server.key'), key)
     writePrivate(join(this.#folder, 'server.crt'), cert)
@@ -151,13 +151,19 @@ export class Pki {
   }
 }
 
+/** What was lost of the certificate is taken from the server's chain: another one, even of the same key, is none that devices have pinned. */
 async function openCa(folder: string, clock: Clock): Promise<Authority> {
   const [keyFile, certificateFile] = [join(folder, 'ca.key'), join(folder, 'ca.crt')]
   const known = readPrivate(keyFile)
-  const certificate = readPrivate(certificateFile)
-  if (known !== undefined && certificate !== undefined) return checkCa({ key: known, certificate }, keyFile)
-  if (certificate !== undefined) {
+  const kept = readPrivate(certificateFile)
+  const certificate = kept ?? lastOf(readPrivate(join(folder, 'server.crt')))
+  if (certificate !== undefined && known === undefined) {
     throw new SkerryError('config.invalid', `${keyFile} is missing: put the key of the CA back; without it no device can join or stay`)
+  }
+  if (certificate !== undefined && known !== undefined) {
+    const ca = checkCa({ key: known, certificate }, keyFile)
+    if (kept === undefined) writePrivate(certificateFile, certificate)
+    return ca
   }
   const key = known ?? makeKey()
   if (known === undefined) writePrivate(keyFile, key)
@@ -165,6 +171,12 @@ async function openCa(folder: string, clock: Clock): Promise<Authority> {
   const made = await makeCa(key, `Skerry CA ${nameOfKey(key).slice(0, 8)}`, { from: now - backdatedMs, until: now + caLifeMs })
   writePrivate(certificateFile, made)
   return { key, certificate: made }
+}
+
+/** The last certificate of a chain, PEM. */
+function lastOf(chain: string | undefined): string | undefined {
+  const last = chain?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.at(-1)
+  return last === undefined ? undefined : `${last}\n`
 }
 
 function checkCa(ca: Authority, keyFile: string): Authority {

@@ -5,8 +5,9 @@ import * as assert from 'uvu/assert'
 import { createRequest } from '../../agent/identity/csr.js'
 import { statusCodec } from '../../protocol/messages.js'
 import { ManualClock } from '../support/clock.js'
+import { certificateOf, facts, makeKeyPair, noSecret } from '../support/newcomer.js'
 import { eventually } from '../support/within.js'
-import { certificateOf, facts, JoinSite, makeKeyPair, noSecret } from './newcomer.js'
+import { JoinSite } from './join-site.js'
 import { deviceIs } from './site.js'
 
 const clock = new ManualClock()
@@ -209,6 +210,15 @@ test('an invitation is one line with the CA’s fingerprint; a group that is not
   assert.is((await site.api('POST', '/tokens', { groups: ['none'] })).body.code, 'group.unknown')
   assert.is((await site.api('DELETE', '/tokens/none')).body.code, 'token.unknown')
   assert.is((await site.api('POST', '/tokens', { uses: 0 })).status, 400)
+})
+
+test('two with one identity are an event with both addresses', async ({ site }) => {
+  site.opened.access.note({ kind: 'identity.conflict', device: 'k3v9', addresses: ['10.1.4.7', '10.1.4.8'] })
+  const [conflict] = await eventually(5000, 'an event', async () => {
+    const events = await site.events('device.conflict')
+    return events.length > 0 && events
+  })
+  assert.equal(conflict, { holder: '10.1.4.7', other: '10.1.4.8' })
 })
 
 test.run()

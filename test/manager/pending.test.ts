@@ -2,7 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ManualClock } from '../support/clock.js'
-import { certificateOf, facts, JoinSite, noSecret } from './newcomer.js'
+import { certificateOf, facts, noSecret } from '../support/newcomer.js'
+import { JoinSite } from './join-site.js'
 
 const clock = new ManualClock()
 const dayMs = 86_400_000

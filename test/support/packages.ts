@@ -3,7 +3,13 @@ import { access, rm, writeFile } from 'node:fs/promises'
 import { installPackages } from '../../cli/apt.js'
 import { findProgram } from '../../cli/system.js'
 
-const programs = { mosquitto: 'mosquitto', mosquitto_pub: 'mosquitto-clients', busybox: 'busybox-static' } as const
+const programs = {
+  mosquitto: 'mosquitto',
+  mosquitto_pub: 'mosquitto-clients',
+  busybox: 'busybox-static',
+  ip: 'iproute2',
+  tcpdump: 'tcpdump',
+} as const
 /** Asked by package scripts before they start a service; 101 means "do not" (invoke-rc.d(8)). */
 const policyFile = '/usr/sbin/policy-rc.d'
 

@@ -181,7 +181,7 @@ test('what is no TLS, or nobody, is named; a plain address is refused before any
   const { port } = silent.address() as { port: number }
   try {
     const error = await refusalOf(enter(context, { broker: { url: `mqtts://127.0.0.1:${port}` } }))
-    assert.is(error.code, 'server.unavailable')
+    assert.is(error.code, 'broker.unavailable')
     assert.match(error.message, 'does not speak TLS')
   } finally {
     silent.close()

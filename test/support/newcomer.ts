@@ -1,19 +1,11 @@
-// Newcomers: devices that want to join, as plain MQTT clients with a key of their own, at a manager with a CA.
+// Newcomers: devices that want to join, as plain MQTT clients with a key of their own.
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { Socket } from 'node:net'
-import { join } from 'node:path'
-import mqtt, { type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { createRequest } from '../../agent/identity/csr.js'
-import { openPki, type Pki } from '../../manager/identity/pki.js'
-import { type Manager, type OpenManager, openManager } from '../../manager/manager.js'
-import type { IdentityOptions } from '../../manager/parts.js'
-import type { Clock } from '../../protocol/clock.js'
 import { type JoinAnswer, type JoinRequest, joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
-import { parseJoinToken } from '../../protocol/join-token.js'
 import { formatTopic } from '../../protocol/topics.js'
-import { testHttp } from '../support/credentials.js'
-import { within } from '../support/within.js'
-import { connected, request, silent, startBroker, type TestBroker, tempFolder } from './site.js'
+import { within } from './within.js'
 
 export const facts = {
   name: 'press-7',
@@ -27,90 +19,6 @@ export const facts = {
   agentVersion: '0.1.0',
 }
 
-export interface FleetOptions {
-  readonly clock?: Clock
-  readonly identity?: Partial<IdentityOptions>
-}
-
-/** A manager with a CA, at a broker that lets everybody do everything. */
-export class JoinSite {
-  readonly broker: TestBroker
-  readonly pki: Pki
-  readonly #folder: { path: string; remove(): Promise<void> }
-  #options: FleetOptions
-  readonly #newcomers: Newcomer[] = []
-  opened!: OpenManager
-  manager!: Manager
-
-  private constructor(broker: TestBroker, pki: Pki, folder: { path: string; remove(): Promise<void> }, options: FleetOptions) {
-    this.broker = broker
-    this.pki = pki
-    this.#folder = folder
-    this.#options = options
-  }
-
-  static async start(options: FleetOptions = {}): Promise<JoinSite> {
-    const folder = await tempFolder()
-    const pki = await openPki(join(folder.path, 'pki'), { log: silent, ...(options.clock === undefined ? {} : { clock: options.clock }) })
-    const site = new JoinSite(await startBroker(), pki, folder, options)
-    await site.#open()
-    return site
-  }
-
-  async restart(identity: Partial<IdentityOptions> = {}): Promise<void> {
-    await this.manager.stop()
-    this.#options = { ...this.#options, identity: { ...this.#options.identity, ...identity } }
-    await this.#open()
-  }
-
-  async stop(): Promise<void> {
-    for (const newcomer of this.#newcomers) await newcomer.leave()
-    await this.manager.stop()
-    this.pki.close()
-    await this.broker.stop()
-    await this.#folder.remove()
-  }
-
-  /** The secret of a new token. */
-  async token(wish: object = {}): Promise<{ id: string; secret: Buffer }> {
-    const { body } = await this.api('POST', '/tokens', wish)
-    const parsed = parseJoinToken(body.token)
-    if (!parsed.ok) throw new Error(body.token)
-    return { id: body.id, secret: Buffer.from(parsed.value.secret) }
-  }
-
-  api(method: string, path: string, body?: unknown) {
-    return request(this.manager, method, path, body)
-  }
-
-  async newcomer(device: string, key?: KeyObject): Promise<Newcomer> {
-    const newcomer = new Newcomer(await mqtt.connectAsync(this.broker.url, { reconnectPeriod: 0 }), device, key)
-    await newcomer.listen()
-    this.#newcomers.push(newcomer)
-    return newcomer
-  }
-
-  /** Data of the events of a type, oldest first. */
-  async events(type: string): Promise<Record<string, unknown>[]> {
-    const { body } = await this.api('GET', `/events?type=${type}&limit=1000`)
-    return body.items.map((item: { data: Record<string, unknown> }) => item.data)
-  }
-
-  async #open(): Promise<void> {
-    const { clock, identity } = this.#options
-    this.opened = openManager({
-      file: join(this.#folder.path, 'manager.db'),
-      root: 'skerry',
-      http: testHttp,
-      identity: { pki: this.pki, ...identity },
-      log: silent,
-      ...(clock === undefined ? {} : { clock }),
-    })
-    this.manager = await this.opened.start({ broker: { url: this.broker.url } })
-    await connected(this.manager)
-  }
-}
-
 export function makeKeyPair(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 }
@@ -122,6 +30,7 @@ export function keyName(spki: Buffer): string {
 export class Newcomer {
   readonly client: MqttClient
   readonly device: string
+  readonly pair: KeyObject
   readonly key: string
   readonly csr: Buffer
   readonly #answers: JoinAnswer[] = []
@@ -130,8 +39,9 @@ export class Newcomer {
   constructor(client: MqttClient, device: string, pair: KeyObject = makeKeyPair()) {
     this.client = client
     this.device = device
+    this.pair = pair
     this.csr = createRequest(pair, device)
-    this.key = keyName(generatePublic(pair))
+    this.key = keyName(spkiOfPair(pair))
     // Otherwise the second of two small messages waits 40 ms for the first one's acknowledgement.
     if (client.stream instanceof Socket) client.stream.setNoDelay()
     client.setMaxListeners(0)
@@ -216,7 +126,7 @@ export function certificateOf(answer: JoinAnswer): X509Certificate {
 
 export const noSecret = (): Buffer => randomBytes(16)
 
-function generatePublic(pair: KeyObject): Buffer {
+export function spkiOfPair(pair: KeyObject): Buffer {
   const jwk = pair.export({ format: 'jwk' })
   const point = Buffer.concat([Buffer.of(4), Buffer.from(jwk.x ?? '', 'base64url'), Buffer.from(jwk.y ?? '', 'base64url')])
   return Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), point])
