@@ -8,6 +8,7 @@ import type { Result } from '../protocol/errors.js'
 import { type Manifest, manifestCodec, type SpecBody } from '../protocol/messages.js'
 import { isName } from '../protocol/names.js'
 import { openFile, openSpec } from '../protocol/spec.js'
+import { decodeFloors, encodeFloors, type Floor } from './core/floors.js'
 import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { lockFolder } from './lock.js'
@@ -67,6 +68,15 @@ export class Disk {
 
   saveFleet(payload: Uint8Array): void {
     writeAtomic(this.#path('fleet'), payload)
+  }
+
+  loadFloors(): readonly Floor[] {
+    return this.#read('floors', decodeFloors) ?? []
+  }
+
+  /** A device whose disk is full must be able to leave a group all the same. */
+  saveFloors(floors: readonly Floor[]): void {
+    this.#tryWrite('floors', encodeFloors(floors))
   }
 
   loadGroups(): Map<string, Manifest> {
@@ -134,14 +144,14 @@ export class Disk {
     return this.#path('apps', app)
   }
 
-  /** Forgets everything that was desired; the identity and the apps' files stay. */
+  /** Forgets everything that was desired; the identity, the floors and the apps' files stay. */
   forget(): void {
     for (const name of ['device', 'fleet', 'ledger']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 
-  /** What a start can do without: a device whose disk is full still runs its apps. Epochs that were used twice are risen above later. */
-  #tryWrite(name: string, bytes: string): void {
+  /** What can be done without: a device whose disk is full still runs its apps. Epochs that were used twice are risen above later. */
+  #tryWrite(name: string, bytes: Uint8Array | string): void {
     try {
       writeAtomic(this.#path(name), bytes)
     } catch (error) {

@@ -6,7 +6,16 @@ import type { ImageList } from '../protocol/images.js'
 import { type BundleFile, type Manifest, manifestCodec, type Purge } from '../protocol/messages.js'
 import { digestText } from '../protocol/spec.js'
 import { deviceVariables } from '../protocol/variables.js'
-import { type Effective, type EffectiveApp, effectiveApps, effectiveInterval, effectivePurges, supersedes } from './core/effective.js'
+import {
+  type Effective,
+  type EffectiveApp,
+  effectiveApps,
+  effectiveInterval,
+  effectivePurges,
+  isBelow,
+  supersedes,
+} from './core/effective.js'
+import { type Floor, floorOf, withFloor } from './core/floors.js'
 import { listsOf } from './core/image-lists.js'
 import type { Disk } from './disk.js'
 import { type HeldProject, Specs } from './specs.js'
@@ -22,6 +31,7 @@ export class Holdings {
   /** The device's next manifest, which waits for the fleet's. */
   #waiting: { readonly manifest: Manifest; readonly payload: Uint8Array } | undefined
   readonly #groups: Map<string, Manifest>
+  #floors: readonly Floor[]
   readonly #specs: Specs
   readonly #name: string
 
@@ -34,6 +44,7 @@ export class Holdings {
     this.#device = disk.loadDevice()
     this.#fleet = disk.loadFleet()
     this.#groups = disk.loadGroups()
+    this.#floors = disk.loadFloors()
   }
 
   get device(): Manifest | undefined {
@@ -87,7 +98,8 @@ export class Holdings {
     if (!decoded.ok) return { reception: decoded.refusals[0] }
     const manifest = decoded.value
     const newest = this.#waiting?.manifest ?? this.#device
-    if (!supersedes(manifest, newest)) return { reception: judgeOld(manifest, newest), manifest }
+    const old = this.#judgeOld('device', manifest, newest)
+    if (old !== undefined) return { reception: old, manifest }
     if (manifest.release !== undefined) return { reception: 'taken', manifest }
     if (manifest.fleet === true && !this.#hasFleetOf(manifest)) {
       this.#waiting = { manifest, payload }
@@ -100,9 +112,9 @@ export class Holdings {
   receiveGroup(name: string, payload: Uint8Array): Reception {
     const decoded = manifestCodec.decode(payload)
     if (!decoded.ok) return decoded.refusals[0]
-    const held = this.#groups.get(name)
     if (!this.groupNames().includes(name)) return 'known'
-    if (!supersedes(decoded.value, held)) return judgeOld(decoded.value, held)
+    const old = this.#judgeOld(`group/${name}`, decoded.value, this.#groups.get(name))
+    if (old !== undefined) return old
     this.#disk.saveGroup(name, payload)
     this.#groups.set(name, decoded.value)
     return 'taken'
@@ -111,15 +123,15 @@ export class Holdings {
   receiveFleet(payload: Uint8Array): Reception {
     const decoded = manifestCodec.decode(payload)
     if (!decoded.ok) return decoded.refusals[0]
-    const isNew = supersedes(decoded.value, this.#fleet)
-    if (isNew) {
+    const old = this.#judgeOld('fleet', decoded.value, this.#fleet)
+    if (old === undefined) {
       this.#disk.saveFleet(payload)
       this.#fleet = decoded.value
     }
     const waiting = this.#waiting
     const isAwaited = waiting !== undefined && this.#hasFleetOf(waiting.manifest)
     if (isAwaited) this.#takeDevice(waiting.manifest, waiting.payload)
-    return isNew || isAwaited ? 'taken' : judgeOld(decoded.value, this.#fleet)
+    return isAwaited ? 'taken' : (old ?? 'taken')
   }
 
   /** A spec, or a file of one. */
@@ -166,7 +178,9 @@ export class Holdings {
     this.#specs.prune([...this.#named(), ...applied])
   }
 
+  /** What was held is not, but nothing older will be. */
   forget(): void {
+    this.#keepFloors({ device: this.#device, fleet: this.#fleet, ...groupPaths(this.#groups) })
     this.#disk.forget()
     this.#device = undefined
     this.#fleet = undefined
@@ -192,15 +206,31 @@ export class Holdings {
     return [...new Set(this.effective().apps.map(app => digestText(app.digest)))]
   }
 
+  /** What is no news is the same again, or older: somebody shows what was true once. Undefined if it is news. */
+  #judgeOld(path: string, manifest: Manifest, held: Manifest | undefined): Reception | undefined {
+    const floor = held ?? floorOf(this.#floors, path)
+    if (isBelow(manifest, floor)) {
+      const { revision } = manifest
+      return { code: 'manifest.replayed', message: `it is of revision ${revision}, older than ${floor?.revision}, which was held` }
+    }
+    return supersedes(manifest, held) ? undefined : 'known'
+  }
+
+  #keepFloors(manifests: Readonly<Record<string, Manifest | undefined>>): void {
+    for (const [path, manifest] of Object.entries(manifests)) {
+      if (manifest !== undefined) this.#floors = withFloor(this.#floors, { ...manifest, path })
+    }
+    this.#disk.saveFloors(this.#floors)
+  }
+
   #leave(name: string): void {
+    this.#keepFloors({ [`group/${name}`]: this.#groups.get(name) })
     this.#disk.removeGroup(name)
     this.#groups.delete(name)
     this.#log.info({ group: name }, 'the device has left a group')
   }
 }
 
-/** What is no news is the same again, or older: somebody shows what was true once. */
-function judgeOld({ revision }: Manifest, held: Manifest | undefined): Reception {
-  if (held === undefined || revision >= held.revision) return 'known'
-  return { code: 'manifest.replayed', message: `it is of revision ${revision}, older than ${held.revision}, which is held` }
+function groupPaths(groups: ReadonlyMap<string, Manifest>): Record<string, Manifest> {
+  return Object.fromEntries([...groups].map(([name, manifest]) => [`group/${name}`, manifest]))
 }

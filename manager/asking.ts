@@ -1,6 +1,7 @@
 // What users ask of devices: logs, and restarts of an app's services.
 import { type Refusal, SkerryError } from '../protocol/errors.js'
 import type { Response } from '../protocol/messages.js'
+import { deedOf } from './core/audit.js'
 import { newEvent } from './core/events.js'
 import { type App, type Device, nameOf } from './core/model.js'
 import type { Fleet } from './fleet.js'
@@ -71,7 +72,7 @@ async function restart(fleet: Fleet, device: Device, app: string, services: read
   const what = services.length === 0 ? app : `${services.join(', ')} of ${app}`
   const event = newEvent('app.restarted', `${what} was restarted on ${device.id}`, { device: device.id, app, data: { services } })
   fleet.journal.note(event)
-  fleet.audit.changed([event])
+  fleet.audit.done(deedOf(event))
 }
 
 async function faultOf(act: () => Promise<void>): Promise<Refusal | null> {

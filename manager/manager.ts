@@ -104,7 +104,7 @@ async function start(
   { broker, reach = { names: [] } }: StartOptions,
 ): Promise<Manager> {
   const { fleet, states, door, joining } = parts
-  const host: Host | undefined = identity && { ca: identity.ca ?? identity.pki.caFingerprint, reach }
+  const host: Host | undefined = identity && { ca: identity.pki.caFingerprint, reach }
   const servers = new Servers(http.tls)
   let api: Api | undefined
   try {

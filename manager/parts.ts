@@ -24,8 +24,6 @@ import { Door, type FixedTokens } from './users/door.js'
 
 export interface IdentityOptions {
   readonly pki: Pki
-  /** SHA-256 of the CA's certificate that the broker shows; without it that of `pki`. */
-  readonly ca?: string
   /** What a device without a token must know to be shown to people. */
   readonly fleetKey?: string | undefined
   /** Of devices' certificates, ms. */

@@ -202,7 +202,6 @@ const maxLinkBytes = 256
 
 /** How agents come from the key that they hold to the newest: each link, signed with one key, names the next. Oldest first. */
 const keys = record({ version: field(0, version), links: field(1, list(bytes(1, maxLinkBytes), 500)) })
-export type Keys = Of<typeof keys>
 
 const keyLink = record({
   version: field(0, version),

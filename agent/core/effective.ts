@@ -61,10 +61,17 @@ export function effectiveInterval(device: Manifest | undefined, groups: Readonly
   return intervals.length === 0 ? defaultS : Math.min(...intervals)
 }
 
+type Version = Pick<Manifest, 'instance' | 'revision'>
+
 /** True if `next` may replace `held`: revisions compare only within one manager's instance. */
-export function supersedes(next: Manifest, held: Manifest | undefined): boolean {
+export function supersedes(next: Version, held: Version | undefined): boolean {
   if (held === undefined || !sameBytes(next.instance, held.instance)) return true
   return next.revision > held.revision
+}
+
+/** True if it is older than what was held once. */
+export function isBelow(next: Version, floor: Version | undefined): boolean {
+  return floor !== undefined && sameBytes(next.instance, floor.instance) && next.revision < floor.revision
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,23 +1,23 @@
 // Patterns that an owner writes: names and paths with stars.
+import { literal, many, manyInSegment, matches, type Token } from './wildcard.js'
 
 /** `*` stands for any characters. */
 export function matchesText(pattern: string, text: string): boolean {
-  return toRegExp(pattern.split('*').map(escaped).join('.*')).test(text)
+  return matches(starred(pattern, many), text)
 }
 
 /** `*` stands for characters of one segment, `**` for any number of segments, none too. */
 export function matchesPath(pattern: string, path: string): boolean {
-  const parts = pattern
+  const tokens = pattern
     .split('/')
     .slice(1)
-    .map(segment => (segment === '**' ? '(?:/.*)?' : `/${segment.split('*').map(escaped).join('[^/]*')}`))
-  return toRegExp(parts.join('')).test(path)
+    .flatMap((segment): Token[] => {
+      const inside = [...literal('/'), ...(segment === '**' ? [many] : starred(segment, manyInSegment))]
+      return segment === '**' ? [{ kind: 'maybe', length: inside.length }, ...inside] : inside
+    })
+  return matches(tokens, path)
 }
 
-function toRegExp(source: string): RegExp {
-  return new RegExp(`^${source}$`, 's')
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+function starred(pattern: string, star: Token): Token[] {
+  return pattern.split('*').flatMap((part, n) => [...(n === 0 ? [] : [star]), ...literal(part)])
 }

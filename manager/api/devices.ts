@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { contextOf, contextsOf, devicesOfGroup } from '../queries.js'
 import { admin, operator, viewer, whoOf } from './access.js'
-import { DeviceSchema, listOf, nullable, oneOf, ProblemSchema, queryOf, ReleasedSchema, ref } from './schemas.js'
+import { DeviceSchema, listOf, nullable, oneOf, ProblemSchema, queryOf, ReleasedSchema, ref, shownText } from './schemas.js'
 import type { Api } from './server.js'
 import { showDevice } from './show.js'
 
@@ -25,8 +25,6 @@ const listQuery = queryOf({
 })
 
 const label = Type.String({ maxLength: 200 })
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are refused
-const shownText = /^[^\x00-\x1f\x7f]*$/
 
 const patchBody = Type.Object({
   name: Type.Optional(nullable(Type.String({ minLength: 1, maxLength: 128, pattern: shownText.source }))),

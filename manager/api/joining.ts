@@ -11,7 +11,7 @@ import { contextOf } from '../queries.js'
 import type { PendingRow } from '../store/pending.js'
 import { readTokens, type TokenRow } from '../store/tokens.js'
 import { admin } from './access.js'
-import { DeviceSchema, InvitationSchema, JoinTokenSchema, listOf, PendingSchema, ProblemSchema, ref } from './schemas.js'
+import { DeviceSchema, InvitationSchema, JoinTokenSchema, listOf, PendingSchema, ProblemSchema, ref, shownText } from './schemas.js'
 import type { Api } from './server.js'
 import { showDevice } from './show.js'
 
@@ -30,7 +30,7 @@ const labels = Type.Optional(
 
 const wish = Type.Object(
   {
-    name: Type.Optional(Type.String({ maxLength: 200, description: 'What it is for.' })),
+    name: Type.Optional(Type.String({ maxLength: 200, pattern: shownText.source, description: 'What it is for.' })),
     groups,
     labels,
     uses: Type.Optional(Type.Integer({ minimum: 1, maximum: maxUses, description: 'How many devices may join with it; 1 without it.' })),

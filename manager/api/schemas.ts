@@ -30,6 +30,10 @@ export function listOf<T extends TSchema>(schema: T) {
 
 const time = Type.String({ format: 'date-time' })
 
+/** What people name things: no control characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are refused
+export const shownText = /^[^\x00-\x1f\x7f]*$/
+
 export const RefusalSchema = Type.Object(
   { code: Type.String(), message: Type.String(), path: Type.Optional(Type.String()) },
   { $id: 'Refusal', description: 'Why something was not done: a stable code, a sentence, and where the fault is.' },

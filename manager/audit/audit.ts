@@ -68,9 +68,9 @@ export class Audit {
     this.#options.db.nested(() => this.#add(this.#entry(actor, deed, 'done')))
   }
 
-  /** What a change was, by its events. */
+  /** What a change was, by its events. Call it in the change's transaction. */
   changed(events: readonly NewEvent[]): void {
-    for (const event of events) this.done(deedOf(event))
+    for (const event of events) this.#add(this.#entry(this.actor, deedOf(event), 'done'))
   }
 
   /** What was let happen and changes nothing that is desired, such as a log-in. Written soon; repeats as a number. */
@@ -156,10 +156,9 @@ export class Audit {
   #head(): AuditHead {
     const { db, clock, log } = this.#options
     const head = readHead(db)
-    const last = readLast(db)
-    if (head === undefined && last === undefined) return noHead
-    if (head !== undefined && isSealed(this.#key, head) && (last?.number ?? 0) <= head.number) return head
-    const number = Math.max(head?.number ?? 0, last?.number ?? 0)
+    if (head !== undefined && isSealed(this.#key, head) && head.last <= head.number) return head
+    const number = Math.max(head?.number ?? 0, head?.last ?? readLast(db))
+    if (number === 0) return noHead
     const detail = 'the trail was not as this server left it, or its key was lost'
     log.error({ number }, detail)
     const deed = { action: 'audit.resumed', target: '', detail }

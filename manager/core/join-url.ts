@@ -27,7 +27,7 @@ export function joinUrlOf(
   { asked, addresses }: { asked: string | undefined; addresses: readonly string[] },
 ): JoinUrl | undefined {
   const { publicUrl, listener, names } = reach
-  if (publicUrl !== undefined) return { url: publicUrl, note: null }
+  if (publicUrl !== undefined) return configured(publicUrl)
   if (listener === undefined) return undefined
   const { host, port } = listener
   const url = (name: string) => `mqtts://${name.includes(':') ? `[${name}]` : name}:${port}`
@@ -42,4 +42,13 @@ export function joinUrlOf(
   const best = names[0] ?? known
   if (best !== undefined) return { url: url(best), note: null }
   return { url: url('localhost'), note: 'this machine has no address of its own; set public-url to where devices reach it' }
+}
+
+/** Without the name and password that the server itself uses there. */
+function configured(text: string): JoinUrl {
+  const url = new URL(text)
+  url.username = ''
+  url.password = ''
+  const note = /^(mqtts|ssl|wss):$/.test(url.protocol) ? null : 'devices join over TLS only; set public-url to where the broker speaks it'
+  return { url: url.href, note }
 }

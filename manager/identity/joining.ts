@@ -161,8 +161,6 @@ export class Joining {
     if (this.#failures.add(key)) {
       const data = { device, key, name: facts.name, addresses: [...facts.addresses], code: refusal.code }
       journal.note(newEvent('join.refused', `${device} may not join: ${refusal.message}`, { data }))
-      const actor = { who: '', via: 'mqtt', from: facts.addresses[0] ?? '' } as const
-      this.#options.fleet.audit.refused({ action: 'join', target: `devices/${device}`, detail: `key ${key}` }, refusal.code, actor)
     }
     return faultOf(refusal)
   }

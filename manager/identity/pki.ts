@@ -96,7 +96,7 @@ export class Pki {
     const hosts = this.#names()
     const life = this.#life(serverLifeMs)
     const own = await certify(this.#ca, { use: 'server', name: 'Skerry server', hosts, spki: spkiOf(key), life })
-    const cert = `${toPem(own)}${this.caPem.trimEnd()}\n`
+    const cert = `${toPem(own)}${this.caPem}`
     // A key without its certificate is seen at the next start, and both are made anew.
     writePrivate(join(this.#folder, 'server.key'), key)
     writePrivate(join(this.#folder, 'server.crt'), cert)

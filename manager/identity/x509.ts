@@ -93,15 +93,20 @@ export async function readRequest(der: Uint8Array): Promise<Result<Buffer>> {
   try {
     const request = new x509.Pkcs10CertificateRequest(der)
     const spki = Buffer.from(request.publicKey.rawData)
-    const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-    if (asymmetricKeyType !== 'ec' || asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-      return refuse('certificate.invalid', 'the key of a device must be one for ECDSA P-256')
-    }
+    if (!isPlainKey(spki)) return refuse('certificate.invalid', 'the key of a device must be one for ECDSA P-256')
     if (await request.verify()) return accept(spki)
     return refuse('certificate.invalid', 'the certificate request is not signed with its own key')
   } catch {
     return refuse('certificate.invalid', 'that is no certificate request')
   }
+}
+
+/** For ECDSA P-256, in the one form that names it: the same key written otherwise would have another name. */
+function isPlainKey(spki: Buffer): boolean {
+  const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  const { asymmetricKeyType, asymmetricKeyDetails } = key
+  const isP256 = asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1'
+  return isP256 && key.export({ format: 'der', type: 'spki' }).equals(spki)
 }
 
 /** The public half of a private key (PEM) as SPKI, DER. */

@@ -21,15 +21,19 @@ export function insertAuditRow(db: Db, row: AuditRow, seal: Uint8Array): void {
   )
 }
 
-export function readHead(db: Db): SealedHead | undefined {
-  const row = db.firstSql<SealedHead>('select number, hash, seal from audit_head', [])
-  return row && { number: row.number, hash: new Uint8Array(row.hash), seal: new Uint8Array(row.seal) }
+export interface FoundHead extends SealedHead {
+  /** The highest number of any row, whatever the head says. */
+  readonly last: number
 }
 
-/** The row with the highest number, whatever the head says. */
-export function readLast(db: Db): AuditHead | undefined {
-  const row = db.firstSql<AuditHead>('select number, hash from audit order by number desc limit 1', [])
-  return row && { number: row.number, hash: new Uint8Array(row.hash) }
+export function readHead(db: Db): FoundHead | undefined {
+  const row = db.firstSql<FoundHead>('select number, hash, seal, (select coalesce(max(number), 0) from audit) as last from audit_head', [])
+  return row && { ...row, hash: new Uint8Array(row.hash), seal: new Uint8Array(row.seal) }
+}
+
+/** For a trail without a head; 0 if it has no rows. */
+export function readLast(db: Db): number {
+  return db.firstSql<{ last: number }>('select coalesce(max(number), 0) as last from audit', [])?.last ?? 0
 }
 
 export interface AuditFilter {

@@ -158,6 +158,7 @@ agents('an app that two groups have runs once, and the other is told of', async 
 
 agents('garbage on its topics changes nothing', async world => {
   const agent = await begin(world)
+  await world.observer.manifest({ group: 'line-1' }, {})
   await world.observer.manifest({ device: agent.id }, { apps: [await world.observer.spec(app, compose())], groups: ['line-1'] })
   await appState(world.observer, app, 'running')
   const before = containersOf(app)

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, docker } from '../support/docker.js'
-import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { GateWorld } from '../support/gate.js'
+import { enrol } from '../support/membership.js'
 import { type Observer, observe } from '../support/observer.js'
 import { type Child, skerry } from '../support/process.js'
 import { eventually } from '../support/within.js'
@@ -65,18 +66,18 @@ function expected({ services, networks }: { readonly services: readonly string[]
   })
 }
 
-const kills = suite<{ folder: string; broker: Mosquitto; observer: Observer; child: Child | undefined }>('kill')
+const kills = suite<{ folder: string; gate: GateWorld; observer: Observer; child: Child | undefined }>('kill')
 
 kills.before.each(async world => {
   ensureTestImage()
   world.folder = mkdtempSync(join(tmpdir(), 'skerry-kill-'))
-  world.broker = await startMosquitto()
-  world.observer = await observe(world.broker.url)
+  world.gate = await GateWorld.open()
+  world.observer = await observe(world.gate.url, world.gate.pki.caPem)
 })
 kills.after.each(async world => {
   await world.child?.end('SIGKILL').catch(() => undefined)
   await world.observer.stop()
-  await world.broker.stop()
+  await world.gate.close()
   clear(app)
   rmSync(world.folder, { recursive: true, force: true })
 })
@@ -86,10 +87,11 @@ kills(`${count} times killed, ${count} times converged`, async world => {
   const random = createRandom(seed)
   const { observer } = world
   const start = () => {
-    world.child = skerry(['agent', '--server', world.broker.url, '--data', world.folder, '--interval', '5'])
+    world.child = skerry(['agent', '--data', world.folder, '--interval', '5'])
     return world.child
   }
-  const device = (await start().line(/^([a-z0-9]{12})$/))[1]!
+  const device = await enrol(world.folder, world.gate)
+  await start().line(new RegExp(`^${device}$`))
   const deploy = async (name: Name, revision: number) => {
     const wanted = await observer.spec(app, specs[name].compose, revision)
     await observer.manifest({ device }, { apps: [{ ...wanted, policy: { settleS: 1 } }] })

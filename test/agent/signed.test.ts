@@ -262,6 +262,26 @@ suiteOf("the fleet's manifest may come first, and counts only for who is told th
   assert.equal(world.revisions(), [21, 11, undefined])
 })
 
+suiteOf('what was held once is remembered when the device leaves a group, and older is refused when it returns', ({ world }) => {
+  world.show(own, signed(own, 20, { groups: [] }))
+  world.restart()
+  world.show(own, signed(own, 21, { groups: ['line-1'] }))
+  world.show(line, signed(line, 8), true)
+  assert.equal([world.revisions()[1], world.faults()], [undefined, ['manifest.replayed group/line-1/desired']])
+  world.show(line, signed(line, 11), true)
+  assert.equal([world.revisions()[1], world.faults()], [11, []])
+})
+
+suiteOf('a device that left its fleet and came back takes nothing from before', ({ world }) => {
+  world.holdings.forget()
+  world.restart()
+  assert.equal(world.revisions(), [undefined, undefined, undefined])
+  world.show(own, signed(own, 9))
+  assert.equal([world.revisions()[0], world.faults()], [undefined, ['manifest.replayed device/a1/desired']])
+  world.show(own, signed(own, 30))
+  assert.equal([world.revisions()[0], world.faults()], [30, []])
+})
+
 suiteOf('a manager with a new database is foreign until the device has joined it; then its revisions count anew', ({ world }) => {
   const other = newSigner()
   const there = Buffer.alloc(8, 7)

@@ -132,6 +132,18 @@ test('groups are made, joined, left and deleted', async () => {
   assert.equal(await refused('delete', 'group', 'spare'), [3, ['group.unknown']])
 })
 
+test('signing keys are listed and changed', async () => {
+  const [first] = JSON.parse(await fine('key', 'list', '-o', 'json')).items
+  assert.equal([first.number, first.current], [1, true])
+  assert.match(await fine('key', 'rotate'), /^key 2 \([0-9a-f]{16}\) signs from now on/)
+  assert.match(
+    await fine('key', 'list'),
+    /^NUMBER {2}ID {16}STATE {4}DEVICES {2}AGE\n2 +[0-9a-f]{16} {2}signs +0 [^\n]+\n1 +[0-9a-f]{16} {2}retired +0 /,
+  )
+  assert.is((await fine('key', 'list', '-o', 'name')).split('\n')[1], first.id)
+  assert.match(await fine('get', 'events', '-o', 'json'), /"key\.rotated"/)
+})
+
 test('a compose file is checked, deployed, stopped, started and deleted', async () => {
   assert.match(await fine('apply', '-f', specFile, '-n', 'web', '--group', 'line-1', '--dry-run'), 'can be deployed; services: web')
   assert.is(await fine('get', 'apps', '-o', 'name'), '')

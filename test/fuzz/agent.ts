@@ -67,7 +67,7 @@ class AgentTarget implements Target {
     this.#holdings = holdings
     this.#inbox = new Inbox({
       ...{ root: 'skerry', device: 'd1', holdings, keys: new HeldKeys(signers.manager.publicKey), clock: this.#clock, log },
-      ...{ onDesired: () => void this.#taken++, onFaults: () => {}, onAskAgain: () => {}, onEpochFloor: () => {}, onRelease: () => {} },
+      ...{ onDesired: () => void this.#taken++, onStanding: () => {}, onAskAgain: () => {}, onEpochFloor: () => {}, onRelease: () => {} },
       onRequest: (rid, payload) => requests.receive(rid, payload),
     })
   }

@@ -20,6 +20,14 @@ test('at a broker that listens everywhere it is the address that whoever asks ha
   assert.is(urlOf(at('::')), 'mqtts://10.1.2.3:8883')
 })
 
+test('a name and a password of the server’s own stay here, and a URL without TLS is told', () => {
+  assert.equal(joinUrlOf(at('x', { publicUrl: 'mqtts://skerry:secret@broker.example:8884' }), asked()), {
+    url: 'mqtts://broker.example:8884',
+    note: null,
+  })
+  assert.match(joinUrlOf({ publicUrl: 'mqtt://broker.example', names: [] }, asked())?.note ?? '', /public-url/)
+})
+
 test('a person is told where the line is good on this machine only, and nothing is made up', () => {
   assert.match(joinUrlOf(at('127.0.0.1'), asked())?.note ?? '', /--mqtt-host/)
   assert.is(urlOf(at('127.0.0.1')), 'mqtts://127.0.0.1:8883')

@@ -212,4 +212,13 @@ test('an invitation is one line with the CA’s fingerprint; a group that is not
   assert.is((await site.api('POST', '/tokens', { uses: 0 })).status, 400)
 })
 
+test('two with one identity are an event with both addresses', async ({ site }) => {
+  site.opened.access.note({ kind: 'identity.conflict', device: 'k3v9', addresses: ['10.1.4.7', '10.1.4.8'] })
+  const [conflict] = await eventually(5000, 'an event', async () => {
+    const events = await site.events('device.conflict')
+    return events.length > 0 && events
+  })
+  assert.equal(conflict, { holder: '10.1.4.7', other: '10.1.4.8' })
+})
+
 test.run()

@@ -12,12 +12,13 @@ export interface Mosquitto {
   stop(): Promise<void>
 }
 
-/** Starts mosquitto on `port`, or any free one. */
-export async function startMosquitto(port?: number): Promise<Mosquitto> {
+/** Starts mosquitto on `port`, or any free one, with further lines of configuration for its listener. */
+export async function startMosquitto(port?: number, lines: readonly string[] = []): Promise<Mosquitto> {
   const chosen = port ?? (await freePort())
   const folder = mkdtempSync(join(tmpdir(), 'skerry-mosquitto-'))
   const file = join(folder, 'mosquitto.conf')
-  writeFileSync(file, `listener ${chosen} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest none\n`)
+  const all = [`listener ${chosen} 127.0.0.1`, ...lines, 'allow_anonymous true', 'persistence false', 'log_dest none']
+  writeFileSync(file, `${all.join('\n')}\n`)
   const child = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
   await eventually(10_000, 'mosquitto listens', () => accepts(chosen))
   return {

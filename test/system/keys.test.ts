@@ -121,7 +121,14 @@ keys(
     await site.api('POST', '/keys')
     await change(context, 20)
     await allHold(context)
+    const before = await site.api('GET', `/devices/${devices[2]!.id}`)
     await site.restartManager(async () => copy('before.db', 'manager.db'))
+    const { revision } = before
+    await eventually(
+      20_000,
+      'the manager knows what they hold',
+      async () => (await site.api('GET', `/devices/${devices[2]!.id}`)).revision.desired > revision.held,
+    )
     await change(context, 30)
     await eventually(
       20_000,
@@ -134,7 +141,8 @@ keys(
       await device.wake()
     }
     await allHold(context)
-    for (const { id } of devices) assert.is((await site.api('GET', `/devices/${id}`)).intervalS, 30)
+    for (const { id } of devices)
+      await eventually(20_000, 'it does as it is told', async () => (await site.api('GET', `/devices/${id}`)).intervalS === 30)
   },
 )
 
