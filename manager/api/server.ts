@@ -91,7 +91,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   auditChanges(app, fleet.audit)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
-    auditRefusal(fleet.audit, request, problem)
+    auditRefusal(fleet.audit, request, problem, name => door.users.has(name))
     if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     if (problem.status === 429) reply.header('retry-after', '30')
