@@ -392,6 +392,29 @@ test('whoever is not let in, or may not, is recorded, also for reading', () =>
     assert.ok(!JSON.stringify(await list(site)).includes(body.token))
   }))
 
+test('log-ins are recorded, and of those that were refused whose name was used, if it is somebody’s', () =>
+  withSite(async site => {
+    const password = 'correct horse'
+    await request(site.manager, 'POST', '/users', { name: 'eva', role: 'viewer', password })
+    const logIn = (user: string, given: string) => request(site.manager, 'POST', '/login', { user, password: given }, { authorization: '' })
+    assert.equal((await logIn('eva', password)).status, 200)
+    assert.equal((await logIn('eva', 'wrong horse')).status, 401)
+    assert.equal((await logIn('hunter2', 'eva')).status, 401)
+    const rows = await eventually(5000, 'log-ins are stored', async () => {
+      const found = (await list(site)).filter(({ action }: { action: string }) => action.includes('login'))
+      return found.length === 3 && found
+    })
+    assert.deepEqual(
+      rows.map(({ who, action, target, outcome, code }: Record<string, unknown>) => [who, action, target, outcome, code]),
+      [
+        ['eva', 'login', 'users/eva', 'done', null],
+        ['', 'login', 'users/eva', 'refused', 'auth.refused'],
+        ['', 'POST /login', 'login', 'refused', 'auth.refused'],
+      ],
+    )
+    assert.ok(!/hunter2|horse/.test(JSON.stringify(await list(site))))
+  }))
+
 test('the list is paged and filtered', () =>
   withSite(async site => {
     for (const name of ['a', 'b', 'ab', 'c']) await request(site.manager, 'POST', '/groups', { name })
