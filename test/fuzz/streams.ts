@@ -10,7 +10,7 @@ import { pino } from 'pino'
 import { RawClient } from '../../bench/support/raw.js'
 import { type Broker, startBroker } from '../../broker/broker.js'
 import { FakeAccess } from '../broker/support/access.js'
-import { certificate } from '../broker/support/certificate.js'
+import { selfSigned } from '../support/certificates.js'
 import { within } from '../support/within.js'
 import { mutate } from './bytes.js'
 import { makeConnect, makePacket } from './packets.js'
@@ -19,6 +19,7 @@ import type { Part, Target } from './run.js'
 
 const host = '127.0.0.1'
 const log = pino({ level: 'silent' })
+const certificate = await selfSigned('p256')
 const often = { perSecond: 1_000_000, burst: 1_000_000 }
 /** Few of everything, so that all bounds are reached in the first minute and memory has to be flat from then on. */
 const limits = {
