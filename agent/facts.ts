@@ -8,7 +8,7 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '3
 export function readFacts(own: { name: string | undefined; agentVersion: string; engineVersion: string }): Facts {
   return {
     name: own.name ?? hostname(),
-    addresses: addresses(),
+    addresses: ownAddresses(),
     os: osName(readText('/etc/os-release')) ?? `${type()} ${release()}`,
     architecture: architectures[arch()] ?? arch(),
     processor: processorName(readText('/proc/cpuinfo')) ?? cpus()[0]?.model ?? '',
@@ -20,7 +20,7 @@ export function readFacts(own: { name: string | undefined; agentVersion: string;
 }
 
 /** Addresses that others may reach, IPv4 first; container networks' bridges say nothing about the device. */
-function addresses(): string[] {
+export function ownAddresses(): string[] {
   const all = Object.entries(networkInterfaces()).flatMap(([name, list]) => (/^(docker|br-|veth)/.test(name) ? [] : (list ?? [])))
   const outer = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
   return outer

@@ -50,7 +50,7 @@ export interface Joined {
 
 const retries = { firstMs: 1_000, maxMs: 30_000 }
 
-/** Throws the server's refusal, `ca.mismatch`, `state.in-use`, `config.invalid`, or, if not patient, `server.unavailable`. */
+/** Throws the server's refusal, `ca.mismatch`, `state.in-use`, `config.invalid`, or, if not patient, `broker.unavailable`. */
 export async function joinFleet(options: JoinOptions): Promise<Joined> {
   const { folder, clock = systemClock, log, signal } = options
   checkUrl(options.broker)

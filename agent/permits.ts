@@ -7,6 +7,7 @@ import { type DevicePolicy, defaultPolicy } from './core/device-policy.js'
 import { joinRefusals, permit } from './core/permit.js'
 import type { Premises } from './core/permit-parts.js'
 import { enginePlaces } from './engine-places.js'
+import { ownAddresses } from './facts.js'
 import { loadPolicy, stampOf } from './policy-file.js'
 import { realPath } from './real-path.js'
 
@@ -17,6 +18,13 @@ export interface PolicySource {
   readonly isNamed?: boolean
   /** Folders besides the agent's state folder that no app may have. */
   readonly protect?: readonly string[]
+}
+
+interface Listeners {
+  /** The policy has changed. */
+  readonly onChange: () => void
+  /** The file has a fault, and nothing else has changed. */
+  readonly onFault: () => void
 }
 
 interface PermitsOptions {
@@ -37,6 +45,7 @@ export class Permits {
   #policy: DevicePolicy
   #stamp: string | undefined
   #told = new Set<string>()
+  #fault: Refusal | undefined
   #cancel = () => {}
   #stopped = false
 
@@ -54,13 +63,18 @@ export class Permits {
     return new Permits(options, unwrap(await loadPolicy(source.file, source.isNamed ?? false)), stamp)
   }
 
-  /** Looks at the file now and then; `onChange` is called when it has said something else. */
-  start(onChange: () => void): void {
+  /** Looks at the file now and then. */
+  start(tell: Listeners): void {
     const { source, clock } = this.#options
     if (source === undefined) return
     this.#cancel = clock.after(lookAgainMs, () => {
-      void this.#renew(source, onChange).finally(() => this.#stopped || this.start(onChange))
+      void this.#renew(source, tell).finally(() => this.#stopped || this.start(tell))
     })
+  }
+
+  /** That the file has a fault, so that another policy holds than the one that stands there. */
+  faults(): readonly Refusal[] {
+    return this.#fault === undefined ? [] : [this.#fault]
   }
 
   stop(): void {
@@ -68,27 +82,28 @@ export class Permits {
     this.#cancel()
   }
 
-  /** Why the policy denies a project; undefined if it doesn't. `folder` is the app's. */
-  check(app: string, project: Project, folder: string): Refusal | undefined {
-    const [first, ...others] = permit({ app, project, policy: this.#policy, premises: this.#premises(folder) })
+  /** Why the policy denies a project; undefined if it doesn't. `held` is what containers have already. */
+  check(app: string, project: Project, { folder, held }: Pick<Premises, 'folder' | 'held'>): Refusal | undefined {
+    const premises = { ...premisesOf({ ...this.#options, app: folder }), held }
+    const [first, ...others] = permit({ app, project, policy: this.#policy, premises })
     if (first === undefined) return undefined
     const joined = joinRefusals([first, ...others])
     this.#tell(app, [first, ...others])
     return joined
   }
 
-  #premises(folder: string): Premises {
-    return premisesOf({ ...this.#options, app: folder })
-  }
-
   /** What cannot be read leaves the policy as it was: nothing opens up by a slip of the pen, nor by a file that is gone for a moment. */
-  async #renew({ file }: PolicySource, onChange: () => void): Promise<void> {
+  async #renew({ file }: PolicySource, { onChange, onFault }: Listeners): Promise<void> {
     const { log } = this.#options
     const stamp = stampOf(file)
     if (stamp === this.#stamp) return
     this.#stamp = stamp
     const read = await loadPolicy(file, true)
-    if (!read.ok) return log.error({ faults: read.refusals, file }, 'the policy of the device cannot be read: the one before holds')
+    this.#fault = read.ok ? undefined : faultOf(read.refusals[0])
+    if (!read.ok) {
+      log.error({ faults: read.refusals, file }, 'the policy of the device cannot be read: the one before holds')
+      return this.#stopped ? undefined : onFault()
+    }
     this.#policy = read.value
     this.#told = new Set()
     log.info({ file }, 'the policy of the device has been read anew')
@@ -104,6 +119,14 @@ export class Permits {
   }
 }
 
+function faultOf({ code, message, path = '' }: Refusal): Refusal {
+  return {
+    code,
+    message: `the policy of the device cannot be read, and the one before holds: ${message}`.slice(0, 1000),
+    path: path.slice(0, 300),
+  }
+}
+
 interface Whereabouts extends Pick<PermitsOptions, 'source' | 'folder' | 'engine'> {
   /** The app's folder. */
   readonly app: string
@@ -111,7 +134,14 @@ interface Whereabouts extends Pick<PermitsOptions, 'source' | 'folder' | 'engine
 
 export function premisesOf({ source, folder, engine, app }: Whereabouts): Premises {
   const own = [folder, ...(source?.protect ?? []), ...(source === undefined ? [] : [source.file])]
-  return { folder: app, real: realPath, own: withTargets(own), engine: withTargets(enginePlaces(engine)) }
+  return {
+    folder: app,
+    real: realPath,
+    own: withTargets(own),
+    engine: withTargets(enginePlaces(engine)),
+    addresses: ownAddresses(),
+    held: [],
+  }
 }
 
 function withTargets(paths: readonly string[]): readonly string[] {

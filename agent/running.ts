@@ -156,7 +156,7 @@ export class RunningAgent {
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
     this.#steward.start()
-    this.#permits.start(() => this.#follow())
+    this.#permits.start({ onChange: () => this.#follow(), onFault: () => this.#noteChange() })
     this.#follow()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
@@ -231,7 +231,7 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
     return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }

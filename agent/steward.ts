@@ -145,7 +145,7 @@ export class Steward {
     if (wish?.run !== 'running' || revision === undefined) return
     const { disk, holdings, permits, onVerdict } = this.#options
     // Since the app was aimed at, containers may have turned folders into links.
-    const denial = permits.check(owner.app, wish.project, wish.folder)
+    const denial = permits.check(owner.app, wish.project, { folder: wish.folder, held: [] })
     if (denial !== undefined) throw new SkerryError(denial.code, denial.message, { path: denial.path, retryable: false })
     try {
       placeFiles(disk, owner.app, holdings.filesOf(digestText(revision.digest)), file => holdings.contentsOf(file))

@@ -11,11 +11,14 @@ import type { AppRecord, Failed } from './core/record.js'
 import type { Disk } from './disk.js'
 import type { Holdings } from './holdings.js'
 import type { Ledger } from './ledger.js'
+import { heldPaths } from './neighbours.js'
 import type { Permits } from './permits.js'
 import type { HeldProject } from './specs.js'
 import { type Given, noTarget, type Revision, type Target } from './target.js'
 import type { Verdicts } from './verdicts.js'
 import { buildDigests, runningWish } from './wish.js'
+
+type Variables = Readonly<Record<string, string>>
 
 export interface TargetSources {
   readonly holdings: Holdings
@@ -52,14 +55,12 @@ export function targetOf(app: EffectiveApp, sources: TargetSources): Target {
 }
 
 /** Whatever is to run passes here: a project that the device's policy denies is none. */
-function projectOf(
-  app: EffectiveApp,
-  digest: Uint8Array,
-  { holdings, permits, disk }: TargetSources,
-  variables?: Readonly<Record<string, string>>,
-): Result<HeldProject> | undefined {
+function projectOf(app: EffectiveApp, digest: Uint8Array, sources: TargetSources, variables?: Variables): Result<HeldProject> | undefined {
+  const { holdings, permits, disk } = sources
   const project = holdings.project(app, digestText(digest), variables)
-  const denial = project?.ok === true ? permits.check(app.name, project.value.project, disk.appFolder(app.name)) : undefined
+  if (project?.ok !== true) return project
+  const held = heldPaths(app, { digest, project: project.value.project }, sources)
+  const denial = permits.check(app.name, project.value.project, { folder: disk.appFolder(app.name), held })
   return denial === undefined ? project : { ok: false, refusals: [denial] }
 }
 

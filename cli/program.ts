@@ -1,34 +1,12 @@
 // The command line as a whole. What is heavy is imported by the commands that need it, when they run.
 import { Command, CommanderError } from 'commander'
-import { addAccessToken } from './commands/access-token.js'
-import { addAgent } from './commands/agent.js'
-import { addApply } from './commands/apply.js'
-import { addAudit } from './commands/audit.js'
-import { addContext } from './commands/context.js'
-import { addDelete } from './commands/delete.js'
-import { addDescribe } from './commands/describe.js'
-import { addDevice } from './commands/device.js'
-import { addGet } from './commands/get.js'
-import { addGroup } from './commands/group.js'
-import { addImages } from './commands/images.js'
-import { addKey } from './commands/key.js'
-import { addLogin } from './commands/login.js'
-import { addLogs } from './commands/logs.js'
-import { addRestart } from './commands/restart.js'
-import { addRun } from './commands/run.js'
-import { addServer } from './commands/server.js'
-import { addSet } from './commands/set.js'
-import { addToken } from './commands/token.js'
-import { addUp } from './commands/up.js'
-import { addUpdate } from './commands/update.js'
-import { addUser } from './commands/user.js'
-import { addVersion, readVersion } from './commands/version.js'
-import { addWatch } from './commands/watch.js'
+import { readVersion } from './commands/version.js'
 import { asSkerryError, exitCodeOf, formatError, formatProblem, usageError } from './errors.js'
 import { addExamples } from './options.js'
 import type { Shell } from './shell.js'
 
-export function buildProgram(shell: Shell): Command {
+/** With all commands, or only those that a command line needs: an agent runs for months, and is to stay small. */
+export async function buildProgram(shell: Shell, args: readonly string[] = []): Promise<Command> {
   const program = new Command('skerry')
   program.description('manages apps in containers on fleets of devices, over MQTT')
   // Inherited by the commands that are added below: errors are ours to print.
@@ -36,25 +14,7 @@ export function buildProgram(shell: Shell): Command {
     .exitOverride()
     .configureOutput({ writeOut: text => shell.print(text.trimEnd()), writeErr: text => shell.say(text.trimEnd()), outputError: () => {} })
   program.version(readVersion(), '-V, --version').showSuggestionAfterError()
-  for (const add of [addUp, addServer, addAgent]) add(program, shell)
-  for (const add of [
-    addGet,
-    addDescribe,
-    addApply,
-    addUpdate,
-    addDelete,
-    addRun,
-    addRestart,
-    addLogs,
-    addGroup,
-    addToken,
-    addDevice,
-    addKey,
-    addSet,
-    addWatch,
-  ])
-    add(program, shell)
-  for (const add of [addImages, addLogin, addUser, addAccessToken, addAudit, addContext, addVersion]) add(program, shell)
+  for (const add of await commandsFor(args)) add(program, shell)
   return addExamples(program, [
     'skerry up',
     'skerry get devices',
@@ -63,10 +23,16 @@ export function buildProgram(shell: Shell): Command {
   ])
 }
 
+async function commandsFor([first]: readonly string[]) {
+  if (first === 'agent') return [(await import('./commands/agent.js')).addAgent]
+  return (await import('./every-command.js')).everyCommand
+}
+
 /** Runs one command line (without node and script) and returns its exit code. Prints errors, as JSON if `-o json` asks for it. */
 export async function runProgram(shell: Shell, args: readonly string[]): Promise<number> {
   try {
-    await buildProgram(shell).parseAsync([...args], { from: 'user' })
+    const program = await buildProgram(shell, args)
+    await program.parseAsync([...args], { from: 'user' })
     return 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0

@@ -53,6 +53,14 @@ const usualDevices = [
 /** The numbers of some of them: serial ports, cameras, I2C, SPI, sound, graphics, tunnels. */
 const usualDeviceRules = ['188:*', '166:*', '204:*', '81:*', '89:*', '153:*', '116:*', '226:*', '10:200'].map(number => `c ${number} rwm`)
 
+/** Those that concern the network alone, whatever they are set to. */
+const usualNetworkOptions = [
+  ...['bridge.enable_*', 'bridge.gateway_mode_*', 'bridge.host_binding_*', 'container_iface_prefix', 'driver.mtu', 'enable_*'].map(
+    name => `com.docker.network.${name}=*`,
+  ),
+  ...['mtu=*', 'parent=*', 'macvlan_mode=bridge', 'macvlan_mode=vepa', 'macvlan_mode=private', 'ipvlan_*=*'],
+]
+
 const isText = (text: string): boolean => /^[^\s\p{Cc}]{1,512}$/u.test(text)
 const isPath = (text: string): boolean => /^\/[^\p{Cc}]{0,1000}$/u.test(text) && !/(^|\/)\.\.?(\/|$)|\/\/|.\/$/.test(text)
 const anyText = 'text without spaces; * stands for any characters'
@@ -101,6 +109,8 @@ export const policyRules = {
   'cgroup-parents': list('cgroups to run in', [], isText, anyText),
   runtimes: list('container runtimes', ['runc', 'io.containerd.runc.v2', 'crun', 'runsc', 'nvidia'], isText, anyText),
   containers: list('containers of others whose network, processes, memory or volumes may be shared', [], isText, anyText),
+  'network-options': list('options of networks, as name=value', usualNetworkOptions, isText, anyText),
+  'device-subnets': flag('networks of apps over addresses of the device itself, which cut it off', false),
   'volume-drivers': list('drivers of volumes', ['local'], isText, anyText),
   'volume-types': list('file systems that a volume mounts', ['tmpfs', 'nfs', 'nfs4', 'cifs'], isText, anyText),
   annotations: list('annotations, which are orders to the runtime', ['org.opencontainers.*'], isText, anyText),

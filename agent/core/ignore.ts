@@ -1,8 +1,9 @@
 // Which files of a build context stay behind: the rules of a .dockerignore file.
-import { anyCharacter, fitsPieces, leftOut, literal, notSlash, type Piece } from './wildcards.js'
+
+import { literal, many, manyInSegment, matches, oneInSegment, type Token } from './wildcard.js'
 
 interface Rule {
-  readonly pieces: readonly Piece[]
+  readonly tokens: readonly Token[]
   readonly isException: boolean
 }
 
@@ -13,14 +14,18 @@ export function readIgnoreRules(text: string): (path: string) => boolean {
     .split('\n')
     .filter(line => !line.startsWith('#'))
     .flatMap(line => readRule(line.trim()))
-  return path =>
-    rules.reduce((ignored, { pieces, isException }) => (fitsPieces(pieces, path, { below: true }) ? !isException : ignored), false)
+  return path => rules.reduce((ignored, { tokens, isException }) => (fits(tokens, path) ? !isException : ignored), false)
 }
 
 function readRule(line: string): Rule[] {
   const isException = line.startsWith('!')
   const path = clean(isException ? line.slice(1).trim() : line)
-  return path === '' ? [] : [{ isException, pieces: piecesOf(path) }]
+  return path === '' ? [] : [{ isException, tokens: translate(path) }]
+}
+
+/** What is below a folder that fits, fits too. */
+function fits(tokens: readonly Token[], path: string): boolean {
+  return matches(tokens, path, next => next === '/')
 }
 
 /** Without `.`, `..` and slashes at either end. */
@@ -34,23 +39,23 @@ function clean(path: string): string {
 }
 
 /** `*` and `?` stay within a folder, `**` does not. */
-function piecesOf(glob: string): Piece[] {
-  return (glob.match(/\*\*\/|\*\*|\*|\?|\[[^\]]*\]|\\.|[^*?[\\]+|[[\\]/gs) ?? []).flatMap(token => {
-    if (token === '**/') return [...leftOut(2), { fits: anyCharacter, repeats: true }, ...literal('/')]
-    if (token === '**') return [{ fits: anyCharacter, repeats: true }]
-    if (token === '*') return [{ fits: notSlash, repeats: true }]
-    if (token === '?') return [{ fits: notSlash }]
-    if (token.length > 2 && token.startsWith('[')) return [{ fits: classOf(token.slice(1, -1)) }]
-    if (token.length === 2 && token.startsWith('\\')) return literal(token.slice(1))
-    return literal(token)
+function translate(glob: string): Token[] {
+  const parts = glob.match(/\*\*\/|\*\*|\*|\?|\[[^\]]*\]|\\.|[^*?[\\]+|[[\\]/gs) ?? []
+  return parts.flatMap((part): Token[] => {
+    if (part === '**/') return [{ kind: 'maybe', length: 2 }, many, ...literal('/')]
+    if (part === '**') return [many]
+    if (part === '*') return [manyInSegment]
+    if (part === '?') return [oneInSegment]
+    if (part.length > 2 && part.startsWith('[')) return [{ kind: 'one', takes: classOf(part.slice(1, -1)) }]
+    return literal(part.length === 2 && part.startsWith('\\') ? part.slice(1) : part)
   })
 }
 
-/** `abc`, `a-c`, and with `!` or `^` in front what is none of these. */
+/** Characters and ranges of them; all others with `!` or `^` before them. */
 function classOf(text: string): (character: string) => boolean {
   const isNegated = /^[!^]/.test(text)
-  const ranges = [...(isNegated ? text.slice(1) : text).matchAll(/(.)-(.)|(.)/gsu)].map(
-    ([, from, to, one = '']) => [from ?? one, to ?? one] as const,
-  )
-  return character => ranges.some(([from, to]) => character >= from && character <= to) !== isNegated
+  const ranges = [...(isNegated ? text.slice(1) : text).matchAll(/(.)-(.)|(.)/gsu)]
+  const has = (character: string) =>
+    ranges.some(([, from, to, one]) => (one === undefined ? (from ?? '') <= character && character <= (to ?? '') : one === character))
+  return character => has(character) !== isNegated
 }

@@ -3,6 +3,13 @@ import type { Project } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import type { DevicePolicy, FlagName, ListName, RuleName } from './device-policy.js'
 
+/** A host path that containers have. */
+export interface HeldPath {
+  readonly app: string
+  readonly path: string
+  readonly isWritable: boolean
+}
+
 /** The device, as far as rules ask for it. */
 export interface Premises {
   /** The app's folder, which relative paths start from. */
@@ -13,6 +20,10 @@ export interface Premises {
   readonly own: readonly string[]
   /** Sockets and folders of the container engine beyond those where it usually has them. */
   readonly engine: readonly string[]
+  /** Addresses by which others reach it. */
+  readonly addresses: readonly string[]
+  /** What other apps have, and what the revision of this app has that runs. */
+  readonly held: readonly HeldPath[]
 }
 
 export interface Judged {

@@ -5,7 +5,7 @@ import type { Mount, Project, Service } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import { ordinary } from './device-policy.js'
 import { hostPath } from './mounts.js'
-import { type Check, denyEntry, denyFlag, type Place } from './permit-parts.js'
+import { type Check, denyEntry, denyFlag, type HeldPath, type Place, type Premises } from './permit-parts.js'
 import { isWithin, toAny, toEngine, toSensitive, withoutOldLinks } from './sensitive.js'
 
 /** A path of the host that something is to have; `source` is as the compose file has it. */
@@ -17,11 +17,14 @@ interface Wanted {
 /** Both what is named and what it leads to must be allowed: the one may change, the other is what there is. */
 function checkPath({ source, readOnly }: Wanted, place: Place): Refusal[] {
   const { folder, real } = place.premises
+  const [start = source] = source.split(':')
+  // The Engine takes a colon for the end of a path.
+  const cut = start === source ? [] : checkPath({ source: start, readOnly }, place)
   const path = withoutOldLinks(hostPath(source, folder))
   const target = withoutOldLinks(real(path))
   const byName = isWithin(path, folder) ? [] : judge(path, { source, readOnly }, place)
-  if (target === path || isWithin(target, real(folder))) return byName
-  return [...byName, ...judge(target, { source: `${source}, which leads to ${target},`, readOnly }, place)]
+  if (target === path || isWithin(target, real(folder))) return [...cut, ...byName]
+  return [...cut, ...byName, ...judge(target, { source: `${source}, which leads to ${target},`, readOnly }, place)]
 }
 
 function judge(path: string, { source, readOnly }: Wanted, place: Place): Refusal[] {
@@ -67,28 +70,49 @@ export function checkOwn(source: string, place: Place): Refusal[] {
 }
 
 export function checkBind(wanted: Wanted, place: Place): Refusal[] {
-  return [...checkPath(wanted, place), ...checkNested(wanted.source, place)]
+  return [...checkPath(wanted, place), ...checkNested(wanted, place)]
 }
 
 /**
- * Whoever may write a folder may turn what is in it into links, at any time and so also between a look at it and its use: nothing below a
- * folder that a container of the app may write can be trusted to stay what it is.
+ * Whoever may write a folder may turn what is in it into links, at any time and so also between a look at it and its use, or between two starts
+ * of a container: nothing below a folder that a container may write can be trusted to stay what it is.
  */
-function checkNested(source: string, place: Place): Refusal[] {
-  const { premises, project } = place
-  const path = hostPath(source, premises.folder)
-  const above = writableBinds(project).find(other => {
-    const folder = hostPath(other, premises.folder)
-    return folder !== path && isWithin(path, folder)
-  })
-  if (above === undefined) return []
-  return denyFlag(place, 'nested-paths', `${quote(source)} is below ${quote(above)}, where a container may put a link to anywhere`)
+function checkNested({ source, readOnly }: Wanted, place: Place): Refusal[] {
+  const { app, premises, project } = place
+  const mine = formsOf(source, premises)
+  const isBelow = (low: readonly string[], high: readonly string[]) =>
+    low.some(path => high.some(folder => folder !== path && isWithin(path, folder)))
+  const own = pathsOf(project, { app, folder: premises.folder })
+  const above = [...own, ...premises.held].find(({ path, isWritable }) => isWritable && isBelow(mine, formsOf(path, premises)))
+  if (above !== undefined)
+    return denyFlag(place, 'nested-paths', `${quote(source)} is below ${named(above, place)}, where a container may put a link to anywhere`)
+  const below = readOnly ? undefined : premises.held.find(({ path }) => isBelow(formsOf(path, premises), mine))
+  if (below === undefined) return []
+  return denyFlag(
+    place,
+    'nested-paths',
+    `in ${quote(source)} is ${named(below, place)}, in whose place a container could put a link to anywhere`,
+  )
 }
 
-function writableBinds({ services, volumes }: Project): string[] {
-  const mounted = Object.values(services).flatMap((service: Service) => bindsOf(service.volumes).filter(({ readOnly }) => !readOnly))
+function named({ app, path }: HeldPath, place: Place): string {
+  return `${quote(path)} of ${app === place.app ? 'this app' : `the app ${app}`}`
+}
+
+/** By its name, and by where links lead. */
+function formsOf(source: string, { folder, real }: Premises): readonly string[] {
+  const path = withoutOldLinks(hostPath(source, folder))
+  return [path, withoutOldLinks(real(path))]
+}
+
+/** The host paths that an app's containers have. */
+export function pathsOf({ services, volumes }: Project, { app, folder }: { readonly app: string; readonly folder: string }): HeldPath[] {
+  const mounted = Object.values(services).flatMap(service => bindsOf(service.volumes))
   const bound = Object.values(volumes).flatMap(({ driverOpts }) => boundDevice(driverOpts) ?? [])
-  return [...mounted.map(({ source }) => source), ...bound]
+  return [
+    ...mounted.map(({ source, readOnly }) => ({ app, path: hostPath(source, folder), isWritable: !readOnly })),
+    ...bound.map(source => ({ app, path: hostPath(source, folder), isWritable: true })),
+  ]
 }
 
 function bindsOf(mounts: readonly Mount[]): Wanted[] {

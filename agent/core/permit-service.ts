@@ -2,6 +2,7 @@
 import type { Service } from '../../protocol/compose/project.js'
 import { checkDeviceRules, checkDevices } from './permit-devices.js'
 import { checkBuild, checkImage, checkImageMounts } from './permit-images.js'
+import { checkAttachments } from './permit-networks.js'
 import { type Check, type Checks, checkAll } from './permit-parts.js'
 import { checkFiles, checkLogging, checkMounts } from './permit-paths.js'
 import {
@@ -14,7 +15,7 @@ import {
   checkSecurity,
   checkSysctls,
 } from './permit-rights.js'
-import { checkAttachments, checkNamespace, checkVolumesFrom } from './permit-sharing.js'
+import { checkNamespace, checkVolumesFrom } from './permit-sharing.js'
 
 const inside = 'concerns the inside of the container alone'
 const network = 'concerns how the app is reached and what it reaches'

@@ -1,9 +1,9 @@
 // What the device's policy has against a project: every fault with its rule, its place, and what the owner would have to write.
 import type { Project } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
+import { checkNetwork } from './permit-networks.js'
 import { at, type Check, type Checks, checkAll, type Judged, type Place } from './permit-parts.js'
 import { checkService } from './permit-service.js'
-import { checkNetwork } from './permit-sharing.js'
 import { checkVolume } from './permit-volumes.js'
 
 const projectChecks: Checks<Project> = {

@@ -36,9 +36,9 @@ export function explainFault({ code, message }: ConnectFault, server: string, no
       )
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
-      return later('server.unavailable', `what listens at ${server} does not speak TLS`)
+      return later('broker.unavailable', `what listens at ${server} does not speak TLS`)
     default:
-      return later('server.unavailable', `no server answers at ${server}: ${code ?? message}`)
+      return later('broker.unavailable', `no server answers at ${server}: ${code ?? message}`)
   }
 }
 
@@ -61,7 +61,7 @@ function explainReturnCode(code: number, server: string): Verdict {
         'renew',
       )
     default:
-      return later('server.unavailable', `${server} refuses the connection: return code ${code}`)
+      return later('broker.unavailable', `${server} refuses the connection: return code ${code}`)
   }
 }
 

@@ -11,7 +11,7 @@ const longestChain = 8
 
 /**
  * The authority's certificate that the server at an `mqtts:` or `wss:` URL shows: the one with the fingerprint `ca`, or, where that is
- * undefined, the last of its chain. Throws `ca.mismatch`, `certificate.invalid` or `server.unavailable`.
+ * undefined, the last of its chain. Throws `ca.mismatch`, `certificate.invalid` or `broker.unavailable`.
  */
 export async function findAuthority(server: string, ca: string | undefined, signal: AbortSignal): Promise<X509Certificate> {
   const chain = await fetchChain(server, signal)

@@ -51,7 +51,7 @@ export async function visit(options: VisitOptions): Promise<JoinAnswer> {
     return await new Promise<JoinAnswer>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       client.on('error', cause => reject(unreachable(cause, broker.url, clock)))
-      client.on('close', () => reject(new SkerryError('server.unavailable', `${broker.url} has closed the connection`)))
+      client.on('close', () => reject(new SkerryError('broker.unavailable', `${broker.url} has closed the connection`)))
       client.on('message', (topic, payload) => {
         const answer = topic === options.answerOn ? joinAnswerCodec.decode(payload) : undefined
         if (answer?.ok !== true) return

@@ -187,6 +187,17 @@ test('a device that is no longer of the fleet is cut at once, says nothing more,
     await watcher.endAsync()
   }))
 
+test('a device that was connected when the broker ended is told as lost by the next run, unless it came back', async () => {
+  await withSecureBroker(async ({ port, device, restart }) => {
+    const will = (id: string) => ({ topic: `skerry/device/${id}/status`, payload: Buffer.from('lost'), retain: true, qos: 1 as const })
+    const [a, b] = [await device('a'), await device('b')]
+    await enterTls(port, { clientId: 'dev-a', will: will('a') }, a)
+    await enterTls(port, { clientId: 'dev-b', will: will('b') }, b)
+    const { broker } = await restart({ limits: { willGraceMs: 0 } })
+    await eventually(5000, 'their wills', () => broker.stats().retained === 2)
+  })
+})
+
 test('a released device may come once more, to its own topics', () =>
   withSecureBroker(async ({ port, device, access }) => {
     const a = await device('a')

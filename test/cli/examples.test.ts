@@ -37,7 +37,7 @@ function wordsOf(line: string): string[] {
 /** Resolves once an action would begin; throws what the program has against the line. */
 async function takes(words: readonly string[]): Promise<void> {
   const reached = new Error('reached')
-  const program = buildProgram(testShell())
+  const program = await buildProgram(testShell())
   program.hook('preAction', () => {
     throw reached
   })
@@ -61,7 +61,7 @@ function helpOf(command: Command, shell: TestShell): string {
 
 test('every command has a description and examples, and each example is taken', async () => {
   const shell = testShell()
-  for (const command of commandsOf(buildProgram(shell))) {
+  for (const command of commandsOf(await buildProgram(shell))) {
     const help = helpOf(command, shell)
     assert.ok(command.description() !== '', command.name())
     const examples = help.split('\n').filter(line => line.startsWith('  $ '))

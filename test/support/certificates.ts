@@ -38,8 +38,15 @@ const selfMade = {
 /** A certificate that nobody issued but its own key. */
 export async function selfSigned(kind: keyof typeof selfMade, name = 'CN=localhost'): Promise<Credentials> {
   const keys = (await webcrypto.subtle.generateKey(selfMade[kind], true, ['sign', 'verify'])) as CryptoKeyPair
+  const extensions = [new x509.BasicConstraintsExtension(true)]
   const validity = { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + dayMs) }
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name, keys, signingAlgorithm: selfMade[kind], ...validity })
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name,
+    keys,
+    signingAlgorithm: selfMade[kind],
+    extensions,
+    ...validity,
+  })
   return credentialsOf(certificate.toString('pem'), keys)
 }
 

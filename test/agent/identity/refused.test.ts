@@ -15,15 +15,15 @@ test('each fault has its code, says what to do, and tells when a further try mak
     [3, 'broker.unavailable', /takes nobody now/, 'soon'],
     [4, 'auth.refused', /user name or password/, 'soon'],
     [5, 'certificate.revoked', /skerry agent join URL TOKEN/, 'renew'],
-    [1, 'server.unavailable', /return code 1/, 'soon'],
+    [1, 'broker.unavailable', /return code 1/, 'soon'],
     ['CERT_HAS_EXPIRED', 'certificate.expired', /clock says 2026-02-03T04:05:06/, 'soon'],
     ['CERT_NOT_YET_VALID', 'certificate.invalid', /not valid yet.*clock says 2026-02-03T04:05:06.*set it/, 'soon'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate.invalid', /setting names of the server/, 'soon'],
     ['SELF_SIGNED_CERT_IN_CHAIN', 'ca.mismatch', /another server, or somebody is in between/, 'soon'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ca.mismatch', /no certificate of this device’s fleet/, 'soon'],
-    ['EPROTO', 'server.unavailable', /does not speak TLS/, 'soon'],
-    ['ECONNREFUSED', 'server.unavailable', /no server answers at mqtts:\/\/10.1.4.2:8883: ECONNREFUSED/, 'soon'],
-    [undefined, 'server.unavailable', /: x$/, 'soon'],
+    ['EPROTO', 'broker.unavailable', /does not speak TLS/, 'soon'],
+    ['ECONNREFUSED', 'broker.unavailable', /no server answers at mqtts:\/\/10.1.4.2:8883: ECONNREFUSED/, 'soon'],
+    [undefined, 'broker.unavailable', /: x$/, 'soon'],
   ]
   for (const [fault, code, message, again] of table) {
     const verdict = explain(fault)

@@ -126,8 +126,9 @@ test('a change is taken up; a broken file, and one that is gone, change nothing'
   writeFileSync(file, 'privileged: false\n')
   const permits = await Permits.open({ source: { file }, folder, engine: '/run/none.sock', clock, log })
   let changes = 0
-  permits.start(() => changes++)
-  const allows = () => permits.check('app', privileged, join(folder, 'apps', 'app')) === undefined
+  let told = 0
+  permits.start({ onChange: () => changes++, onFault: () => told++ })
+  const allows = () => permits.check('app', privileged, { folder: join(folder, 'apps', 'app'), held: [] }) === undefined
   const looked = async (what: string, is: () => boolean) =>
     await eventually(10_000, what, () => {
       clock.advance(5_000)
@@ -139,13 +140,14 @@ test('a change is taken up; a broken file, and one that is gone, change nothing'
   writeFileSync(file, 'privileged: [\n')
   await looked('the fault is told', () => errors.length === 1)
   assert.ok(allows())
+  assert.equal([told, permits.faults().map(({ code, path }) => [code, path])], [1, [['config.invalid', `${file}:2`]]])
   rmSync(file)
   await looked('the loss is told', () => errors.length === 2)
   assert.ok(allows())
   writeFileSync(file, '\n# nothing but a remark\n')
   await looked('the default is taken up', () => changes === 2 && !allows())
   permits.stop()
-  assert.is(errors.length, 2)
+  assert.equal([errors.length, told, permits.faults()], [2, 2, []])
 })
 
 test('an agent does not start on a broken file', async ({ file, folder }) => {

@@ -28,6 +28,8 @@ const premises: Premises = {
   real: path => links[path] ?? hostPath(path, '/'),
   own: ['/var/lib/skerry', '/etc/skerry/policy.yaml'],
   engine: ['/opt/engine/docker.sock'],
+  addresses: ['192.168.1.7', 'fd00::7'],
+  held: [],
 }
 
 const files = ['a/x', 'b', 'data/x', 'link', 'near', 'app/Dockerfile', 'app/other'].map(path => [path, '{}'] as const)
@@ -101,6 +103,7 @@ const denied: readonly (readonly [fields: string, rule: RuleName | readonly Rule
   ['volumes: ["/etc/passwd:/host:ro"]', 'paths', 'services.web.volumes'],
   ['volumes: ["/etc/localtime:/host"]', 'paths', 'services.web.volumes'],
   ['volumes: [{ type: bind, source: /root, target: /host, read_only: true }]', 'paths', 'services.web.volumes'],
+  ['volumes: [{ type: bind, source: "/etc/passwd:/x", target: /host }]', 'paths', 'services.web.volumes'],
   ['volumes: ["/srv/../etc/passwd:/host"]', 'paths', 'services.web.volumes'],
   ['volumes: ["/srv/link:/host"]', 'paths', 'services.web.volumes'],
   ['volumes: ["./link:/host:ro"]', ['agent-data', 'paths'], 'services.web.volumes'],
@@ -129,6 +132,20 @@ const denied: readonly (readonly [fields: string, rule: RuleName | readonly Rule
     'volumes: { v: { driver_opts: { type: overlay, device: overlay, o: "lowerdir=/etc" } } }',
   ],
   ['', 'volume-types', 'volumes.v.driver_opts.type', 'volumes: { v: { driver_opts: { type: proc, device: proc } } }'],
+  ['', 'device-subnets', 'networks.default.ipam', 'networks: { default: { ipam: { config: [{ subnet: 192.168.0.0/16 }] } } }'],
+  ['', 'device-subnets', 'networks.default.ipam', 'networks: { default: { ipam: { config: [{ subnet: "fd00::/8" }] } } }'],
+  [
+    '',
+    'network-options',
+    'networks.default.driver_opts',
+    'networks: { default: { driver_opts: { com.docker.network.bridge.name: br-lan } } }',
+  ],
+  [
+    '',
+    'network-options',
+    'networks.default.driver_opts',
+    'networks: { default: { driver: macvlan, driver_opts: { macvlan_mode: passthru } } }',
+  ],
   ['logging: { driver: syslog, options: { syslog-address: "unixgram:///run/docker.sock" } }', 'docker', 'services.web.logging'],
   ['logging: { driver: splunk, options: { splunk-capath: /etc/shadow } }', 'paths', 'services.web.logging'],
 ]
@@ -189,6 +206,8 @@ const allowed: readonly (readonly [fields: string, more?: string])[] = [
   ['', 'volumes: { v: { driver_opts: { type: none, o: bind, device: ./data } }, w: { driver_opts: { o: bind, device: /srv/w } } }'],
   ['logging: { driver: json-file, options: { max-size: 10m, tag: "/{{.Name}}" } }'],
   ['configs: [c]', 'configs: { c: { file: ./b } }'],
+  ['', 'networks: { default: { driver_opts: { com.docker.network.driver.mtu: 1400 }, ipam: { config: [{ subnet: 10.9.0.0/16 }] } } }'],
+  ['', 'networks: { default: { driver: macvlan, driver_opts: { parent: eth0 }, ipam: { config: [{ subnet: 192.168.1.0/24 }] } } }'],
 ]
 
 for (const [fields, more] of allowed) {
@@ -246,6 +265,27 @@ for (const [lines, fields, rules] of owners) {
   test(`with ${JSON.stringify(lines)} ${fields} is ${rules.length === 0 ? 'allowed' : 'denied'}`, () => {
     const refusals = judge(web(fields), completePolicy(lines))
     assert.equal([...new Set(refusals.map(ruleOf))].sort(), rules)
+  })
+}
+
+const held = (app: string, path: string, isWritable: boolean) => [{ app, path, isWritable }]
+const besides: readonly (readonly [what: string, has: Premises['held'], bind: string, isDenied: boolean])[] = [
+  ['below what another app may write', held('b', '/srv', true), '/srv/x', true],
+  ['below what another app may write, by a link', held('b', '/srv', true), '/data/x', true],
+  ['below what another app may only read', held('b', '/srv', false), '/srv/x', false],
+  ['what another app has, too', held('b', '/srv', true), '/srv', false],
+  ['beside what another app has', held('b', '/srv/a', true), '/srv/b', false],
+  ['above what another app has', held('b', '/srv/x', false), '/srv', true],
+  ['above what another app has, only for reading', held('b', '/srv/x', true), '/srv:/x:ro', false],
+  ['below what the revision before may write', held('app', '/srv', true), '/srv/x', true],
+  ['above what the revision before has', held('app', '/srv/x', true), '/srv', true],
+]
+for (const [what, has, bind, isDenied] of besides) {
+  test(`a path ${what} is ${isDenied ? 'denied' : 'allowed'}`, () => {
+    const real = (path: string) => path.replace(/^\/data/, '/srv')
+    const project = projectOf(web(`volumes: ["${bind.includes(':') ? bind : `${bind}:/x`}"]`))
+    const refusals = permit({ app: 'app', project, policy: defaultPolicy, premises: { ...premises, real, held: has } })
+    assert.equal(refusals.map(ruleOf), isDenied ? ['nested-paths'] : [])
   })
 }
 

@@ -25,6 +25,8 @@ interface World {
   folder: string
   disk: Disk
   ledger: Ledger
+  /** Besides the one that is aimed at. */
+  apps: EffectiveApp[]
   aim(app: Partial<EffectiveApp>, record?: AppRecord): Target
 }
 
@@ -32,11 +34,15 @@ const test = suite<World>('targets under a policy')
 
 const digest = (name: string) => Buffer.alloc(32, name)
 const [mild, wild, fickle] = [digest('mild'), digest('wild'), digest('fickle')]
+const [high, low, roaming] = [digest('high'), digest('low'), digest('roaming')]
 
 /** Each spec by its digest; `wants` is a variable of the device. */
 const specs: Record<string, (wants: string) => string> = {
   [digestText(mild)]: () => 'services: { web: { image: x } }',
   [digestText(wild)]: () => 'services: { web: { image: x, privileged: true } }',
+  [digestText(high)]: () => 'services: { web: { image: x, volumes: ["/srv:/s"] } }',
+  [digestText(low)]: () => 'services: { web: { image: x, volumes: ["/srv/x/y:/s"] } }',
+  [digestText(roaming)]: wants => `services: { web: { image: x, volumes: ["${wants}:/s"] } }`,
   [digestText(fickle)]: wants => `services: { web: { image: x, privileged: ${wants} } }`,
 }
 
@@ -54,7 +60,15 @@ test.before.each(async world => {
       ? undefined
       : ({ ok: true, value: { project: unwrap(parseCompose(text)).project, digestOf: () => undefined } } as const)
   }
-  const holdings = { project, variablesOf, imageLists: () => [], unknownGroups: () => [] } as unknown as TargetSources['holdings']
+  const effective = () => ({ apps: world.apps, conflicts: [] })
+  const holdings = {
+    project,
+    variablesOf,
+    effective,
+    imageLists: () => [],
+    unknownGroups: () => [],
+  } as unknown as TargetSources['holdings']
+  world.apps = []
   world.aim = (fields, record) => {
     if (record !== undefined) ledger.change('app', () => record)
     const app: EffectiveApp = { name: 'app', digest: wild, run: 'running', revision: 2, ...fields }
@@ -148,6 +162,39 @@ test('what already runs and is denied now is left alone: nothing is made of it, 
   )
   isDenied(target)
   assert.is(target.wish, undefined)
+})
+
+const other = (name: string, of: Uint8Array): EffectiveApp => ({ name, digest: of, run: 'running', revision: 1 })
+
+test('of two new apps of which one could put a link into the way of the other, the first one by name is made', world => {
+  world.apps = [other('aaa', high), other('app', low)]
+  assert.is(world.aim({ digest: low }).fault?.code, 'policy.denied')
+  world.apps = [other('app', low), other('zzz', high)]
+  assert.is(world.aim({ digest: low }).fault, undefined)
+  assert.is(world.aim({ name: 'zzz', digest: high }).fault?.code, 'policy.denied')
+})
+
+test('an app that runs is not refused for one that comes', world => {
+  world.apps = [other('aaa', high), other('app', low)]
+  const record = { applied: { revision: 2, digest: low, run: 'running' }, good: { ...good, digest: low } } as const
+  assert.is(world.aim({ digest: low }, record).fault, undefined)
+  assert.is(world.aim({ name: 'aaa', digest: high }).fault?.code, 'policy.denied')
+})
+
+test('a variable that gives an app other paths gives it no pass', world => {
+  world.apps = [other('zzz', high), other('app', roaming)]
+  world.ledger.change('zzz', () => ({ applied: { revision: 1, digest: high, run: 'running' } }))
+  const ran = { applied: { revision: 2, digest: roaming, run: 'running' } } as const
+  assert.is(world.aim({ digest: roaming, group: '/opt/a' }, ran).fault, undefined)
+  assert.is(world.aim({ digest: roaming, group: '/srv/a' }, ran).fault?.code, 'policy.denied')
+})
+
+test('what would come back keeps its paths: no revision may get above them', world => {
+  world.apps = [other('app', high)]
+  assert.is(
+    world.aim({ digest: high }, { applied: { revision: 1, digest: mild, run: 'running' }, good: { ...good, digest: low } }).fault?.code,
+    'policy.denied',
+  )
 })
 
 test.run()
