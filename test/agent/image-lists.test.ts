@@ -28,7 +28,7 @@ lists.before.each(async context => {
 lists.after.each(async ({ world, registry, app, images }) => {
   await world.close()
   app.clear()
-  for (const image of images) docker('rmi', '-f', image)
+  for (const image of images) if (docker('images', '-q', image) !== '') docker('rmi', '-f', image)
   await registry.close()
 })
 
