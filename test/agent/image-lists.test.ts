@@ -1,3 +1,4 @@
+// time limit: 240 s
 // Image lists at the device, with a real Engine and a registry: what they deny is not pulled, and what runs runs on.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
