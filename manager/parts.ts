@@ -13,6 +13,7 @@ import { deviceLifeMs, type Pki } from './identity/pki.js'
 import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
+import { Manifests } from './manifests.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { Requests } from './requests.js'
@@ -65,8 +66,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const publisher = new Publisher({
     db,
     root,
-    instance,
-    signing,
+    manifests: new Manifests({ db, root, instance, signing }),
     clock,
     log: log.child({ component: 'publisher' }),
     released(device) {

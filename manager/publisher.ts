@@ -1,13 +1,10 @@
 // Tells the broker what the database says should be told, until it has acknowledged all of it. The only writer of desired state.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { manifestCodec } from '../protocol/messages.js'
-import { openSigned } from '../protocol/signed.js'
 import { formatTopic } from '../protocol/topics.js'
-import { manifestOf } from './core/desired.js'
 import type { Addressee } from './core/model.js'
 import type { Link } from './link.js'
-import type { Signing } from './signing.js'
+import type { Manifests } from './manifests.js'
 import type { Db } from './store/db.js'
 import * as outbox from './store/outbox.js'
 import { finishRelease, readConfirmed } from './store/tombstones.js'
@@ -15,8 +12,7 @@ import { finishRelease, readConfirmed } from './store/tombstones.js'
 interface PublisherOptions {
   readonly db: Db
   readonly root: string
-  readonly instance: Buffer
-  readonly signing: Signing
+  readonly manifests: Manifests
   readonly clock: Clock
   readonly log: Logger
   /** A released device's topics are cleared: it may come back as a new one. */
@@ -30,6 +26,7 @@ const specWindow = 16
 /** A broker has told all its retained manifests when none came for so long. If it was only slow, one is published again: harmless. */
 const quietMs = 500
 const retryMs = 2000
+const retellMs = 10_000
 
 const noPayload = Buffer.alloc(0)
 
@@ -41,6 +38,8 @@ export class Publisher {
   #published = 0
   /** What the broker held at connect: each topic's revision, or -1 if this manager has not signed it with its present key. */
   #seen: Map<string, number> | undefined
+  /** When each topic may be told again because of a complaint. */
+  readonly #retellFrom = new Map<string, number>()
   #cancelQuiet = () => {}
   #cancelRetry = () => {}
 
@@ -83,26 +82,24 @@ export class Publisher {
     await this.#running
   }
 
+  /** Somebody has put something else in the place of what was told on this topic: it is told again, not too often. */
+  retell(topic: string): void {
+    const { db, clock, manifests, log } = this.#options
+    const addressee = manifests.addresseeOf(topic)
+    const target = addressee === undefined ? undefined : outbox.readTarget(db, addressee)
+    const now = clock.monotonic()
+    if (target === undefined || now < (this.#retellFrom.get(topic) ?? 0)) return
+    this.#retellFrom.set(topic, now + retellMs)
+    log.warn({ topic }, 'a device refuses what the broker holds: it is told again')
+    db.quickly(() => outbox.markLost(db, target, target.revision))
+    this.wake()
+  }
+
   /** A manifest that the broker holds; asked for at connect. */
   seen(topic: string, payload: Uint8Array): void {
     if (this.#seen === undefined) return
-    this.#seen.set(
-      topic,
-      topic === this.#topicOf({ kind: 'keys', name: '' }) ? this.#judgeKeys(payload) : this.#judgeManifest(topic, payload),
-    )
+    this.#seen.set(topic, this.#options.manifests.revisionOf(topic, payload))
     this.#waitForQuiet()
-  }
-
-  #judgeKeys(payload: Uint8Array): number {
-    const { signing } = this.#options
-    return signing.chain().equals(payload) ? signing.history().length : -1
-  }
-
-  #judgeManifest(topic: string, payload: Uint8Array): number {
-    const { instance, signing } = this.#options
-    const opened = openSigned(payload, topic, signing.keys())
-    const manifest = opened.ok ? manifestCodec.decode(opened.value) : opened
-    return manifest.ok && instance.equals(manifest.value.instance) ? manifest.value.revision : -1
   }
 
   #filters(): string[] {
@@ -135,7 +132,7 @@ export class Publisher {
 
   #republish(expected: readonly outbox.TargetRow[], seen: ReadonlyMap<string, number>): void {
     const { db, log } = this.#options
-    const lost = expected.filter(target => (seen.get(this.#topicOf(target)) ?? -1) < target.revision)
+    const lost = expected.filter(target => (seen.get(this.#options.manifests.topicOf(target)) ?? -1) < target.revision)
     if (lost.length === 0) return
     log.warn({ targets: lost.length }, 'the broker has lost retained manifests')
     db.quickly(() => {
@@ -193,20 +190,13 @@ export class Publisher {
   }
 
   async #publishManifest(link: Link, target: outbox.TargetRow): Promise<() => void> {
-    const { db } = this.#options
-    const topic = this.#topicOf(target)
-    await this.#publish(link, topic, target.kind === 'keys' ? this.#options.signing.chain() : this.#sign(topic, target))
+    const { db, manifests } = this.#options
+    await this.#publish(link, manifests.topicOf(target), manifests.messageFor(target))
     return () => outbox.markPublished(db, target, target.revision)
   }
 
-  #sign(topic: string, target: outbox.TargetRow): Buffer {
-    const { db, instance, signing } = this.#options
-    const manifest = manifestOf(outbox.readDesired(db, target), instance, text => Buffer.from(text, 'base64url'))
-    return signing.sign(topic, manifestCodec.encode(manifest))
-  }
-
   async #clearTarget(link: Link, target: Addressee): Promise<() => void> {
-    await this.#publish(link, this.#topicOf(target), noPayload)
+    await this.#publish(link, this.#options.manifests.topicOf(target), noPayload)
     return () => outbox.forgetTarget(this.#options.db, target)
   }
 
@@ -230,20 +220,6 @@ export class Publisher {
   async #publish(link: Link, topic: string, payload: Uint8Array): Promise<void> {
     await link.publish(topic, payload)
     this.#published++
-  }
-
-  #topicOf({ kind, name }: Addressee): string {
-    const { root } = this.#options
-    switch (kind) {
-      case 'device':
-        return formatTopic(root, { kind, device: name, channel: 'desired' })
-      case 'group':
-        return formatTopic(root, { kind, group: name, channel: 'desired' })
-      case 'fleet':
-        return formatTopic(root, { kind, channel: 'desired' })
-      case 'keys':
-        return formatTopic(root, { kind: 'fleet', channel: 'keys' })
-    }
   }
 
   #specTopic(digest: string): string {

@@ -70,6 +70,7 @@ export class Reception implements Receiver {
     const device = this.#deviceOf(id)
     if (device === undefined) return
     this.#options.inventory.foldReport(device, reported)
+    this.#mend(id, reported)
     if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
   }
 
@@ -94,6 +95,15 @@ export class Reception implements Receiver {
     const device = topic !== undefined && 'device' in topic ? topic.device : null
     const data = { topic: name.slice(0, 200), ...refusal }
     this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
+  }
+
+  /** What a device refuses as not from here is told again: its own, or what holds for others too. */
+  #mend(id: string, { faults = [] }: Reported): void {
+    const { root, publisher } = this.#options
+    for (const { code, path = '' } of faults) {
+      const isOthers = path.startsWith('device/') && path !== `device/${id}/desired`
+      if (code.startsWith('manifest.') && !isOthers) publisher.retell(`${root}/${path}`)
+    }
   }
 
   /** The device that a message is of; undefined if it is not of the fleet. */

@@ -176,6 +176,24 @@ test('what a broker holds that this manager has not signed with its present key 
   await eventually(5000, 'the keys', () => context.watcher.newest.get(keysTopic)?.equals(encodeKeys([])))
 })
 
+test('what a device refuses is told again, but nothing of another device', async context => {
+  const { device, watcher } = context
+  const held = manifest(context, desired)!
+  const fault = (path: string) => ({ code: 'manifest.unsigned', message: 'refused', path })
+  await watcher.publish(desired, Buffer.from('x'))
+  await watcher.publish(group, Buffer.from('x'))
+  await eventually(5000, 'they are there', () => watcher.newest.get(desired)?.length === 1 && watcher.newest.get(group)?.length === 1)
+  await device.report({
+    sequence: 1,
+    faults: [fault('group/line-1/desired'), fault('device/b1/desired'), fault('device/a1/request/+'), fault('x')],
+  })
+  await eventually(5000, 'the manifest of the group', () => manifest(context, group) !== undefined)
+  assert.equal(watcher.newest.get(desired)?.length, 1)
+  await device.report({ sequence: 2, faults: [fault('device/a1/desired')] })
+  await eventually(5000, 'its own', () => manifest(context, desired) !== undefined)
+  assert.deepEqual(manifest(context, desired), held)
+})
+
 test('from the first manifest of the fleet on, devices are told that there is one', async context => {
   assert.equal(manifest(context, desired)?.fleet, undefined)
   await context.site.manager.stop()

@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import mqtt from 'mqtt'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -80,7 +81,8 @@ const counts = async ({ site }: Context): Promise<number[]> =>
 
 const faults = async ({ site }: Context): Promise<string[]> =>
   (await site.api('GET', '/events?type=device.changed&limit=1000')).items.flatMap(
-    (event: { data: { fault?: { code: string } } }) => event.data.fault?.code ?? [],
+    (event: { data: { fault?: { code: string; path: string } } }) =>
+      event.data.fault === undefined ? [] : `${event.data.fault.code} ${event.data.fault.path}`,
   )
 
 keys('devices follow a new key at once, and one that slept through three follows when it wakes; none complains', async context => {
@@ -133,7 +135,7 @@ keys(
     await eventually(
       20_000,
       'they say so',
-      async () => (await faults(context)).filter(code => code === 'manifest.foreign').length >= devices.length,
+      async () => (await faults(context)).filter(fault => fault.startsWith('manifest.foreign')).length >= devices.length,
     )
     for (const device of devices) {
       await device.sleep()
@@ -145,5 +147,26 @@ keys(
       await eventually(20_000, 'it does as it is told', async () => (await site.api('GET', `/devices/${id}`)).intervalS === 30)
   },
 )
+
+keys('what a stranger leaves on the broker is refused, told, and put right by the manager', async context => {
+  const { site, devices } = context
+  const stranger = await mqtt.connectAsync(site.url, { reconnectPeriod: 0 })
+  const newest = new Map<string, Buffer>()
+  stranger.on('message', (topic, payload) => newest.set(topic, payload))
+  await stranger.subscribeAsync(['skerry/+/+/desired', 'skerry/fleet/+'], { qos: 1 })
+  const own = `skerry/device/${devices[0]!.id}/desired`
+  const topics = [own, 'skerry/group/line-1/desired', 'skerry/fleet/keys']
+  await eventually(10_000, 'what is there', () => topics.every(topic => newest.has(topic)))
+  const before = topics.map(topic => newest.get(topic)!)
+  for (const topic of topics) await stranger.publishAsync(topic, 'forged', { qos: 1, retain: true })
+  await eventually(20_000, 'it is as it was', () => topics.every((topic, n) => newest.get(topic)?.equals(before[n]!)))
+  const faultsOf = async (id: string) => (await site.api('GET', `/devices/${id}`)).faults
+  for (const { id } of devices) await eventually(20_000, 'no fault stands', async () => (await faultsOf(id)).length === 0)
+  const told = topics.map(topic => `manifest.unsigned ${topic.slice('skerry/'.length)}`)
+  assert.equal([...new Set(await faults(context))].sort(), told.sort())
+  await change(context, 20)
+  await allHold(context)
+  await stranger.endAsync()
+})
 
 keys.run()
