@@ -2,6 +2,7 @@
 
 import type { Access, Groups, Notice } from '../protocol/access.js'
 import type { Audit } from './audit/audit.js'
+import { type Claims, recordNotice } from './audit/notices.js'
 import { newEvent } from './core/events.js'
 import type { Keys } from './identity/keys.js'
 import type { Journal } from './journal.js'
@@ -21,6 +22,7 @@ export interface AccessOptions {
 
 export function openAccess({ db, keys, journal, audit, people }: AccessOptions): Access {
   const groupsOf = followGroups(db, journal)
+  const claims: Claims = name => (people.user(name) !== undefined ? 'users' : keys.of(name) === undefined ? undefined : 'devices')
   return {
     device: (id, key) => keys.check(id, key),
     leaving: (id, key) => keys.isLeaving(id, key),
@@ -32,7 +34,7 @@ export function openAccess({ db, keys, journal, audit, people }: AccessOptions):
       return () => stops.forEach(stop => void stop())
     },
     note(notice) {
-      audit.noticed(notice)
+      recordNotice(audit, notice, claims)
       noteNotice(journal, notice)
     },
   }

@@ -18,9 +18,9 @@ export function auditRefusal(audit: Audit, request: FastifyRequest, { status, co
   else audit.refused(deedOf(request), code, actorOf(request))
 }
 
-/** A program's token stands for itself; so do this machine's own and that of the settings. */
+/** Users and tokens share their names; this machine's own token and that of the settings are `local` and `config`. */
 function actorOf({ who, ip }: FastifyRequest): Actor {
-  return { who: who === undefined ? '' : who.kind === 'token' ? `token ${who.name}` : who.name, via: 'http', from: plainAddress(ip) }
+  return { who: who?.name ?? '', via: 'http', from: plainAddress(ip) }
 }
 
 /** The route, and the path that was asked for: no query, as it may hold values of variables. */

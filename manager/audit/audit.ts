@@ -1,19 +1,8 @@
 // The audit trail as the manager writes it: what was done in the transaction that does it, what was refused soon after, in bounded number.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from 'pino'
-import type { Notice } from '../../protocol/access.js'
 import type { Clock } from '../../protocol/clock.js'
-import {
-  type Actor,
-  type AuditEntry,
-  type AuditHead,
-  type AuditOutcome,
-  type Deed,
-  deedOf,
-  noHead,
-  targetPath,
-  trimEntry,
-} from '../core/audit.js'
+import { type Actor, type AuditEntry, type AuditHead, type AuditOutcome, type Deed, deedOf, noHead, trimEntry } from '../core/audit.js'
 import type { NewEvent } from '../core/events.js'
 import { insertAuditRow, readHead, readLast } from '../store/audit.js'
 import type { Db } from '../store/db.js'
@@ -88,18 +77,6 @@ export class Audit {
     this.#note(this.#entry(actor, deed, 'failed', code))
   }
 
-  /** What the broker saw. */
-  noticed(notice: Notice): void {
-    if (notice.kind === 'identity.conflict') {
-      const { device, addresses } = notice
-      const deed = { action: 'connect', target: targetPath({ device }), detail: `the same device is connected from ${addresses[0]}` }
-      this.refused(deed, 'identity.conflict', { who: `device ${device}`, via: 'broker', from: addresses[1] })
-    } else {
-      const { reason, who, address, detail } = notice
-      this.refused({ action: reason, target: detail ?? '' }, 'auth.refused', { who, via: 'broker', from: address })
-    }
-  }
-
   /** Reads the whole trail. */
   async verify(noted?: AuditHead): Promise<Verification> {
     this.#write()
@@ -119,9 +96,8 @@ export class Audit {
     return trimEntry({ ...actor, at: this.#options.clock.now(), action, target, detail, outcome, code, count: 1 })
   }
 
-  /** Names that come by the broker have not been proved. */
   #note(entry: AuditEntry): void {
-    this.#refusals[entry.who === '' || entry.via === 'broker' ? 'strangers' : 'users'].note(entry)
+    this.#refusals[entry.who === '' ? 'strangers' : 'users'].note(entry)
   }
 
   #writeSoon(entries: readonly AuditEntry[]): void {

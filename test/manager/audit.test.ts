@@ -383,8 +383,8 @@ test('whoever is not let in, or may not, is recorded, also for reading', () =>
       rows.map(({ who, from, action, target, code }: Record<string, unknown>) => [who, from, action, target, code]),
       [
         ['', '127.0.0.1', 'GET /devices', 'devices', 'auth.refused'],
-        ['token screen', '127.0.0.1', 'PUT /groups/:target/apps/:app', 'groups/line-1/apps/web', 'auth.forbidden'],
-        ['token screen', '127.0.0.1', 'GET /audit', 'audit', 'auth.forbidden'],
+        ['screen', '127.0.0.1', 'PUT /groups/:target/apps/:app', 'groups/line-1/apps/web', 'auth.forbidden'],
+        ['screen', '127.0.0.1', 'GET /audit', 'audit', 'auth.forbidden'],
       ],
     )
     const [made] = await list(site, '?action=access-token.created')
