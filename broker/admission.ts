@@ -57,10 +57,14 @@ interface House<A extends Devices | undefined> {
   readonly now: number
 }
 
+const longestClientId = 256
 const longestNameBytes = 256
 
 export function introduce(greeting: Greeting, { root, access, now }: House<Devices | undefined>): Introduction {
   const { clientId, shown } = greeting
+  // MQTT 3.1.3.1: without an id there is nothing that a session could be kept under.
+  if (clientId === '' && !greeting.clean) return refused(2, 'id-refused')
+  if (clientId.length > longestClientId || clientId.includes('\u0000')) return refused(2, 'id-refused')
   if (greeting.trusted) return known({ kind: 'manager', root })
   if (access === undefined) return known(believe(clientId, root))
   if (shown !== undefined) return introduceDevice(shown, clientId, { root, access, now })
@@ -75,11 +79,12 @@ function introduceDevice({ name, key, genuine, from, until }: Shown, clientId: s
   const { root, access, now } = house
   if (!genuine || !isName('device', name)) return refused(5, 'certificate-foreign')
   if (clientId !== clientIdOf(name)) return refused(5, 'identity-mismatch', `the certificate is that of ${name}`)
-  if (now < from) return refused(5, 'certificate-early')
+  // Dates that cannot be read are none that have come.
+  if (!(now >= from)) return refused(5, 'certificate-early')
   const good = access.device(name, key)
   if (!good.ok && access.leaving(name, key)) return known({ kind: 'leaving', device: name, root })
   if (!good.ok) return refused(5, 'certificate-revoked', good.refusals[0].code)
-  if (now > until) return known({ kind: 'lapsed', device: name, root })
+  if (!(now <= until)) return known({ kind: 'lapsed', device: name, root })
   return known({ kind: 'device', device: name, root, groups: access.groupsOf(name) })
 }
 

@@ -34,7 +34,7 @@ interface Caller {
 
 type Authenticated = (error: AuthenticateError | null, success: boolean | null) => void
 
-const longestClientId = 256
+const longestName = 256
 
 export class Door {
   readonly #parts: DoorParts
@@ -131,9 +131,6 @@ export class Door {
   #refuse(packet: Connect, guest: Guest): Refusal | undefined {
     const { clientId, clean, will } = packet
     const { principal, visit } = guest
-    // MQTT 3.1.3.1: without an id there is nothing that a session could be kept under.
-    if (clientId === '' && !clean) return { returnCode: 2, reason: 'id-refused' }
-    if (clientId.length > longestClientId || clientId.includes('\u0000')) return { returnCode: 2, reason: 'id-refused' }
     const held = this.#refuseBeside(this.#parts.guests.find(this.#parts.engine().peers[clientId]), guest)
     if (held !== undefined) return held
     if (principal.kind === 'joiner' && !this.#parts.joiners.admits(visit.address)) return { returnCode: 3, reason: 'join-rate' }
@@ -154,7 +151,7 @@ export class Door {
   #tell(client: Client, packet: Connect, { reason, detail, holder }: Refusal): void {
     const { guests, reporter } = this.#parts
     const { address, shown } = guests.visitOf(client)
-    const who = (shown?.name || packet.username || packet.clientId || address).slice(0, longestClientId)
+    const who = (shown?.name || packet.username || packet.clientId || address).slice(0, longestName)
     if (holder !== undefined) reporter.conflict(who, [holder, address])
     else reporter.refuse(reason, { source: shown?.genuine ? shown.name : address, who, address }, detail)
   }

@@ -1,5 +1,7 @@
 // How a command fails: its exit code, the line that it prints, and what to do about it.
+
 import { type ErrorCode, type ErrorKind, errorKinds, type Refusal, SkerryError } from '../protocol/errors.js'
+import { clean } from './table.js'
 
 const exitCodes: Record<ErrorKind, number> = {
   invalid: 4,
@@ -49,8 +51,8 @@ export function exitCodeOf(error: SkerryError): number {
 }
 
 export function formatRefusal(refusal: Refusal): string {
-  const place = refusal.path === undefined ? '' : ` at ${refusal.path}`
-  return `${refusal.message} (${refusal.code})${place}`
+  const place = refusal.path === undefined ? '' : ` at ${clean(refusal.path)}`
+  return `${clean(refusal.message)} (${refusal.code})${place}`
 }
 
 /** The lines for standard error: every fault, and what to do. */

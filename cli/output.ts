@@ -29,9 +29,15 @@ export async function printList<T>(shell: Shell, format: Format, listing: Listin
 }
 
 export async function printData(shell: Shell, format: 'json' | 'yaml', value: unknown): Promise<void> {
-  if (format === 'json') return shell.print(JSON.stringify(value, null, 2))
+  if (format === 'json') return shell.print(formatJson(value, 2))
   const { stringify } = await import('yaml')
   shell.print(stringify(value, { lineWidth: 0 }).trimEnd())
+}
+
+/** JSON in which nothing is left that a terminal would act upon: JSON itself escapes only some of it. */
+export function formatJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent)
+  return text.replace(/[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu, each => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** One answer after a change: a sentence for people, or the data, or its name. */

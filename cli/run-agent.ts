@@ -32,6 +32,8 @@ export interface JoinWords {
 
 /** Joins a fleet, and prints the device's id. Throws the server's refusal. */
 export async function joinAgent(shell: Shell, { url, token, run: runs }: JoinWords, flags: Record<string, unknown>): Promise<void> {
+  // Other users of the machine see the arguments of a process for as long as it runs.
+  if (token !== undefined) process.title = 'skerry agent'
   const { values } = await loadSettings(flags, surroundings(shell.env))
   const address = url.includes('://') ? url : `mqtts://${url}`
   checkUrl(address, 'URL')

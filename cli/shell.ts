@@ -1,6 +1,7 @@
 // What a command sees of the world: where it writes, its environment, when to stop. Given, so that nothing is global.
+
 import type { Question } from './ask.js'
-import { createPaint, type Paint } from './table.js'
+import { createPaint, type Paint, tame } from './table.js'
 
 export interface Shell {
   /** Data, to standard output. A line end is added. */
@@ -36,8 +37,8 @@ export function createShell(): Shell {
   }
   const signal = onSignals()
   return {
-    print: text => void process.stdout.write(`${text}\n`),
-    say: text => void process.stderr.write(`${text}\n`),
+    print: text => void process.stdout.write(`${tame(text)}\n`),
+    say: text => void process.stderr.write(`${tame(text)}\n`),
     readInput: async () => {
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(chunk)

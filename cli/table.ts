@@ -44,8 +44,21 @@ export function formatFields(fields: Readonly<Record<string, string | undefined>
   return given.map(([name, value]) => `${indent}${`${name}:`.padEnd(width)}  ${clean(value)}`).join('\n')
 }
 
+/** In one line, and nothing in it that a terminal acts upon or that turns the direction of what is read. */
 export function clean(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ')
+}
+
+/** A colour's sequence (ECMA-48, SGR), or text between such. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they begin with one
+const pieces = /(\u001b\[[\d;]*m)/
+
+/** Of all control characters only colours, tabs and line ends: the last word on whatever goes to a terminal. */
+export function tame(text: string): string {
+  return text
+    .split(pieces)
+    .map((piece, n) => (n % 2 === 1 ? piece : piece.replace(/[^\t\n]+/g, clean)))
+    .join('')
 }
 
 /** How long ago, in the two largest units at most: `5s`, `3m20s`, `2h5m`, `4d`. */

@@ -1,4 +1,5 @@
 // The broker's SQLite file: opened for one process alone, and the statements that write it.
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import Database from 'libsql'
 import { SkerryError } from '../../protocol/errors.js'
 
@@ -37,6 +38,7 @@ export interface Sql {
  * Throws `state.in-use` if another process has it open.
  */
 export function openDatabase(file: string): Sql {
+  makePrivate(file)
   const db = new Database(file)
   try {
     db.exec('pragma locking_mode=exclusive')
@@ -83,4 +85,16 @@ export function toBuffer(value: unknown): Buffer {
   if (value instanceof ArrayBuffer) return Buffer.from(value)
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   return Buffer.alloc(0)
+}
+
+/** Retained messages may hold what apps are given. SQLite's files beside it get the mode of this one. */
+function makePrivate(file: string): void {
+  if (file === ':memory:') return
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    // Not opened: to close it would end the locks that this process has on it.
+    chmodSync(file, 0o600)
+  }
 }

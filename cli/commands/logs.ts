@@ -4,6 +4,7 @@ import type { LogLine } from '../api.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, parseWhole } from '../options.js'
+import { formatJson } from '../output.js'
 import type { Shell } from '../shell.js'
 import { formatLogLine } from '../views/logs.js'
 
@@ -32,7 +33,7 @@ export function addLogs(program: Command, shell: Shell): void {
     const { device, follow, tail, since, timestamps, output } = flags
     const query = { service: services, follow, tail, since, timestamps }
     const lines = client.lines<LogLine>(`${pathOf('devices', device)}${pathOf('apps', app)}/logs`, { query, signal: shell.signal })
-    for await (const line of lines) shell.print(output === 'json' ? JSON.stringify(line) : formatLogLine(line, shell.paint))
+    for await (const line of lines) shell.print(output === 'json' ? formatJson(line) : formatLogLine(line, shell.paint))
   })
   addExamples(command, [
     'skerry logs web -d press-7 --tail 100',

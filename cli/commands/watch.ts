@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, parseWhole } from '../options.js'
+import { formatJson } from '../output.js'
 import type { Shell } from '../shell.js'
 import { formatEvent } from '../views/events.js'
 
@@ -28,7 +29,7 @@ export function addWatch(program: Command, shell: Shell): void {
     const { device, group, app, type, after } = flags
     const onConnect = (): void => shell.say(`watching ${client.url}`)
     for await (const event of client.events({ query: { device, group, app, type, after }, signal: shell.signal, onConnect })) {
-      shell.print(flags.output === 'json' ? JSON.stringify(event) : formatEvent(event, shell.paint))
+      shell.print(flags.output === 'json' ? formatJson(event) : formatEvent(event, shell.paint))
     }
   })
   addExamples(command, ['skerry watch', 'skerry watch --device press-7', 'skerry watch -o json | jq .message'])

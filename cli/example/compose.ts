@@ -12,12 +12,14 @@ export interface ExampleImage {
 /** The device's name comes from its own /etc/hostname, since every device of the group gets the same file. */
 const busyboxScript = [
   'mkdir -p /www',
-  `printf '%s' "$PAGE" | sed "s/{device}/$(cat /run/device-name || echo this device)/" > /www/index.html`,
+  // Only what a host name may have: it becomes part of a command of sed and of a page.
+  `name=$(sed 's/[^A-Za-z0-9._-]//g' /run/device-name || echo this device)`,
+  `printf '%s' "$PAGE" | sed "s/{device}/$name/" > /www/index.html`,
   'exec httpd -f -p 8080 -h /www',
 ].join(' && ')
 
 const nodeScript = [
-  `const page = process.env.PAGE.replaceAll('{device}', require('fs').readFileSync('/run/device-name', 'utf8').trim())`,
+  `const page = process.env.PAGE.replaceAll('{device}', require('fs').readFileSync('/run/device-name', 'utf8').replace(/[^A-Za-z0-9._-]/g, ''))`,
   `require('http').createServer((_, answer) => answer.setHeader('content-type', 'text/html').end(page)).listen(8080)`,
   `process.on('SIGTERM', () => process.exit())`,
 ].join('; ')

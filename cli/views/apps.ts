@@ -1,7 +1,7 @@
 // Apps as people read them.
 import type { App, AppDevice } from '../api.js'
 import { formatRefusal } from '../errors.js'
-import { ageOf, type Colour, type Column, formatFields } from '../table.js'
+import { ageOf, type Colour, type Column, clean, formatFields } from '../table.js'
 import { formatFailed, formatRevision, formatService } from './devices.js'
 
 export function appColour(state: string): Colour | undefined {
@@ -56,7 +56,7 @@ function describeOnDevice(device: AppDevice): string {
   const reason = device.reason === null ? '' : `, ${device.reason}`
   const revision = formatRevision(device.revision, device.desiredRevision)
   const lines = [
-    `${device.name} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}${formatFailed(device.failedRevision)}`,
+    `${clean(device.name)} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}${formatFailed(device.failedRevision)}`,
   ]
   if (device.fault !== null) lines.push(`  fault: ${formatRefusal(device.fault)}`)
   return [...lines, ...device.services.map(formatService)].join('\n')

@@ -1,7 +1,7 @@
 // Devices as people read them.
 import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
-import { ageOf, type Colour, type Column, formatAge, formatFields } from '../table.js'
+import { ageOf, type Colour, type Column, clean, formatAge, formatFields } from '../table.js'
 
 export function deviceColour(state: DeviceState): Colour {
   return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
@@ -107,12 +107,12 @@ export function formatService(service: Service): string {
   const notes = [
     service.scale === undefined ? '' : `${service.running ?? 0} of ${service.scale} run`,
     formatPull(service),
-    (service.ports ?? []).join(', '),
+    clean((service.ports ?? []).join(', ')),
     service.restarts ? `${service.restarts} restarts` : '',
     service.state === 'exited' && service.exitCode != null ? `exit code ${service.exitCode}` : '',
-    service.digest === undefined ? '' : service.digest.slice(0, digestChars),
+    service.digest === undefined ? '' : clean(service.digest.slice(0, digestChars)),
   ].filter(note => note !== '')
-  return `  ${service.name}: ${service.state}, ${service.image}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
+  return `  ${clean(service.name)}: ${service.state}, ${clean(service.image)}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
 }
 
 /** `sha256:` and the first 12 digits. */

@@ -1,6 +1,6 @@
 // Groups as people read them.
 import type { Group } from '../api.js'
-import { ageOf, type Column, formatFields } from '../table.js'
+import { ageOf, type Column, clean, formatFields } from '../table.js'
 
 export function groupColumns(now: number): readonly Column<Group>[] {
   return [
@@ -14,6 +14,6 @@ export function groupColumns(now: number): readonly Column<Group>[] {
 
 export function describeGroup(group: Group, now: number): string {
   const head = formatFields({ Name: group.name, Age: ageOf(group.createdAt, now), Apps: group.apps.join(', ') || 'none' })
-  const devices = group.devices.map(device => `  ${device.name} (${device.id}): ${device.state}`)
+  const devices = group.devices.map(device => `  ${clean(device.name)} (${device.id}): ${device.state}`)
   return `${head}\n\nDevices:\n${devices.length === 0 ? '  none' : devices.join('\n')}`
 }

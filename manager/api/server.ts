@@ -92,7 +92,8 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
     auditRefusal(fleet.audit, request, problem)
-    if (problem.code === 'internal') log.error({ err: error, url: request.url }, 'request failed')
+    // Without the query: values of variables may stand there.
+    if (problem.code === 'internal') log.error({ err: error, path: request.url.split('?', 1)[0] }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     if (problem.status === 429) reply.header('retry-after', '30')
     return sendProblem(reply, problem)

@@ -6,6 +6,7 @@ import { fingerprint } from '../../protocol/fingerprint.js'
 import { type JoinAnswer, type JoinRequest, joinAnswerCodec } from '../../protocol/join.js'
 import { protocolVersion } from '../../protocol/messages.js'
 import { formatTopic, type Topic } from '../../protocol/topics.js'
+import type { Actor } from '../core/audit.js'
 import { newEvent } from '../core/events.js'
 import { judgeJoin, rejected, tooBusy, type Verdict } from '../core/joining.js'
 import type { Device } from '../core/model.js'
@@ -101,7 +102,7 @@ export class Joining {
       case 'admit':
         return this.#admit(key, request, { token: verdict.token, spki: spki.value })
       case 'wait':
-        this.#options.fleet.audit.actAs(stranger, () => keepWaiting(this.#options.fleet, key, request, spki.value))
+        this.#options.fleet.audit.actAs(stranger(request), () => keepWaiting(this.#options.fleet, key, request, spki.value))
         return { version: protocolVersion, device: request.device, pending: true }
       case 'refuse':
         return verdict.guess ? this.#refuse(key, request, verdict.refusal) : faultOf(verdict.refusal)
@@ -157,7 +158,7 @@ export class Joining {
   #refuse(key: string, { device, facts }: JoinRequest, refusal: Refusal): JoinAnswer {
     if (this.#failures.areFull) return faultOf(tooBusy)
     const { audit, journal } = this.#options.fleet
-    audit.refused({ action: 'join', target: `devices/${device}`, detail: key }, refusal.code, stranger)
+    audit.refused({ action: 'join', target: `devices/${device}`, detail: key }, refusal.code, stranger({ facts }))
     if (this.#failures.add(key)) {
       const data = { device, key, name: facts.name, addresses: [...facts.addresses], code: refusal.code }
       journal.note(newEvent('join.refused', `${device} may not join: ${refusal.message}`, { data }))
@@ -173,8 +174,10 @@ async function readKey(key: string, request: JoinRequest): Promise<Result<Buffer
   return refuse('certificate.invalid', 'the certificate request is of another key than the one that it came under')
 }
 
-/** Who has shown nothing yet. */
-const stranger = { who: '', via: 'mqtt', from: '' } as const
+/** Who has shown nothing yet; the address is what they say of themselves. */
+function stranger({ facts }: Pick<JoinRequest, 'facts'>): Actor {
+  return { who: '', via: 'mqtt', from: facts.addresses[0] ?? '' }
+}
 
 function answerTo(key: string): Topic {
   return { kind: 'join', key, channel: 'answer' }

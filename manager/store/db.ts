@@ -1,6 +1,6 @@
 // The database: one SQLite file, opened for this process alone. Queries are built and typed by kysely and run at once:
 // libsql is synchronous, so a transaction is one function call and nothing can come between its statements.
-import { existsSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import Libsql from 'libsql'
 import { SkerryError } from '../../protocol/errors.js'
@@ -126,6 +126,7 @@ const inMemory = ':memory:'
 
 /** Opens or makes the file. Throws `state.in-use` if another process has it open. */
 export function openDb(file: string): Db {
+  makePrivate(file)
   const unlock = lock(file)
   const libsql = new Libsql(file)
   try {
@@ -139,6 +140,18 @@ export function openDb(file: string): Db {
     throw error
   }
   return new Db(libsql, unlock)
+}
+
+/** It holds hashes of passwords, the signing key, and what apps are given. SQLite's files beside it get the mode of this one. */
+function makePrivate(file: string): void {
+  if (file === inMemory) return
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    // Not opened: to close it would end the locks that this process has on it.
+    chmodSync(file, 0o600)
+  }
 }
 
 /** What the file holds just now, whoever has it open; nothing can be written. Throws `config.invalid` if it is no database of this version. */

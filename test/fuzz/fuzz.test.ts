@@ -6,7 +6,7 @@ import { fuzz, type Part, type Target } from './run.js'
 
 const test = suite('fuzzing')
 const seed = 20_261_121
-const counts: Readonly<Record<string, number>> = { streams: 1600, manager: 480, agent: 800, api: 240 }
+const counts: Readonly<Record<string, number>> = { streams: 1200, manager: 400, agent: 800, api: 200 }
 
 for (const part of parts) {
   const to = counts[part.name] ?? 100

@@ -8,11 +8,23 @@ import { sampleMessages } from './samples.js'
 const will = { topic: 'skerry/device/d1/status', payload: Buffer.from([0xa0]), qos: 1 as const, retain: true }
 
 /** A few, so that sessions and retained messages stay few too. */
-const clientIds = ['', 'plc-1', 'plc-2', 'dev-d1', 'dev-d2', 'dev-d1', 'manager-1', 'join-x', '__proto__', 'constructor', 'x'.repeat(300)]
+const clientIds = [
+  '',
+  'plc-1',
+  'plc-2',
+  'dev-d1',
+  'dev-d2',
+  'dev-d1',
+  'manager-1',
+  'join-x',
+  `join-${'k'.repeat(43)}`,
+  '__proto__',
+  'constructor',
+  'x'.repeat(300),
+]
 const topics = [
-  ...['skerry/device/d1/status', 'skerry/device/d1/heartbeat', 'skerry/device/d1/reported', 'skerry/device/d1/desired'],
-  ...['skerry/device/d2/response/r1', 'skerry/device/d2/request/r1', 'skerry/group/g/desired', 'skerry/fleet/desired', 'skerry/spec/x'],
-  ...['skerry/cmd/group/g/app/web/run', 'skerry/c/g/g/web/run', 'skerry/ack/group/g', 'skerry/state/device/d1', 'skerry/from/e30/cmd/x'],
+  ...sampleMessages.map(({ topic }) => `skerry/${topic}`),
+  ...['skerry/device/d2/status', 'skerry/device/d2/response/r1', 'skerry/ack/group/g', 'skerry/state/device/d1', 'skerry/from/e30/cmd/x'],
   ...['a/b', '/', '//', '__proto__', 'constructor/x', 'toString', '$SYS/x', '$share/g/a', 'a b', 'ü/é', 'x/'.repeat(99), 'x/'.repeat(200)],
 ]
 const filters = [
@@ -29,6 +41,8 @@ const filters = [
   '$SYS/#',
   '$share/g/#',
   'skerry/device/+/status',
+  'skerry/join/+/answer',
+  'skerry/state/#',
   '+/'.repeat(99),
 ]
 

@@ -37,7 +37,6 @@ export interface Outcome {
 
 /** The measure's own noise, and tables that grow to their bounds late. */
 const growthMiB = 8
-const stops = 16
 const caseLimitMs = 60_000
 
 /** Throws with the number of the case, or those that were under way, and how to repeat it. */
@@ -46,6 +45,7 @@ export async function fuzz(part: Part, { seed, from, to }: Range, say: (line: st
   const target = await part.open()
   const watch = new Watch(part, seed)
   const memory: number[] = []
+  const stops = to - from < 10_000 ? 8 : 16
   try {
     for (let stop = 0; stop < stops; stop++) {
       const first = from + Math.floor(((to - from) * stop) / stops)
