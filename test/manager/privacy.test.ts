@@ -23,7 +23,7 @@ const modesIn = (folder: string): Record<string, number> =>
 const startAt = (folder: string) =>
   startManager({
     ...{ file: join(folder, 'manager.db'), root: 'skerry', broker: { url: 'mqtt://127.0.0.1:1' }, log },
-    http: { host: '127.0.0.1', port: 0, tokens: { local: 'of-this-machine', config: 'of-the-settings' } },
+    http: { host: '127.0.0.1', port: 0, tokens: { local: 'of-this-machine', config: 'of-the-settings-file' } },
   })
 
 test('databases are readable by their owner only, those of before too, with the files that SQLite keeps beside them', async ({
@@ -48,10 +48,10 @@ test("wrong guesses at a token shut out the settings' token, and not this machin
   const statusWith = async (token: string) =>
     (await fetch(`${manager.url}/api/v1/devices`, { headers: { authorization: `Bearer ${token}` } })).status
   try {
-    is(await statusWith('of-the-settings'), 200)
+    is(await statusWith('of-the-settings-file'), 200)
     for (let guess = 0; guess < 12; guess++) await statusWith(`guess-${guess}`)
     is(await statusWith('another-guess'), 429)
-    is(await statusWith('of-the-settings'), 429)
+    is(await statusWith('of-the-settings-file'), 429)
     is(await statusWith('of-this-machine'), 200)
   } finally {
     await manager.stop()
