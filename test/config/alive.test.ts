@@ -10,7 +10,9 @@ const test = suite('alive')
 
 test('a process that lives tells when it started; one that is gone, or waits for its parent to notice, does not', async () => {
   assert.match(startOf(process.pid) ?? '', /^\d+$/)
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // The child ends only once its parent is a program that asks for no children.
+  const child = 'while [ "$(cat /proc/$PPID/comm)" != sleep ]; do :; done'
+  const parent = spawn('sh', ['-c', `sh -c '${child}' & echo $!; exec sleep 100`], { stdio: ['ignore', 'pipe', 'ignore'] })
   try {
     const [line] = await once(parent.stdout, 'data')
     const zombie = Number(String(line))
