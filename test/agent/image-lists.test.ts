@@ -128,7 +128,7 @@ lists(
     await desire(context, 1, { image, fleet: [`${registry.host}/audit/other`] })
     const fault = await faultIs(context, 'device', /runs on: image .*audit\/app:1 is not on the image list of the fleet/)
     assert.is(fault.path, `apps.${app.name}.services.web.image`)
-    assert.is(app.reported(world)?.state, 'running')
+    await eventually(20_000, 'the app is reported as running', () => app.reported(world)?.state === 'running')
     assert.ok(runs(context, web!))
     const asked = askedFor(context, 'audit/app').length
     docker('rm', '-f', web!)
