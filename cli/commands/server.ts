@@ -17,12 +17,13 @@ export function addServer(program: Command, shell: Shell): void {
   addExamples(command, [
     'skerry server',
     'skerry server --data ./data --mqtt-port 0 --http-port 0',
-    'SKERRY_MQTT_USERNAME=fleet SKERRY_MQTT_PASSWORD=… skerry server --mqtt-host 0.0.0.0',
+    'skerry server --mqtt-host 0.0.0.0 --http-host 0.0.0.0 --names skerry.example',
+    'skerry server --mqtt-host 0.0.0.0 --plain-mqtt 10.1.4.2:1883',
   ])
 }
 
 async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void> {
-  const { values } = await loadSettings(flags, surroundings(shell.env))
+  const { values, places } = await loadSettings(flags, surroundings(shell.env))
   const lock = await lockData(values.data)
   try {
     const { createLog } = await import('../services/log.js')
@@ -33,6 +34,8 @@ async function serve(shell: Shell, flags: Record<string, unknown>): Promise<void
       if (server.firstPassword !== undefined) shell.say(formatFirstPassword(server.firstPassword))
       shell.say(`the certificate authority of this fleet has the fingerprint ${server.pki.caFingerprint}`)
       for (const url of server.mqttUrls) shell.say(`MQTT at ${url}`)
+      const where = places.data === undefined ? '' : ` --data ${values.data}`
+      shell.say(`a device joins with the line that \`skerry token create${where}\` prints`)
       shell.print(server.url)
       await aborted(shell.signal)
     } finally {

@@ -94,7 +94,7 @@ test('an agent of its own follows its server, is missed at once, comes back the 
   const released = await cli('delete', 'device', 'press-9', '--data', join(folder, 'server'))
   assert.is(released.code, 0, released.err)
   await again.until(/released from its fleet; its apps were left as they are/)
-  assert.is(await again.stop(), 0)
+  assert.is(await again.end(), 0)
   await watch.stop()
   assert.is(await server.stop(), 0)
 })
