@@ -17,7 +17,7 @@ export function addServer(program: Command, shell: Shell): void {
   addExamples(command, [
     'skerry server',
     'skerry server --data ./data --mqtt-port 0 --http-port 0',
-    'SKERRY_MQTT_USERNAME=fleet SKERRY_MQTT_PASSWORD=… skerry server --mqtt-host 0.0.0.0',
+    'skerry server --mqtt-host 0.0.0.0 --http-host 0.0.0.0 --names fleet.example',
   ])
 }
 
