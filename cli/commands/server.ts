@@ -17,7 +17,7 @@ export function addServer(program: Command, shell: Shell): void {
   addExamples(command, [
     'skerry server',
     'skerry server --data ./data --mqtt-port 0 --http-port 0',
-    'skerry server --mqtt-host 0.0.0.0 --http-host 0.0.0.0 --names skerry.example',
+    'skerry server --mqtt-host 0.0.0.0 --http-host 0.0.0.0 --names fleet.example',
     'skerry server --mqtt-host 0.0.0.0 --plain-mqtt 10.1.4.2:1883',
   ])
 }
