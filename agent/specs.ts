@@ -60,8 +60,9 @@ export class Specs {
     const spec = this.#load(digest)
     const outcome = spec && this.#parse(spec, app, variables)
     if (outcome === undefined || !this.#isWhole(digest)) return undefined
-    // Of one app's earlier variables nothing is needed any more.
-    for (const [other, held] of this.#projects) if (held.digest === digest && held.app === app) this.#projects.delete(other)
+    // One app's variables of now are needed, and those of when it was last good.
+    const others = [...this.#projects].filter(([, held]) => held.digest === digest && held.app === app)
+    for (const [other] of others.slice(0, -1)) this.#projects.delete(other)
     this.#projects.set(key, { digest, app, outcome })
     return outcome
   }

@@ -33,8 +33,17 @@ export interface Judged {
   readonly project: Project
 }
 
+/** Held paths, each with what holds it. */
+export interface Nests {
+  /** Those that a container may write, of this app too. */
+  readonly writable: ReadonlyMap<string, HeldPath>
+  /** The folders above those that are held already. */
+  readonly above: ReadonlyMap<string, HeldPath>
+}
+
 /** Where a value stands. */
 export interface Place extends Judged {
+  readonly nests: Nests
   readonly path: string
 }
 

@@ -5,7 +5,7 @@ import type { Mount, Project, Service } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import { ordinary } from './device-policy.js'
 import { hostPath } from './mounts.js'
-import { type Check, denyEntry, denyFlag, type HeldPath, type Place, type Premises } from './permit-parts.js'
+import { type Check, denyEntry, denyFlag, type HeldPath, type Nests, type Place, type Premises } from './permit-parts.js'
 import { isWithin, toAny, toEngine, toSensitive, withoutOldLinks } from './sensitive.js'
 
 /** A path of the host that something is to have; `source` is as the compose file has it. */
@@ -78,21 +78,38 @@ export function checkBind(wanted: Wanted, place: Place): Refusal[] {
  * of a container: nothing below a folder that a container may write can be trusted to stay what it is.
  */
 function checkNested({ source, readOnly }: Wanted, place: Place): Refusal[] {
-  const { app, premises, project } = place
-  const mine = formsOf(source, premises)
-  const isBelow = (low: readonly string[], high: readonly string[]) =>
-    low.some(path => high.some(folder => folder !== path && isWithin(path, folder)))
-  const own = pathsOf(project, { app, folder: premises.folder })
-  const above = [...own, ...premises.held].find(({ path, isWritable }) => isWritable && isBelow(mine, formsOf(path, premises)))
+  const mine = formsOf(source, place.premises)
+  const above = mine.flatMap(foldersAbove).flatMap(folder => place.nests.writable.get(folder) ?? [])[0]
   if (above !== undefined)
     return denyFlag(place, 'nested-paths', `${quote(source)} is below ${named(above, place)}, where a container may put a link to anywhere`)
-  const below = readOnly ? undefined : premises.held.find(({ path }) => isBelow(formsOf(path, premises), mine))
+  const below = readOnly ? undefined : mine.flatMap(path => place.nests.above.get(path) ?? [])[0]
   if (below === undefined) return []
   return denyFlag(
     place,
     'nested-paths',
     `in ${quote(source)} is ${named(below, place)}, in whose place a container could put a link to anywhere`,
   )
+}
+
+/** What is held, for {@link checkNested}: each under its own name, and under those of the folders above it. */
+export function nestsOf(project: Project, app: string, premises: Premises): Nests {
+  const own = pathsOf(project, { app, folder: premises.folder })
+  const writable = [...own, ...premises.held].filter(({ isWritable }) => isWritable)
+  const under = (held: readonly HeldPath[], names: (path: string) => readonly string[]) =>
+    new Map(
+      held.flatMap(each =>
+        formsOf(each.path, premises)
+          .flatMap(names)
+          .map(name => [name, each] as const),
+      ),
+    )
+  return { writable: under(writable, path => [path]), above: under(premises.held, foldersAbove) }
+}
+
+/** `/a` and `/` of `/a/b`. */
+function foldersAbove(path: string): readonly string[] {
+  const segments = path.split('/').slice(1)
+  return path === '/' ? [] : segments.map((_, n) => `/${segments.slice(0, n).join('/')}`)
 }
 
 function named({ app, path }: HeldPath, place: Place): string {

@@ -3,6 +3,7 @@ import type { Project } from '../../protocol/compose/project.js'
 import type { Refusal } from '../../protocol/errors.js'
 import { checkNetwork } from './permit-networks.js'
 import { at, type Check, type Checks, checkAll, type Judged, type Place } from './permit-parts.js'
+import { nestsOf } from './permit-paths.js'
 import { checkService } from './permit-service.js'
 import { checkVolume } from './permit-volumes.js'
 
@@ -14,9 +15,21 @@ const projectChecks: Checks<Project> = {
 
 /** [] if all of it is allowed. */
 export function permit(judged: Judged): readonly Refusal[] {
-  const all = checkAll(projectChecks, judged.project, { ...judged, path: '' })
+  const { project, app } = judged
+  const premises = { ...judged.premises, real: once(judged.premises.real) }
+  const all = checkAll(projectChecks, project, { ...judged, premises, nests: nestsOf(project, app, premises), path: '' })
   const seen = new Map(all.map(refusal => [`${refusal.path} ${refusal.message}`, refusal]))
   return [...seen.values()].map(refusal => ({ ...refusal, path: refusal.path?.slice(1) ?? '' }))
+}
+
+/** Links are looked up once a path, so that one look has one answer. */
+function once(real: (path: string) => string): (path: string) => string {
+  const known = new Map<string, string>()
+  return path => {
+    const target = known.get(path) ?? real(path)
+    known.set(path, target)
+    return target
+  }
 }
 
 function each<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {

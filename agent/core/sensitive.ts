@@ -20,10 +20,19 @@ const engines = [
 ]
 
 export type Standing = 'within' | 'above'
+type Pattern = readonly string[]
 
-/** How a clean path stands to one that may have stars: in it, above it, or apart. */
-function stand(path: string, other: string): Standing | undefined {
-  const [mine, theirs] = [segmentsOf(path), segmentsOf(other)]
+const sensitivePatterns = sensitive.map(segmentsOf)
+const enginePatterns = engines.map(segmentsOf)
+
+function segmentsOf(path: string): Pattern {
+  return withoutOldLinks(path)
+    .split('/')
+    .filter(segment => segment !== '')
+}
+
+/** How a path stands to a pattern: in it, above it, or apart. */
+function stand(mine: Pattern, theirs: Pattern): Standing | undefined {
   const isApart = mine.some((segment, n) => n < theirs.length && !fits(segment, theirs[n] ?? ''))
   if (isApart) return undefined
   return mine.length >= theirs.length ? 'within' : 'above'
@@ -33,18 +42,16 @@ function fits(segment: string, pattern: string): boolean {
   return pattern === '*' || (pattern === '.*' ? segment.startsWith('.') : segment === pattern)
 }
 
-function segmentsOf(path: string): string[] {
-  return path.split('/').filter(segment => segment !== '')
-}
-
-function find(path: string, all: readonly string[]): Standing | undefined {
-  const found = all.flatMap(other => stand(path, withoutOldLinks(other)) ?? [])
+function find(path: string, all: readonly Pattern[]): Standing | undefined {
+  const mine = segmentsOf(path)
+  const found = all.flatMap(pattern => stand(mine, pattern) ?? [])
   return found.includes('within') ? 'within' : found[0]
 }
 
-export const toSensitive = (path: string): Standing | undefined => find(path, sensitive)
-export const toEngine = (path: string, more: readonly string[]): Standing | undefined => find(path, [...engines, ...more])
-export const toAny = (path: string, others: readonly string[]): Standing | undefined => find(path, others)
+export const toSensitive = (path: string): Standing | undefined => find(path, sensitivePatterns)
+export const toEngine = (path: string, more: readonly string[]): Standing | undefined =>
+  find(path, [...enginePatterns, ...more.map(segmentsOf)])
+export const toAny = (path: string, others: readonly string[]): Standing | undefined => find(path, others.map(segmentsOf))
 
 /** True for the path itself, and what is below it. */
 export function isWithin(path: string, folder: string): boolean {

@@ -11,11 +11,19 @@ export function auditChanges(api: Api, audit: Audit): void {
   api.addHook('preHandler', (request, _reply, done) => audit.actAs(actorOf(request), done))
 }
 
-/** Every refusal of a change; of reading, what is about who may. */
-export function auditRefusal(audit: Audit, request: FastifyRequest, { status, code }: Problem): void {
+/** Every refusal of a change; of reading, what is about who may. `isUser`: a name that is nobody's may be a password in the wrong field. */
+export function auditRefusal(audit: Audit, request: FastifyRequest, { status, code }: Problem, isUser: (name: string) => boolean): void {
   if (isReading(request.method) && !code.startsWith('auth.')) return
-  if (status >= 500) audit.failed(deedOf(request), code, actorOf(request))
-  else audit.refused(deedOf(request), code, actorOf(request))
+  const claimed = claimOf(request)
+  const deed = claimed !== undefined && isUser(claimed) ? { action: 'login', target: `users/${claimed}` } : deedOf(request)
+  if (status >= 500) audit.failed(deed, code, actorOf(request))
+  else audit.refused(deed, code, actorOf(request))
+}
+
+/** Who somebody who logs in says they are. */
+function claimOf({ routeOptions, body }: FastifyRequest): string | undefined {
+  if (!routeOptions.url?.endsWith('/login') || typeof body !== 'object' || body === null || !('user' in body)) return undefined
+  return typeof body.user === 'string' ? body.user : undefined
 }
 
 /** Users and tokens share their names; this machine's own token and that of the settings are `local` and `config`. */

@@ -91,7 +91,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   auditChanges(app, fleet.audit)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, tooLarge(request))
-    auditRefusal(fleet.audit, request, problem)
+    auditRefusal(fleet.audit, request, problem, name => door.users.has(name))
     // Without the query: values of variables may stand there.
     if (problem.code === 'internal') log.error({ err: error, path: request.url.split('?', 1)[0] }, 'request failed')
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')

@@ -1,31 +1,26 @@
 // The key that seals the head of the audit trail. It lies beside the database, so that whoever can write only the database cannot mend the trail.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { AuditHead } from '../core/audit.js'
+import { readPrivate, writePrivate } from '../identity/files.js'
 import type { SealedHead } from '../store/audit.js'
 
 const keyBytes = 32
 
 /** Undefined if there is none, or it is damaged. `database` is the database's file. */
 export function readSealKey(database: string): Buffer | undefined {
-  try {
-    const key = Buffer.from(readFileSync(keyFileOf(database), 'utf8').trim(), 'hex')
-    return key.length === keyBytes ? key : undefined
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  const key = Buffer.from(readPrivate(keyFileOf(database))?.trim() ?? '', 'hex')
+  return key.length === keyBytes ? key : undefined
 }
 
 /** A new key, on disk. */
 export function makeSealKey(database: string): Buffer {
   const key = randomBytes(keyBytes)
-  if (database !== ':memory:') writeFileSync(keyFileOf(database), `${key.toString('hex')}\n`, { mode: 0o600 })
+  if (database !== ':memory:') writePrivate(keyFileOf(database), `${key.toString('hex')}\n`)
   return key
 }
 
-export function keyFileOf(database: string): string {
+function keyFileOf(database: string): string {
   return join(dirname(database), 'audit.key')
 }
 

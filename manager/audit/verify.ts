@@ -6,7 +6,7 @@ import { type Db, openForReading } from '../store/db.js'
 import { unverified, type Verification, verifyHead, verifyNoted, verifyRows } from './chain.js'
 import { isSealed, readSealKey } from './seal.js'
 
-const pageRows = 1000
+const pageRows = 250
 
 /** `file` is where the database lies: its key is beside it. `noted`: a head that somebody kept elsewhere. */
 export async function verifyTrail(db: Db, file: string, noted?: AuditHead): Promise<Verification> {

@@ -79,6 +79,10 @@ export class Users {
     return users.readUsers(this.#options.db)
   }
 
+  has(name: string): boolean {
+    return users.readUser(this.#options.db, name) !== undefined
+  }
+
   /** Throws `user.unknown`. */
   find(name: string): users.UserRow {
     const user = users.readUser(this.#options.db, name)

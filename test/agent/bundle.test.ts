@@ -10,12 +10,12 @@ import { enrol } from '../support/membership.js'
 import { observe } from '../support/observer.js'
 import { eventually, within } from '../support/within.js'
 
-/** Resident memory that an idle agent may have, KiB. */
-const mostKiB = 65 * 1000
+/** Resident memory beyond which a library has slipped in that does not belong there, KiB. How much it is exactly, bench/agent-memory says. */
+const mostKiB = 75 * 1000
 
 const bundles = suite('bundle')
 
-bundles('the bundled agent connects, sees the Engine, stays within 65 MB, and ends cleanly', async () => {
+bundles('the bundled agent connects, sees the Engine, stays small, and ends cleanly', async () => {
   const built = spawnSync(process.execPath, ['scripts/build-agent.mjs'], { encoding: 'utf8' })
   assert.is(built.status, 0, built.stderr)
   const folder = mkdtempSync(join(tmpdir(), 'skerry-bundle-'))

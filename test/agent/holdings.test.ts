@@ -205,4 +205,15 @@ held('variables of the device are in the project; only a result that differs is 
   assert.equal([before[0] === after[0], before[1] === after[1]], [false, true])
 })
 
+held('a project is read once for the variables of now and once for those of before, however they alternate', ({ holdings, tell }) => {
+  const spec = specWith({}, compose)
+  tell({ web: spec.digest })
+  holdings.receiveSpec(spec.digest, spec.payload)
+  const [app] = holdings.effective().apps
+  const read = (name: string) => holdings.project(app!, spec.digest, { SKERRY_DEVICE_NAME: name })
+  const [before, now] = [read('before'), read('now')]
+  assert.is(before?.ok, true)
+  assert.ok(read('before') === before && read('now') === now && before !== now)
+})
+
 held.run()

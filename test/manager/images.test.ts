@@ -139,7 +139,7 @@ test('lists stand in the signed manifests of fleet and group', () =>
     })
     await client.subscribeAsync(['skerry/fleet/desired', 'skerry/group/+/desired'], { qos: 1 })
     const images = (topic: string, wanted: readonly string[] | undefined) =>
-      eventually(5000, `the list on ${topic}`, () => seen.has(topic) && isDeepStrictEqual(seen.get(topic)?.images, wanted))
+      eventually(20_000, `the list on ${topic}`, () => seen.has(topic) && isDeepStrictEqual(seen.get(topic)?.images, wanted))
     await images('skerry/fleet/desired', ['registry.example/**'])
     await images('skerry/group/line-1/desired', ['docker.io/library/busybox'])
     await request(site.manager, 'DELETE', '/images')

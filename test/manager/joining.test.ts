@@ -145,7 +145,7 @@ test('a registered device renews with its key, nobody else does, and each renewa
   const after = certificateOf(await device.renew())
   assert.is.not(after.serialNumber, before.serialNumber)
   assert.is(Date.parse(after.validTo), clock.now() + 30 * 24 * hourMs)
-  const renewed = await eventually(5000, 'an event', async () => (await site.events('device.renewed'))[0])
+  const renewed = await eventually(20_000, 'an event', async () => (await site.events('device.renewed'))[0])
   assert.is(renewed.until, new Date(after.validTo).toISOString())
   const stranger = await site.newcomer('k3v9')
   assert.is((await stranger.renew()).fault?.code, 'certificate.revoked')
@@ -196,7 +196,7 @@ test('a device from before keys is bound by its first join and keeps what it has
 
   await device.client.publishAsync('skerry/device/stranger/status', birth(1), { qos: 1 })
   await device.client.publishAsync('skerry/device/k3v9/status', birth(2), { qos: 1 })
-  await eventually(5000, 'the later birth', async () => (await site.api('GET', '/devices/k3v9')).body.epoch === 2)
+  await eventually(20_000, 'the later birth', async () => (await site.api('GET', '/devices/k3v9')).body.epoch === 2)
   assert.is((await site.api('GET', '/devices/stranger')).status, 404)
 })
 
@@ -214,7 +214,7 @@ test('an invitation is one line with the CA’s fingerprint; a group that is not
 
 test('two with one identity are an event with both addresses', async ({ site }) => {
   site.opened.access.note({ kind: 'identity.conflict', device: 'k3v9', addresses: ['10.1.4.7', '10.1.4.8'] })
-  const [conflict] = await eventually(5000, 'an event', async () => {
+  const [conflict] = await eventually(20_000, 'an event', async () => {
     const events = await site.events('device.conflict')
     return events.length > 0 && events
   })

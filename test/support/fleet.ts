@@ -21,9 +21,10 @@ export interface DeviceView {
     readonly group: string | null
     readonly revision: number
     readonly state: string
-    readonly fault: { readonly code: string } | null
+    readonly fault: { readonly code: string; readonly message: string } | null
     readonly services: readonly { readonly name: string; readonly state: string; readonly container?: string }[]
   }[]
+  readonly faults: readonly { readonly code: string; readonly message: string }[]
 }
 
 class Service {

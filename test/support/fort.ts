@@ -46,7 +46,7 @@ export class Fort {
     const manager = await opened.start({ broker: { connect: () => broker.connectInProcess() } })
     pki.onServerCertificate(server => broker.replaceTls({ ...server, ca: pki.caPem }))
     const fort = new Fort(folder, pki, opened, broker, manager)
-    await eventually(5000, 'the manager is connected', async () => (await fort.api('GET', '/ready')).ready)
+    await eventually(20_000, 'the manager is connected', async () => (await fort.api('GET', '/ready')).ready)
     return fort
   }
 

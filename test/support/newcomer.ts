@@ -97,7 +97,7 @@ export class Newcomer {
 
   /** The first answer from this one on. */
   answer(from: number): Promise<JoinAnswer> {
-    return within(10_000, `an answer to ${this.device}`, this.#answer(from))
+    return within(30_000, `an answer to ${this.device}`, this.#answer(from))
   }
 
   async #answer(from: number): Promise<JoinAnswer> {
@@ -109,7 +109,7 @@ export class Newcomer {
   }
 
   async leave(): Promise<void> {
-    await within(5000, 'the newcomer has left', this.client.endAsync(true))
+    await within(20_000, 'the newcomer has left', this.client.endAsync(true))
   }
 
   async #publish(topic: string, with_: Partial<JoinRequest>): Promise<void> {

@@ -1,4 +1,4 @@
-// time limit: 240 s
+// time limit: 400 s
 // A hundred agents stay Ready while their certificates are renewed, the server gets another, and the key that signs is changed.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -85,7 +85,7 @@ class Site {
 
   /** Each device's epoch, once all are Ready. */
   async allReady(): Promise<Map<string, number>> {
-    const devices = await eventually(90_000, 'all are Ready', async () => {
+    const devices = await eventually(120_000, 'all are Ready', async () => {
       const shown = await this.shown()
       return shown.length === count && shown.every(({ state }) => state === 'Ready') && shown
     })
@@ -98,7 +98,7 @@ class Site {
 
   /** Once each of them has this property, whenever that was. */
   async all(what: string, has: (member: Member, number: number) => boolean): Promise<void> {
-    await eventually(90_000, `all ${what}`, () => this.members.every(has))
+    await eventually(120_000, `all ${what}`, () => this.members.every(has))
   }
 
   async close(): Promise<void> {

@@ -31,7 +31,8 @@ test('newer images come, bad ones go back, and what is deleted leaves nothing on
       const device = fleet.device('wished')
       device.start(fleet.server)
       const { id } = await fleet.shown('wished', 'Ready', shown => shown.state === 'Ready')
-      const cli = (...args: string[]) => runCli(args, { env: { SKERRY_SERVER: fleet.api.url, SKERRY_DATA: fleet.server.folder }, limitMs: 90_000 })
+      const cli = (...args: string[]) =>
+        runCli(args, { env: { SKERRY_SERVER: fleet.api.url, SKERRY_DATA: fleet.server.folder }, limitMs: 90_000 })
       await fleet.deploy(`devices/${id}`, app, compose)
       await fleet.shown('wished', 'runs the app', shown => shown.apps[0]?.state === 'running')
       const before = containersOf(app)
