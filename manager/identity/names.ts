@@ -30,6 +30,11 @@ export function addressesOf(interfaces: Machine['interfaces']): string[] {
   return outer.sort((one, other) => rank(one) - rank(other)).map(info => info.address)
 }
 
+/** Without networks of containers, which come and go: a certificate holds those of the moment when it is made, and is not made anew for them. */
+export function lastingOf(interfaces: Machine['interfaces']): Machine['interfaces'] {
+  return Object.fromEntries(Object.entries(interfaces).filter(([name]) => !isVirtual(name)))
+}
+
 function isVirtual(name: string): boolean {
   return /^(docker|br-|veth|virbr|cni|flannel|lxc|podman|tun|tap|wg)/.test(name)
 }

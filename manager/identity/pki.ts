@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../../protocol/clock.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { certificateName, keyNameOf } from '../../protocol/fingerprint.js'
 import { makePrivateFolder, readPrivate, writePrivate } from './files.js'
-import { namesOf } from './names.js'
+import { lastingOf, type Machine, namesOf } from './names.js'
 import { type Authority, certify, makeCa, makeKey, spkiOf } from './x509.js'
 
 const dayMs = 86_400_000
@@ -38,7 +38,7 @@ export interface PkiOptions {
   readonly log: Logger
   readonly clock?: Clock
   /** The machine's own names and addresses; given in tests. */
-  readonly machine?: () => Parameters<typeof namesOf>[0]
+  readonly machine?: () => Machine
 }
 
 /** Opens the folder, or makes all that is missing in it. Throws `config.invalid` if the CA is there in part only. */
@@ -137,12 +137,17 @@ export class Pki {
     const from = Date.parse(certificate.validFrom)
     const until = Date.parse(certificate.validTo)
     if (this.#clock.now() >= from + ((until - from) * 2) / 3) return true
-    return !this.#names().every(name => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined)
+    const { hostname, interfaces } = this.#machine()
+    const lasting = namesOf({ hostname, interfaces: lastingOf(interfaces) }, this.#options.names ?? [])
+    return !lasting.every(name => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined)
   }
 
   #names(): string[] {
-    const machine = this.#options.machine?.() ?? { hostname: hostname(), interfaces: networkInterfaces() }
-    return namesOf(machine, this.#options.names ?? [])
+    return namesOf(this.#machine(), this.#options.names ?? [])
+  }
+
+  #machine(): Machine {
+    return this.#options.machine?.() ?? { hostname: hostname(), interfaces: networkInterfaces() }
   }
 
   #life(ms: number): { from: number; until: number } {

@@ -1,3 +1,4 @@
+// time limit: 240 s
 // A short run of all that `npm run fuzz` does, always with the same cases; and that the runner finds what it is there to find.
 import { suite } from 'uvu'
 import { is, match, ok } from 'uvu/assert'

@@ -120,7 +120,7 @@ test('the server certificate is renewed at two thirds of its life, with a new ke
     assert.equal((await pkiOf({ clock })).server, pki.server)
   }))
 
-test('a new name or address of the machine renews the certificate, one that went away does not', () =>
+test('a new name or address of the machine renews the certificate; one that went away does not, nor does a network of containers', () =>
   inFolder(async (_folder, pkiOf) => {
     const clock = new ManualClock()
     let machine: Machine = withAddress('10.1.2.3')
@@ -130,6 +130,8 @@ test('a new name or address of the machine renews the certificate, one that went
     clock.advance(120_000)
     await new Promise(resolve => setImmediate(resolve))
     assert.is(pki.server, before)
+    const bridged = await pkiOf({ clock, machine: () => withAddress('172.18.0.1', 'br-0123456789ab') })
+    assert.equal(bridged.server, before)
     machine = withAddress('10.9.9.9')
     await eventually(20_000, 'a new certificate', () => {
       clock.advance(60_000)
@@ -207,8 +209,8 @@ function address(text: string) {
   >[number]
 }
 
-function withAddress(text: string): Machine {
-  return { ...plain, interfaces: { eth0: [address(text)] } }
+function withAddress(text: string, name = 'eth0'): Machine {
+  return { ...plain, interfaces: { [name]: [address(text)] } }
 }
 
 function spki(): Buffer {
