@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert'
 import { createRequest } from '../../agent/identity/csr.js'
 import { statusCodec } from '../../protocol/messages.js'
 import { ManualClock } from '../support/clock.js'
-import { certificateOf, facts, makeKeyPair, noSecret } from '../support/newcomer.js'
+import { someFacts } from '../support/device.js'
+import { certificateOf, makeKeyPair, noSecret } from '../support/newcomer.js'
 import { eventually } from '../support/within.js'
 import { JoinSite } from './join-site.js'
 import { deviceIs } from './site.js'
@@ -34,7 +35,7 @@ test('a token lets a device in, with its groups and labels, and its certificate 
   assert.is(answer.keys?.length, 1)
 
   const { body } = await site.api('GET', '/devices/k3v9')
-  assert.equal([body.groups, body.labels, body.facts.name], [['line-1'], { hall: '3' }, 'press-7'])
+  assert.equal([body.groups, body.labels, body.facts.name], [['line-1'], { hall: '3' }, 'press'])
   assert.is(body.identity.key, device.key)
   assert.is(body.identity.certificateUntil, new Date(own.validTo).toISOString())
   const { items } = (await site.api('GET', '/tokens')).body
@@ -89,7 +90,7 @@ test('a wrong, a deleted, a spent and an expired token are refused, each with it
       ['d3', 'token.expired'],
     ],
   )
-  assert.equal(refused[0]!.addresses, facts.addresses)
+  assert.equal(refused[0]!.addresses, someFacts.addresses)
 })
 
 test('of two that use the last of a token at once, one gets in', async ({ site }) => {
@@ -181,7 +182,7 @@ test('a device from before keys is bound by its first join and keeps what it has
 }) => {
   await site.restart({ strict: false })
   const device = await site.newcomer('k3v9')
-  const birth = (epoch: number) => statusCodec.encode({ version: 1, epoch, online: true, facts, intervalS: 10, engine: true })
+  const birth = (epoch: number) => statusCodec.encode({ version: 1, epoch, online: true, facts: someFacts, intervalS: 10, engine: true })
   await device.client.publishAsync('skerry/device/k3v9/status', birth(1), { qos: 1 })
   await deviceIs(site.manager, 'k3v9', 'Ready')
   await site.api('PATCH', '/devices/k3v9', { name: 'Press 7', labels: { hall: '2', line: '1' } })

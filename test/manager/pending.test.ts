@@ -2,7 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ManualClock } from '../support/clock.js'
-import { certificateOf, facts, noSecret } from '../support/newcomer.js'
+import { someFacts } from '../support/device.js'
+import { certificateOf, noSecret } from '../support/newcomer.js'
 import { JoinSite } from './join-site.js'
 
 const clock = new ManualClock()
@@ -21,7 +22,7 @@ test('a device without a token waits, is shown with its facts and key, and hears
   assert.is((await device.ask()).pending, true)
   const { items } = (await site.api('GET', '/pending')).body
   assert.equal(items.length, 1)
-  assert.equal([items[0].key, items[0].device, items[0].state, items[0].facts], [device.key, 'k3v9', 'pending', facts])
+  assert.equal([items[0].key, items[0].device, items[0].state, items[0].facts], [device.key, 'k3v9', 'pending', someFacts])
   assert.is((await site.events('join.pending')).length, 1)
 
   await site.restart()

@@ -5,18 +5,8 @@ import * as assert from 'uvu/assert'
 import { encodeCbor } from '../../protocol/cbor.js'
 import { type JoinAnswer, type JoinRequest, joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
 import { formatJoinToken, parseJoinToken } from '../../protocol/join-token.js'
+import { someFacts as facts } from '../support/device.js'
 
-const facts = {
-  name: 'press-7',
-  addresses: ['10.1.4.7'],
-  os: 'Debian GNU/Linux 12',
-  architecture: 'arm64',
-  processor: 'Cortex-A72',
-  cores: 4,
-  memoryMiB: 3792,
-  engineVersion: '20.10.24',
-  agentVersion: '0.1.0',
-}
 const request: JoinRequest = { version: 1, csr: randomBytes(250), device: 'k3v9', facts, token: randomBytes(16), fleetKey: 'of the plant' }
 
 test('a request and its answers come back as they were sent', () => {

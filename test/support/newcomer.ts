@@ -5,19 +5,8 @@ import type { MqttClient } from 'mqtt'
 import { createRequest } from '../../agent/identity/csr.js'
 import { type JoinAnswer, type JoinRequest, joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
 import { formatTopic } from '../../protocol/topics.js'
+import { someFacts } from './device.js'
 import { within } from './within.js'
-
-export const facts = {
-  name: 'press-7',
-  addresses: ['10.1.4.7'],
-  os: 'Debian GNU/Linux 12',
-  architecture: 'arm64',
-  processor: 'Cortex-A72',
-  cores: 4,
-  memoryMiB: 3792,
-  engineVersion: '20.10.24',
-  agentVersion: '0.1.0',
-}
 
 export function makeKeyPair(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -113,7 +102,7 @@ export class Newcomer {
   }
 
   async #publish(topic: string, with_: Partial<JoinRequest>): Promise<void> {
-    const message: JoinRequest = { version: 1, csr: this.csr, device: this.device, facts, ...with_ }
+    const message: JoinRequest = { version: 1, csr: this.csr, device: this.device, facts: someFacts, ...with_ }
     await this.client.publishAsync(topic, joinRequestCodec.encode(message), { qos: 1 })
   }
 }

@@ -10,8 +10,9 @@ import * as assert from 'uvu/assert'
 import { openPki } from '../../manager/identity/pki.js'
 import { joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
 import { statusCodec } from '../../protocol/messages.js'
+import { someFacts } from '../support/device.js'
 import { Fort, papersOf } from '../support/fort.js'
-import { certificateOf, facts, makeKeyPair, noSecret, spkiOfPair } from '../support/newcomer.js'
+import { certificateOf, makeKeyPair, noSecret, spkiOfPair } from '../support/newcomer.js'
 import { eventually, within } from '../support/within.js'
 
 const limitMs = 20_000
@@ -45,7 +46,7 @@ test('a certificate past its end lets in for nothing but the next one', async ({
   assert.is(await grantOf(lapsed, 'skerry/device/k3v9/certificate'), 1)
   const answered = nextMessage(lapsed)
   const { csr } = await requestOf(fort, pair)
-  const request = joinRequestCodec.encode({ version: 1, csr, device: 'k3v9', facts })
+  const request = joinRequestCodec.encode({ version: 1, csr, device: 'k3v9', facts: someFacts })
   await lapsed.publishAsync('skerry/device/k3v9/renewal', request, { qos: 1 })
   const answer = joinAnswerCodec.decode((await answered).payload)
   assert.ok(answer.ok)
@@ -125,7 +126,7 @@ async function grantOf(client: MqttClient, topic: string): Promise<number> {
 }
 
 async function publishStatus(client: MqttClient, device: string, epoch: number): Promise<void> {
-  const birth = { version: 1, epoch, online: true, facts, intervalS: 10, engine: true }
+  const birth = { version: 1, epoch, online: true, facts: someFacts, intervalS: 10, engine: true }
   await client.publishAsync(`skerry/device/${device}/status`, statusCodec.encode(birth), { qos: 1, retain: true })
 }
 
