@@ -40,7 +40,8 @@ export class Cable {
 
   /** Writes everything that passes at the first end to a file, from when this resolves until the process ends by SIGINT. */
   async capture(file: string): Promise<Child> {
-    const tcpdump = this.run(this.one, ['tcpdump', '-i', 'cable', '-w', file, '-U', '-s', '0', '-Z', 'root'])
+    // At once: by default what came within the last second is still the kernel's when the process ends, and lost.
+    const tcpdump = this.run(this.one, ['tcpdump', '-i', 'cable', '-w', file, '--immediate-mode', '-U', '-s', '0', '-Z', 'root'])
     await tcpdump.line(/listening on cable/)
     return tcpdump
   }

@@ -80,14 +80,14 @@ test('the line that the server prints, pasted on another machine, makes it Ready
     await capture.end('SIGINT')
 
     const streams = readStreams(file).filter(({ bytes }) => bytes.length > 0)
-    assert.ok(streams.length >= 4, 'the first look, the joining and the session, both ways')
+    const talks = streams.filter(({ bytes }) => readTlsRecords(bytes).types.includes(23))
+    assert.ok(talks.length >= 4, 'the joining and the session, both ways')
     const end = `${here.address}:8883`
     for (const { from, to, bytes } of streams) {
       assert.ok(from === end || to === end, `${from} to ${to}`)
       const { types, endsAt } = readTlsRecords(bytes)
       assert.is(endsAt, undefined, `${from} to ${to} is no TLS from byte ${endsAt} on`)
       assert.is(types[0], 22, 'a handshake comes first')
-      assert.ok(types.includes(23), `${from} to ${to}: application data`)
     }
     assert.equal(
       otherProtocols(file).filter(number => number !== 1),
