@@ -20,7 +20,7 @@ async function openManager(): Promise<Target> {
 }
 
 /** Larger frames end the connection, as the streams see. */
-const mostBytes = 2_000_000
+const mostBytes = 1_100_000
 
 class ManagerTarget implements Target {
   #epoch = 65_537
