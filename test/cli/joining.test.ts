@@ -41,7 +41,7 @@ test('who waits is listed, and approved or rejected by key, by the beginning of 
   await one.ask()
   await two.ask()
   const { out } = await cli(fort, 'get', 'pending')
-  assert.match(out, new RegExp(`^KEY .*\\n${one.key.slice(0, 16)} +d1 +press-7 +pending +10\\.1\\.4\\.7 `))
+  assert.match(out, new RegExp(`^KEY .*\\n${one.key.slice(0, 16)} +d1 +press +pending +10\\.1\\.4\\.7 `))
   assert.is((await cli(fort, 'get', 'pending', '-o', 'name')).out, `${one.key}\n${two.key}\n`)
 
   const from = one.heard
