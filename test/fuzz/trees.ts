@@ -11,6 +11,8 @@ export function mutateTree(bytes: Buffer, random: Random): Buffer {
   return encodeCbor(tree)
 }
 
+const mostBytes = 500_000
+
 /** Goes down at random, and changes what it comes to. */
 function changeSomewhere(value: unknown, random: Random): unknown {
   if (random.once(4)) return strangeValue(random, value)
@@ -43,7 +45,9 @@ function changeItem(list: readonly unknown[], random: Random): unknown {
 function changeItems(list: readonly unknown[], random: Random): unknown {
   const times = random.pick([0, 2, 2, 2, 17, 65, 257, 1001])
   const many = Array.from({ length: times }, () => list).flat()
-  return random.once(3) ? [...list].reverse() : many.slice(0, 5000)
+  // What is encoded here keeps its size as the encoder's memory.
+  const most = Math.ceil((mostBytes / (encodeCbor(list).length + 1)) * (list.length + 1))
+  return random.once(3) ? [...list].reverse() : many.slice(0, Math.min(5000, most))
 }
 
 function strangeValue(random: Random, instead: unknown): unknown {
