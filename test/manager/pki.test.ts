@@ -126,10 +126,7 @@ test('a new name or address of the machine renews the certificate; one that went
     let machine: Machine = withAddress('10.1.2.3')
     const pki = await pkiOf({ clock, machine: () => machine })
     const before = pki.server
-    machine = plain
-    clock.advance(120_000)
-    await new Promise(resolve => setImmediate(resolve))
-    assert.is(pki.server, before)
+    assert.equal((await pkiOf({ clock, machine: () => plain })).server, before)
     const bridged = await pkiOf({ clock, machine: () => withAddress('172.18.0.1', 'br-0123456789ab') })
     assert.equal(bridged.server, before)
     machine = withAddress('10.9.9.9')
