@@ -1,5 +1,5 @@
 // The report put together from what is held and how the loops fare.
-import type { Fault } from '../protocol/messages.js'
+import type { Fault } from '../protocol/messages/message.js'
 import { digestText } from '../protocol/spec.js'
 import { refreshedOf } from './core/course.js'
 import type { EffectiveApp } from './core/effective.js'

@@ -1,7 +1,7 @@
 // What a device says of itself in its birth.
 import { readFileSync } from 'node:fs'
 import { arch, cpus, hostname, networkInterfaces, release, totalmem, type } from 'node:os'
-import type { Facts } from '../protocol/messages.js'
+import type { Facts } from '../protocol/messages/status.js'
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' }
 

@@ -1,7 +1,7 @@
 // Answers a request for logs: reads the containers of the services that are meant, and sends what they wrote within the credit.
 import type { Clock } from '../protocol/clock.js'
 import { SkerryError } from '../protocol/errors.js'
-import type { Request } from '../protocol/messages.js'
+import type { Request } from '../protocol/messages/request.js'
 import type { LogBatch } from './core/log-pieces.js'
 import type { Credit } from './credit.js'
 import type { Engine, LogQuery, LogSource } from './engine.js'

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { SkerryError } from '../protocol/errors.js'
-import type { BundleFile } from '../protocol/messages.js'
+import type { BundleFile } from '../protocol/messages/spec.js'
 import { digestText } from '../protocol/spec.js'
 import type { Disk } from './disk.js'
 import { codeOf, HeldFolder, within } from './held-folder.js'

@@ -1,7 +1,7 @@
 // What was refused as not being the manager's word, by topic, until something good comes in its place: the device's faults.
 import type { Clock } from '../protocol/clock.js'
 import type { ErrorCode, Refusal } from '../protocol/errors.js'
-import type { Fault } from '../protocol/messages.js'
+import type { Fault } from '../protocol/messages/message.js'
 
 interface RefusalsOptions {
   readonly clock: Clock

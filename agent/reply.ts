@@ -1,6 +1,7 @@
 // The answer to one request: its parts counted, each sent when the broker has the one before.
 import { SkerryError } from '../protocol/errors.js'
-import { protocolVersion, type Response, responseCodec } from '../protocol/messages.js'
+import { protocolVersion } from '../protocol/messages/message.js'
+import { type Response, responseCodec } from '../protocol/messages/request.js'
 
 export class Reply {
   readonly #publish: (payload: Buffer) => Promise<boolean>

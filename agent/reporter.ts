@@ -1,6 +1,7 @@
 // The reported state: only ever the newest one, published when it changes, at most five times a second.
 import type { Clock } from '../protocol/clock.js'
-import { protocolVersion, type Reported, reportedCodec } from '../protocol/messages.js'
+import { protocolVersion } from '../protocol/messages/message.js'
+import { type Reported, reportedCodec } from '../protocol/messages/reported.js'
 import { shorten } from './core/shorten.js'
 
 /** What is reported, but for what numbers it. */

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
-import { type Request, requestCodec } from '../protocol/messages.js'
+import { type Request, requestCodec } from '../protocol/messages/request.js'
 import { judgeRequest } from './core/asked.js'
 import { Credit } from './credit.js'
 import type { Engine } from './engine.js'

@@ -3,7 +3,7 @@ import { checkSpec, digestIn, sourceOf } from '../protocol/bundle.js'
 import { parseProject } from '../protocol/compose/parse.js'
 import type { Project } from '../protocol/compose/project.js'
 import { accept, type Refusal, type Result, refuse, SkerryError } from '../protocol/errors.js'
-import type { BundleFile, SpecBody } from '../protocol/messages.js'
+import type { BundleFile, SpecBody } from '../protocol/messages/spec.js'
 import { digestText, openFile, openSpec } from '../protocol/spec.js'
 import type { Disk } from './disk.js'
 

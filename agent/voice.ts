@@ -1,5 +1,8 @@
 // What the device says on its topics: birth and will, heartbeats, reports, answers, and a last word after which nothing follows.
-import { heartbeatCodec, type OfflineReason, protocolVersion, type Reported, statusCodec } from '../protocol/messages.js'
+import { heartbeatCodec } from '../protocol/messages/heartbeat.js'
+import { protocolVersion } from '../protocol/messages/message.js'
+import type { Reported } from '../protocol/messages/reported.js'
+import { type OfflineReason, statusCodec } from '../protocol/messages/status.js'
 import { type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import { heartbeatOf } from './core/heartbeat.js'
 import type { Epochs } from './epochs.js'

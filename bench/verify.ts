@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { newPrivateKey } from '../protocol/cose.js'
 import { unwrap } from '../protocol/errors.js'
-import { manifestCodec } from '../protocol/messages.js'
+import { manifestCodec } from '../protocol/messages/manifest.js'
 import { createSigner, encodeKeys, followKeys, openSigned, signLink } from '../protocol/signed.js'
 import { median, printFigure, quantile } from './support/figures.js'
 

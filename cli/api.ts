@@ -2,7 +2,10 @@
 
 import type { Role } from '../protocol/access.js'
 import type { Refusal } from '../protocol/errors.js'
-import type { AppState, Facts, Policy, RunState, ServiceState } from '../protocol/messages.js'
+import type { ServiceState } from '../protocol/messages/heartbeat.js'
+import type { Policy, RunState } from '../protocol/messages/manifest.js'
+import type { AppState } from '../protocol/messages/reported.js'
+import type { Facts } from '../protocol/messages/status.js'
 
 export type DeviceState = 'Ready' | 'NotReady' | 'Unknown'
 /** How an app does on one device; `pending` until the device has said anything. */

@@ -1,6 +1,6 @@
 // The options of an app's policy, which stays as it is where nothing is said.
 import { type Command, Option } from 'commander'
-import { restartPolicies } from '../protocol/messages.js'
+import { restartPolicies } from '../protocol/messages/manifest.js'
 import { parseDuration } from './options.js'
 
 export interface PolicyFlags {

@@ -2,7 +2,7 @@
 
 import type { Bundle, Spec } from '../protocol/bundle.js'
 import { type Refusal, SkerryError, unwrap } from '../protocol/errors.js'
-import type { Purge } from '../protocol/messages.js'
+import type { Purge } from '../protocol/messages/manifest.js'
 import { digestText, openFile, openSpec } from '../protocol/spec.js'
 import { newEvent } from './core/events.js'
 import { type App, aboutTarget, type Target } from './core/model.js'

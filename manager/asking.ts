@@ -1,6 +1,6 @@
 // What users ask of devices: logs, and restarts of an app's services.
 import { type Refusal, SkerryError } from '../protocol/errors.js'
-import type { Response } from '../protocol/messages.js'
+import type { Response } from '../protocol/messages/request.js'
 import { deedOf } from './core/audit.js'
 import { newEvent } from './core/events.js'
 import { type App, type Device, nameOf } from './core/model.js'

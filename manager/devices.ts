@@ -1,6 +1,6 @@
 // What users do to devices: name, describe, label, set the heartbeat's interval, release.
 import { unwrap } from '../protocol/errors.js'
-import type { ReleaseMode } from '../protocol/messages.js'
+import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import { manifestVariables } from '../protocol/variables.js'
 import { newEvent } from './core/events.js'
 import type { Device } from './core/model.js'

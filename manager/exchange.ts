@@ -1,6 +1,7 @@
 // One request under way: takes in the answer's parts, hands them to the reader, and gives credit as they are read.
 import { isErrorCode, SkerryError } from '../protocol/errors.js'
-import type { Fault, Request, Response } from '../protocol/messages.js'
+import type { Fault } from '../protocol/messages/message.js'
+import type { Request, Response } from '../protocol/messages/request.js'
 import { judgePart, nextGrant, windowBytes } from './core/exchange.js'
 
 interface ExchangeOptions {

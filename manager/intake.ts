@@ -2,16 +2,10 @@
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
 import { type JoinRequest, joinRequestCodec } from '../protocol/join.js'
-import {
-  type Heartbeat,
-  heartbeatCodec,
-  type Reported,
-  type Response,
-  reportedCodec,
-  responseCodec,
-  type Status,
-  statusCodec,
-} from '../protocol/messages.js'
+import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.js'
+import { type Reported, reportedCodec } from '../protocol/messages/reported.js'
+import { type Response, responseCodec } from '../protocol/messages/request.js'
+import { type Status, statusCodec } from '../protocol/messages/status.js'
 import { parseTopic, type Topic } from '../protocol/topics.js'
 
 export interface Receiver {

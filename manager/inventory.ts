@@ -1,7 +1,9 @@
 // The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { engineFlag, type Facts, type Heartbeat, type Reported, type Status } from '../protocol/messages.js'
+import { engineFlag, type Heartbeat } from '../protocol/messages/heartbeat.js'
+import type { Reported } from '../protocol/messages/reported.js'
+import type { Facts, Status } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
 import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
 import type { Device } from './core/model.js'

@@ -1,5 +1,5 @@
 // What devices are told: the topic of each addressee, its message as it is now, signed, and which of them a broker holds.
-import { manifestCodec } from '../protocol/messages.js'
+import { manifestCodec } from '../protocol/messages/manifest.js'
 import { openSigned } from '../protocol/signed.js'
 import { formatTopic, parseTopic } from '../protocol/topics.js'
 import { manifestOf } from './core/desired.js'

@@ -1,7 +1,10 @@
 // What a decoded message means for the fleet: a new device, a sign of life, a report, the end of a release, or a device that went back in time.
 import type { Refusal } from '../protocol/errors.js'
 import type { JoinRequest } from '../protocol/join.js'
-import type { Heartbeat, Reported, Response, Status } from '../protocol/messages.js'
+import type { Heartbeat } from '../protocol/messages/heartbeat.js'
+import type { Reported } from '../protocol/messages/reported.js'
+import type { Response } from '../protocol/messages/request.js'
+import type { Status } from '../protocol/messages/status.js'
 import { parseTopic } from '../protocol/topics.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'

@@ -1,6 +1,6 @@
 // Wishes of users for an app that runs already: newer images under the same tags, another policy.
 import { SkerryError } from '../protocol/errors.js'
-import type { Policy } from '../protocol/messages.js'
+import type { Policy } from '../protocol/messages/manifest.js'
 import { newEvent } from './core/events.js'
 import { type App, aboutTarget } from './core/model.js'
 import { nextRefresh } from './core/wishes.js'

@@ -2,7 +2,7 @@
 
 import type { Verb } from './command-topics.js'
 import { type ErrorCode, type ErrorKind, errorKinds, type Refusal } from './errors.js'
-import type { RunState } from './messages.js'
+import type { RunState } from './messages/manifest.js'
 
 /** 0 is ok. A number, once released, keeps its meaning. */
 export const answerCodes = {

@@ -5,7 +5,7 @@ import { gunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { type FileContents, refusePath } from './bundle.js'
 import { type Refusal, SkerryError } from './errors.js'
-import { maxBundleBytes, maxBundleFiles, maxSpecBytes } from './messages.js'
+import { maxBundleBytes, maxBundleFiles, maxSpecBytes } from './messages/spec.js'
 
 /** What an archive may have, unpacked: the files of a bundle and a header for each. */
 export const maxArchiveBytes = maxBundleBytes + maxSpecBytes + maxBundleFiles * 2048

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { ComposeSource, Folder } from './compose/source.js'
 import { accept, type Refusal, type Result } from './errors.js'
-import { type BundleFile, maxBundleBytes, maxBundleFiles, maxSpecBytes, type SpecBody } from './messages.js'
+import { type BundleFile, maxBundleBytes, maxBundleFiles, maxSpecBytes, type SpecBody } from './messages/spec.js'
 import { digestOfContents, digestText } from './spec.js'
 import { isReserved } from './variables.js'
 

@@ -2,7 +2,8 @@
 import type { CommandTopic, Verb } from './command-topics.js'
 import { type Content, readContent } from './content.js'
 import { accept, type Refusal, type Result, refuse } from './errors.js'
-import { maxSpecBytes, type RunState } from './messages.js'
+import type { RunState } from './messages/manifest.js'
+import { maxSpecBytes } from './messages/spec.js'
 import { checkName } from './names.js'
 
 export type Command = { readonly app: string } & (

@@ -1,5 +1,6 @@
 // How a device gets its certificate: what it asks when it joins or renews, and what it is answered.
-import { codec, facts, fault, version } from './messages.js'
+import { codec, fault, version } from './messages/message.js'
+import { facts } from './messages/status.js'
 import { isName } from './names.js'
 import { bytes, field, flag, list, matching, type Of, optional, record, whole } from './shape.js'
 

@@ -1,7 +1,8 @@
 // What the manager signs: each message for its own topic, so that it cannot be shown on another; and how one key follows another.
 import { decodeSign1, encodeSign1, kidOf, readPrivateKey, verifySign1 } from './cose.js'
 import { accept, type Result, refuse } from './errors.js'
-import { type KeyLink, keyLinkCodec, keysCodec, protocolVersion } from './messages.js'
+import { type KeyLink, keyLinkCodec, keysCodec } from './messages/keys.js'
+import { protocolVersion } from './messages/message.js'
 
 export interface Signer {
   readonly publicKey: Uint8Array

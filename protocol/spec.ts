@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 import { accept, type Result, refuse, SkerryError } from './errors.js'
-import { maxSpecBytes, protocolVersion, type SpecBody, specBodyCodec, specCodec } from './messages.js'
+import { protocolVersion } from './messages/message.js'
+import { maxSpecBytes, type SpecBody, specBodyCodec, specCodec } from './messages/spec.js'
 
 export interface Packed {
   /** SHA-256 of what was packed, uncompressed. */

@@ -1,6 +1,6 @@
 // Whether a request is taken up: pure.
 import type { Refusal } from '../../protocol/errors.js'
-import type { Request } from '../../protocol/messages.js'
+import type { Request } from '../../protocol/messages/request.js'
 
 export interface Asked {
   readonly request: Request

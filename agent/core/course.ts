@@ -1,5 +1,5 @@
 // What to follow of an app: what is desired, or, once that has failed, the last good revision, or nothing.
-import type { DesiredApp } from '../../protocol/messages.js'
+import type { DesiredApp } from '../../protocol/messages/manifest.js'
 import type { AppRecord } from './record.js'
 
 /** What a desired revision is, told apart from others. */

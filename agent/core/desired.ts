@@ -1,6 +1,6 @@
 // What should be true of one app on this device, ready for the planner.
 import type { Project } from '../../protocol/compose/project.js'
-import type { RestartPolicy } from '../../protocol/messages.js'
+import type { RestartPolicy } from '../../protocol/messages/manifest.js'
 import type { Proofs } from './image-lists.js'
 import type { Owner } from './labels.js'
 

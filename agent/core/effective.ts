@@ -1,5 +1,6 @@
 // What should run on the device: its groups' apps, overlaid by its own.
-import type { DesiredApp, Fault, Manifest, Purge } from '../../protocol/messages.js'
+import type { DesiredApp, Manifest, Purge } from '../../protocol/messages/manifest.js'
+import type { Fault } from '../../protocol/messages/message.js'
 
 export interface EffectiveApp extends DesiredApp {
   /** Absent for the device's own. */

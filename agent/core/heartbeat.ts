@@ -1,5 +1,7 @@
 // A heartbeat put together from what the device measures and what it last reported.
-import { engineFlag, type Heartbeat, packStates, protocolVersion, type Reported } from '../../protocol/messages.js'
+import { engineFlag, type Heartbeat, packStates } from '../../protocol/messages/heartbeat.js'
+import { protocolVersion } from '../../protocol/messages/message.js'
+import type { Reported } from '../../protocol/messages/reported.js'
 
 /** What the device measures of itself, in the units of the heartbeat. */
 export interface Metrics {

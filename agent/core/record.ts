@@ -1,6 +1,6 @@
 // What the agent remembers of each app over restarts: what runs, what was good last, what failed.
 import { isErrorCode, type Refusal } from '../../protocol/errors.js'
-import { runStates } from '../../protocol/messages.js'
+import { runStates } from '../../protocol/messages/manifest.js'
 import { isName } from '../../protocol/names.js'
 import {
   bytes,

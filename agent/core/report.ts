@@ -1,6 +1,8 @@
 // How an app is, from what was seen of it and what was tried: the reported state.
 import type { Refusal } from '../../protocol/errors.js'
-import type { AppState, Fault, ReportedApp, ReportedService, ServiceState } from '../../protocol/messages.js'
+import type { ServiceState } from '../../protocol/messages/heartbeat.js'
+import type { Fault } from '../../protocol/messages/message.js'
+import type { AppState, ReportedApp, ReportedService } from '../../protocol/messages/reported.js'
 import type { Course } from './course.js'
 import { judgeDependencies } from './dependencies.js'
 import type { Memory, RunningWish, Wish } from './desired.js'

@@ -1,5 +1,6 @@
 // A report that fits its message: of a device with too much to tell, less of each app, never nothing.
-import { type Fault, type Reported, type ReportedApp, type ReportedService, reportedCodec } from '../../protocol/messages.js'
+import type { Fault } from '../../protocol/messages/message.js'
+import { type Reported, type ReportedApp, type ReportedService, reportedCodec } from '../../protocol/messages/reported.js'
 
 const maxApps = 1000
 const maxServices = 1000

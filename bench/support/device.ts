@@ -1,7 +1,10 @@
 // A simulated device: what an agent says on the wire, without an engine behind it.
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import { decodeSign1 } from '../../protocol/cose.js'
-import { heartbeatCodec, manifestCodec, packStates, protocolVersion, statusCodec } from '../../protocol/messages.js'
+import { heartbeatCodec, packStates } from '../../protocol/messages/heartbeat.js'
+import { manifestCodec } from '../../protocol/messages/manifest.js'
+import { protocolVersion } from '../../protocol/messages/message.js'
+import { statusCodec } from '../../protocol/messages/status.js'
 import { digestText } from '../../protocol/spec.js'
 import { clientIdOf, type DeviceChannel, defaultRoot, formatTopic, parseTopic } from '../../protocol/topics.js'
 import { RawClient } from './raw.js'

@@ -4,7 +4,8 @@ import { roles } from '../../protocol/access.js'
 import type { AccessTokenRow } from '../store/access-tokens.js'
 import type { Door } from '../users/door.js'
 import { admin, whoOf } from './access.js'
-import { AccessTokenSchema, listOf, NewAccessTokenSchema, nullable, oneOf, ProblemSchema, ref } from './schemas.js'
+import { listOf, nullable, oneOf, ProblemSchema, ref } from './schemas/basics.js'
+import { AccessTokenSchema, NewAccessTokenSchema } from './schemas/users.js'
 import type { Api } from './server.js'
 
 const tags = ['access']

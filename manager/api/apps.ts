@@ -13,18 +13,8 @@ import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
 import { updateApp } from '../wishes.js'
 import { operator, viewer, whoOf } from './access.js'
 import { deployQuery, policyOf } from './policy.js'
-import {
-  AppSchema,
-  CheckedSchema,
-  DeployedSchema,
-  listOf,
-  nullable,
-  ProblemSchema,
-  queryOf,
-  RevisionSchema,
-  ref,
-  servicesBody,
-} from './schemas.js'
+import { AppSchema, CheckedSchema, DeployedSchema, RevisionSchema, servicesBody } from './schemas/apps.js'
+import { listOf, nullable, ProblemSchema, queryOf, ref } from './schemas/basics.js'
 import type { Api } from './server.js'
 import { showApp, showRefusals, showRevision, showSpec } from './show.js'
 import { archiveTypes, decodeText, maxUploadBytes, readUpload, textTypes, uploadBody } from './upload.js'

@@ -6,7 +6,7 @@ import { type AuditHead, type AuditRow, auditOutcomes, auditVias, formatHead, pa
 import type { Fleet } from '../fleet.js'
 import { readAudit } from '../store/audit.js'
 import { admin } from './access.js'
-import { nullable, oneOf, ProblemSchema, queryOf, ref } from './schemas.js'
+import { nullable, oneOf, ProblemSchema, queryOf, ref } from './schemas/basics.js'
 import type { Api } from './server.js'
 import { parseSince } from './since.js'
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Audit } from '../audit/audit.js'
 import type { Actor, Deed } from '../core/audit.js'
 import { plainAddress } from '../users/logins.js'
-import type { Problem } from './schemas.js'
+import type { Problem } from './schemas/basics.js'
 import type { Api } from './server.js'
 
 /** Whatever a route's handler changes is changed by whoever asked. */

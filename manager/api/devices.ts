@@ -1,7 +1,7 @@
 // Routes of devices.
 import { type Static, Type } from 'typebox'
 import { SkerryError } from '../../protocol/errors.js'
-import { releaseModes } from '../../protocol/messages.js'
+import { releaseModes } from '../../protocol/messages/manifest.js'
 import { deviceStates } from '../core/liveness.js'
 import type { Device } from '../core/model.js'
 import { isDeviceShown } from '../core/permit.js'
@@ -10,7 +10,8 @@ import type { Fleet } from '../fleet.js'
 import { findGroup } from '../groups.js'
 import { contextOf, contextsOf, devicesOfGroup } from '../queries.js'
 import { admin, operator, viewer, whoOf } from './access.js'
-import { DeviceSchema, listOf, nullable, oneOf, ProblemSchema, queryOf, ReleasedSchema, ref, shownText } from './schemas.js'
+import { listOf, nullable, oneOf, ProblemSchema, queryOf, ref, shownText } from './schemas/basics.js'
+import { DeviceSchema, ReleasedSchema } from './schemas/devices.js'
 import type { Api } from './server.js'
 import { showDevice } from './show.js'
 

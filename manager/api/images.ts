@@ -5,7 +5,7 @@ import type { Fleet } from '../fleet.js'
 import { allowImages, clearImages, listOwner, removeImages } from '../images.js'
 import { readImageLists } from '../store/image-lists.js'
 import { admin, viewer, whoOf } from './access.js'
-import { nullable, ProblemSchema, ref } from './schemas.js'
+import { nullable, ProblemSchema, ref } from './schemas/basics.js'
 import type { Api } from './server.js'
 
 const tags = ['images']

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../../protocol/clock.js'
 import { type Refusal, SkerryError } from '../../protocol/errors.js'
-import type { Response } from '../../protocol/messages.js'
+import type { Response } from '../../protocol/messages/request.js'
 import { Lines, type LogLine } from '../core/lines.js'
 
 export interface LogForm {

@@ -1,8 +1,8 @@
 // An app's policy beside what is deployed: query parameters, as the body may be of any kind.
 import { type Static, Type } from 'typebox'
-import { restartPolicies } from '../../protocol/messages.js'
+import { restartPolicies } from '../../protocol/messages/manifest.js'
 import type { PolicyPatch } from '../core/wishes.js'
-import { oneOf, queryOf } from './schemas.js'
+import { oneOf, queryOf } from './schemas/basics.js'
 import { uploadQuery } from './upload.js'
 
 const restart =

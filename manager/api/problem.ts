@@ -1,7 +1,7 @@
 // Every failure as problem JSON (RFC 9457): the same codes as everywhere else, the status by the kind of the code.
 import type { FastifyError } from 'fastify'
 import { type ErrorCode, type ErrorKind, errorKinds, type Refusal, SkerryError } from '../../protocol/errors.js'
-import type { Problem } from './schemas.js'
+import type { Problem } from './schemas/basics.js'
 
 const statuses: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,

@@ -7,7 +7,8 @@ import type { Door } from '../users/door.js'
 import { plainAddress } from '../users/logins.js'
 import { callerOf, open, viewer, whoOf } from './access.js'
 import { checkLogInOrigin, clearSessionCookie, setSessionCookie } from './auth.js'
-import { LoggedInSchema, oneOf, ProblemSchema, ref, WhoSchema } from './schemas.js'
+import { oneOf, ProblemSchema, ref } from './schemas/basics.js'
+import { LoggedInSchema, WhoSchema } from './schemas/users.js'
 import type { Api } from './server.js'
 
 const password = Type.String({ minLength: 1, maxLength: 1024 })

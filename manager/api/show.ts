@@ -1,6 +1,6 @@
 // The fleet as the API shows it. Pure.
 import type { Refusal } from '../../protocol/errors.js'
-import type { ReportedService } from '../../protocol/messages.js'
+import type { ReportedService } from '../../protocol/messages/reported.js'
 import { digestText } from '../../protocol/spec.js'
 import type { ShownSpec } from '../apps.js'
 import type { Event } from '../core/events.js'
@@ -11,7 +11,9 @@ import type { DeviceContext } from '../queries.js'
 import type { RevisionRow } from '../store/apps.js'
 import type { KeyRow } from '../store/device-keys.js'
 import type { GroupRow } from '../store/groups.js'
-import type { AppView, DeviceView, EventView, GroupView } from './schemas.js'
+import type { AppView } from './schemas/apps.js'
+import type { DeviceView, GroupView } from './schemas/devices.js'
+import type { EventView } from './schemas/events.js'
 
 export function showDevice(device: Device, context: DeviceContext): DeviceView {
   const { id, description, labels, state, reason, since, lastSeen, signs, facts, metrics, held, reported } = device

@@ -3,8 +3,8 @@ import { type Static, Type } from 'typebox'
 import { findComposeFiles, readArchive } from '../../protocol/archive.js'
 import type { Bundle, FileContents } from '../../protocol/bundle.js'
 import { SkerryError } from '../../protocol/errors.js'
-import { maxBundleBytes, maxSpecBytes } from '../../protocol/messages.js'
-import { queryOf } from './schemas.js'
+import { maxBundleBytes, maxSpecBytes } from '../../protocol/messages/spec.js'
+import { queryOf } from './schemas/basics.js'
 
 /** Room for the largest bundle in JSON: all of its files in base64, and the rest. */
 export const maxUploadBytes = Math.ceil((maxBundleBytes * 4) / 3) + 4 * maxSpecBytes

@@ -4,7 +4,8 @@ import { roles } from '../../protocol/access.js'
 import type { UserRow } from '../store/users.js'
 import type { Door } from '../users/door.js'
 import { admin } from './access.js'
-import { listOf, NewUserSchema, nullable, oneOf, ProblemSchema, ref, UserSchema } from './schemas.js'
+import { listOf, nullable, oneOf, ProblemSchema, ref } from './schemas/basics.js'
+import { NewUserSchema, UserSchema } from './schemas/users.js'
 import type { Api } from './server.js'
 
 const tags = ['access']

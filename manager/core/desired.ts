@@ -1,5 +1,6 @@
 // From the fleet's rows to what devices are told, and which of several apps of one name a device follows.
-import { type DesiredApp, type Manifest, protocolVersion } from '../../protocol/messages.js'
+import type { DesiredApp, Manifest } from '../../protocol/messages/manifest.js'
+import { protocolVersion } from '../../protocol/messages/message.js'
 import { manifestVariables } from '../../protocol/variables.js'
 import type { App, DesiredTarget } from './model.js'
 

@@ -1,5 +1,5 @@
 // What happened, as records for people and programs: the event types, and which of them follow from a difference.
-import type { Reported, ReportedApp, ReportedService } from '../../protocol/messages.js'
+import type { Reported, ReportedApp, ReportedService } from '../../protocol/messages/reported.js'
 import type { Readiness } from './liveness.js'
 
 export const eventTypes = [

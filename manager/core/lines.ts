@@ -1,5 +1,5 @@
 // Lines of logs put together from the parts that a device sends: pure. Parts of several services and streams come mixed.
-import type { Response } from '../../protocol/messages.js'
+import type { Response } from '../../protocol/messages/request.js'
 
 export interface LogLine {
   readonly service: string

@@ -1,5 +1,5 @@
 // Whether a device is there: signs of life folded into what is known, in any order of delivery, and what follows from it.
-import { type OfflineReason, offlineReasons } from '../../protocol/messages.js'
+import { type OfflineReason, offlineReasons } from '../../protocol/messages/status.js'
 
 export const deviceStates = ['Ready', 'NotReady', 'Unknown'] as const
 export type DeviceState = (typeof deviceStates)[number]

@@ -1,5 +1,7 @@
 // The fleet as plain data: devices, targets and apps, as every other file of the manager speaks of them.
-import type { Facts, Policy, Purge, Refresh, ReleaseMode, Reported, RunState } from '../../protocol/messages.js'
+import type { Policy, Purge, Refresh, ReleaseMode, RunState } from '../../protocol/messages/manifest.js'
+import type { Reported } from '../../protocol/messages/reported.js'
+import type { Facts } from '../../protocol/messages/status.js'
 import type { DeviceState, Reason, Signs } from './liveness.js'
 
 /** What apps are deployed to. `name` is a device's id or a group's name. */

@@ -1,6 +1,7 @@
 // What devices report of apps, against what is desired: per device, and summed up per app.
-import type { AppState, ReportedApp, ReportedService } from '../../protocol/messages.js'
-import { unpackStates } from '../../protocol/messages.js'
+
+import { unpackStates } from '../../protocol/messages/heartbeat.js'
+import type { AppState, ReportedApp, ReportedService } from '../../protocol/messages/reported.js'
 import { effectiveApps } from './desired.js'
 import type { App, Device } from './model.js'
 

@@ -1,5 +1,5 @@
 // What users wish of an app beyond its spec: newer images, and its policy. Pure.
-import type { Policy, Refresh } from '../../protocol/messages.js'
+import type { Policy, Refresh } from '../../protocol/messages/manifest.js'
 
 /** What a user says of a policy; what is absent stays as it is. */
 export interface PolicyPatch {

@@ -1,5 +1,5 @@
 // A device becomes one of the fleet: its key, its groups and its labels, in one transaction.
-import type { Facts } from '../../protocol/messages.js'
+import type { Facts } from '../../protocol/messages/status.js'
 import { newEvent } from '../core/events.js'
 import type { Device } from '../core/model.js'
 import type { Fleet } from '../fleet.js'

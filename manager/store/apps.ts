@@ -1,6 +1,6 @@
 // Apps, their revisions, and the specs that revisions are of. Revisions and specs stay for good.
 import type { Insertable } from 'kysely'
-import type { Policy, Refresh } from '../../protocol/messages.js'
+import type { Policy, Refresh } from '../../protocol/messages/manifest.js'
 import type { App, Target } from '../core/model.js'
 import type { Db } from './db.js'
 import type { Tables } from './schema.js'

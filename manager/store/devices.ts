@@ -1,5 +1,6 @@
 // Devices at rest: read once at start, then written from memory: what users change durably, what devices say in batches.
-import { type Facts, reportedCodec } from '../../protocol/messages.js'
+import { reportedCodec } from '../../protocol/messages/reported.js'
+import type { Facts } from '../../protocol/messages/status.js'
 import { noSigns } from '../core/liveness.js'
 import type { Device, Metrics } from '../core/model.js'
 import type { Db } from './db.js'

@@ -1,5 +1,5 @@
 // Devices that asked to join and wait for a person to decide, and those that were rejected.
-import type { Facts } from '../../protocol/messages.js'
+import type { Facts } from '../../protocol/messages/status.js'
 import type { Db } from './db.js'
 
 export interface PendingRow {

@@ -1,5 +1,5 @@
 // Apps that were deleted with their volumes or images: said to devices until the name is used again.
-import type { Purge } from '../../protocol/messages.js'
+import type { Purge } from '../../protocol/messages/manifest.js'
 import type { Target } from '../core/model.js'
 import type { Db } from './db.js'
 

@@ -1,5 +1,5 @@
 // Devices that left the fleet and may not know it yet.
-import type { ReleaseMode } from '../../protocol/messages.js'
+import type { ReleaseMode } from '../../protocol/messages/manifest.js'
 import type { Db } from './db.js'
 
 /** `key` is the one that the device was registered with, null if with none. */

@@ -1,6 +1,6 @@
 // YAML text to items, with limits on size, nesting and expansion, so that no text can exhaust the reader.
 import { EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml'
-import { maxSpecBytes } from '../messages.js'
+import { maxSpecBytes } from '../messages/spec.js'
 import { Lines, startOf } from './events.js'
 import { Expansion, type LoadedYaml, maxDepth, TooComplex } from './expand.js'
 import { inFile, type Report } from './item.js'

@@ -9,7 +9,9 @@ import { hostPath } from '../../agent/core/mounts.js'
 import { splitReference } from '../../agent/docker-shapes.js'
 import { osName, processorName } from '../../agent/facts.js'
 import { cpuTimes, cpuUse, memoryUsedMiB } from '../../agent/metrics.js'
-import { heartbeatCodec, type Manifest, type Reported } from '../../protocol/messages.js'
+import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import type { Manifest } from '../../protocol/messages/manifest.js'
+import type { Reported } from '../../protocol/messages/reported.js'
 
 const manifest = (fields: Partial<Manifest> = {}): Manifest => ({ version: 1, instance: Buffer.alloc(8), revision: 1, apps: [], ...fields })
 const app = (name: string, revision = 1) => ({ name, digest: Buffer.alloc(32), run: 'running' as const, revision })

@@ -12,7 +12,7 @@ import { Disk } from '../../agent/disk.js'
 import { writeAtomic } from '../../agent/files.js'
 import { Ledger } from '../../agent/ledger.js'
 import { openDisk } from '../../agent/open-disk.js'
-import { manifestCodec } from '../../protocol/messages.js'
+import { manifestCodec } from '../../protocol/messages/manifest.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { ManualClock } from '../support/clock.js'
 

@@ -13,7 +13,7 @@ import { targetOf } from '../../agent/targets.js'
 import { Verdicts } from '../../agent/verdicts.js'
 import { specOf } from '../../protocol/bundle.js'
 import { unwrap } from '../../protocol/errors.js'
-import { type Manifest, manifestCodec } from '../../protocol/messages.js'
+import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
 import { digestText, openSpec, packFile, packSpec } from '../../protocol/spec.js'
 import { ManualClock } from '../support/clock.js'
 

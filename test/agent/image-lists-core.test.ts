@@ -5,7 +5,7 @@ import { imageConcern, listsOf, permitImages, withoutPulls } from '../../agent/c
 import type { Observed } from '../../agent/core/observed.js'
 import { plan } from '../../agent/core/plan.js'
 import type { Build } from '../../protocol/compose/parts.js'
-import type { Manifest } from '../../protocol/messages.js'
+import type { Manifest } from '../../protocol/messages/manifest.js'
 import { container, memory, observed, project, wish } from '../support/project.js'
 
 const test = suite('image lists: core')

@@ -2,7 +2,7 @@
 // Image lists at the device, with a real Engine and a registry: what they deny is not pulled, and what runs runs on.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Fault } from '../../protocol/messages.js'
+import type { Fault } from '../../protocol/messages/message.js'
 import { AgentWorld } from '../support/agents.js'
 import { containersOf, docker } from '../support/docker.js'
 import { quick, TriedApp } from '../support/failings.js'

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { DesiredApp, Manifest } from '../../protocol/messages.js'
+import type { DesiredApp, Manifest } from '../../protocol/messages/manifest.js'
 import { AgentWorld } from '../support/agents.js'
 import { ensureTestImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert'
 import { Disk } from '../../agent/disk.js'
 import { Holdings } from '../../agent/holdings.js'
 import { Inbox } from '../../agent/inbox.js'
-import { manifestCodec } from '../../protocol/messages.js'
+import { manifestCodec } from '../../protocol/messages/manifest.js'
 import { ManualClock } from '../support/clock.js'
 import { HeldKeys, manager } from '../support/signing.js'
 

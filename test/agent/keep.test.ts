@@ -1,7 +1,7 @@
 // What the agent keeps so: crash loops, stopped apps, restarts, volumes; on the real Docker Engine.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { DesiredApp, Manifest } from '../../protocol/messages.js'
+import type { DesiredApp, Manifest } from '../../protocol/messages/manifest.js'
 import { AgentWorld } from '../support/agents.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Pulse } from '../../agent/pulse.js'
 import { type Report, Reporter } from '../../agent/reporter.js'
-import { type Reported, reportedCodec } from '../../protocol/messages.js'
+import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
 import { ManualClock } from '../support/clock.js'
 
 const rhythm = suite('rhythm')

@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { heartbeatOf } from '../../agent/core/heartbeat.js'
 import { shorten } from '../../agent/core/shorten.js'
-import { heartbeatCodec, type Reported, type ReportedService, reportedCodec } from '../../protocol/messages.js'
+import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { type Reported, type ReportedService, reportedCodec } from '../../protocol/messages/reported.js'
 
 const service = (fields: Partial<ReportedService> = {}): ReportedService => ({
   name: 'web',

@@ -1,6 +1,6 @@
 // Payloads on every topic that the manager hears, through the broker, with its database behind it.
 import { MqttClient } from 'mqtt'
-import { statusCodec } from '../../protocol/messages.js'
+import { statusCodec } from '../../protocol/messages/status.js'
 import { someFacts } from '../support/device.js'
 import { eventually } from '../support/within.js'
 import { makePayload } from './payloads.js'

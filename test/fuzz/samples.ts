@@ -1,18 +1,12 @@
 // One good message of every kind, with the topics that it belongs to and the codec that reads it.
 import { joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
-import {
-  heartbeatCodec,
-  keyLinkCodec,
-  keysCodec,
-  manifestCodec,
-  type ReportedService,
-  reportedCodec,
-  requestCodec,
-  responseCodec,
-  specBodyCodec,
-  specCodec,
-  statusCodec,
-} from '../../protocol/messages.js'
+import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { keyLinkCodec, keysCodec } from '../../protocol/messages/keys.js'
+import { manifestCodec } from '../../protocol/messages/manifest.js'
+import { type ReportedService, reportedCodec } from '../../protocol/messages/reported.js'
+import { requestCodec, responseCodec } from '../../protocol/messages/request.js'
+import { specBodyCodec, specCodec } from '../../protocol/messages/spec.js'
+import { statusCodec } from '../../protocol/messages/status.js'
 import { createSigner, encodeKeys, type Signer, signLink } from '../../protocol/signed.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { someFacts } from '../support/device.js'

@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { suite } from 'uvu'
-import type { Response } from '../../protocol/messages.js'
+import type { Response } from '../../protocol/messages/request.js'
 import { credentials } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
 import { eventually, within } from '../support/within.js'

@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
-import { maxBundleBytes, maxSpecBytes } from '../../protocol/messages.js'
+import { maxBundleBytes, maxSpecBytes } from '../../protocol/messages/spec.js'
 import { digestText, openFile, openSpec, packFile } from '../../protocol/spec.js'
 import { writeArchive } from '../support/archive.js'
 import { credentials } from '../support/credentials.js'

@@ -7,7 +7,7 @@ import { noSigns } from '../../manager/core/liveness.js'
 import type { App, Device } from '../../manager/core/model.js'
 import { resolveDevice, resolveDevices } from '../../manager/core/resolve.js'
 import { appOnDevice, appsOnDevice, type Standing, standingOf, summarise } from '../../manager/core/rollup.js'
-import type { Reported, ReportedApp } from '../../protocol/messages.js'
+import type { Reported, ReportedApp } from '../../protocol/messages/reported.js'
 
 const test = suite('manager core')
 

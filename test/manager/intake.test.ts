@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict'
 import { suite } from 'uvu'
 import { Intake, type Receiver } from '../../manager/intake.js'
-import { statusCodec } from '../../protocol/messages.js'
+import { statusCodec } from '../../protocol/messages/status.js'
 import { silent } from './site.js'
 
 const test = suite('intake')

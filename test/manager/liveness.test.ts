@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import { foldSign, isSpent, leaseMs, noSigns, readinessOf, type Sign, type Signs } from '../../manager/core/liveness.js'
-import { offlineReasons } from '../../protocol/messages.js'
+import { offlineReasons } from '../../protocol/messages/status.js'
 
 const test = suite('liveness')
 

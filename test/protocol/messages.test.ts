@@ -7,23 +7,16 @@ import type { Result } from '../../protocol/errors.js'
 import {
   type Heartbeat,
   heartbeatCodec,
-  type Manifest,
-  manifestCodec,
   packStates,
-  type Reported,
-  type Request,
-  type Response,
-  reportedCodec,
-  requestCodec,
-  responseCodec,
   type ServiceState,
-  type Status,
   serviceStates,
-  specBodyCodec,
-  specCodec,
-  statusCodec,
   unpackStates,
-} from '../../protocol/messages.js'
+} from '../../protocol/messages/heartbeat.js'
+import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
+import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
+import { type Request, type Response, requestCodec, responseCodec } from '../../protocol/messages/request.js'
+import { specBodyCodec, specCodec } from '../../protocol/messages/spec.js'
+import { type Status, statusCodec } from '../../protocol/messages/status.js'
 
 const digest = new Uint8Array(32).fill(7)
 

@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Result } from '../../protocol/errors.js'
-import { keyLinkCodec, keysCodec } from '../../protocol/messages.js'
+import { keyLinkCodec, keysCodec } from '../../protocol/messages/keys.js'
 import { encodeKeys, followKeys, openSigned, type Signer, signLink } from '../../protocol/signed.js'
 import { newSigner } from '../support/signing.js'
 

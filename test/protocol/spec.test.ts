@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { encodeCbor } from '../../protocol/cbor.js'
 import type { SkerryError } from '../../protocol/errors.js'
-import { maxSpecBytes } from '../../protocol/messages.js'
+import { maxSpecBytes } from '../../protocol/messages/spec.js'
 import { digestText, openSpec, packSpec } from '../../protocol/spec.js'
 import { parseTopic } from '../../protocol/topics.js'
 

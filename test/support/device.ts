@@ -1,23 +1,12 @@
 // A device as the manager sees it: a plain MQTT client that speaks the protocol, with no agent behind it.
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Credentials } from '../../agent/identity/identity.js'
-import {
-  type Facts,
-  type Heartbeat,
-  heartbeatCodec,
-  type Manifest,
-  manifestCodec,
-  type OfflineReason,
-  protocolVersion,
-  type Reported,
-  type Request,
-  type Response,
-  reportedCodec,
-  requestCodec,
-  responseCodec,
-  type Status,
-  statusCodec,
-} from '../../protocol/messages.js'
+import { type Heartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
+import { protocolVersion } from '../../protocol/messages/message.js'
+import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
+import { type Request, type Response, requestCodec, responseCodec } from '../../protocol/messages/request.js'
+import { type Facts, type OfflineReason, type Status, statusCodec } from '../../protocol/messages/status.js'
 import { clientIdOf, type DeviceChannel, formatTopic, parseTopic, requestsTo } from '../../protocol/topics.js'
 import { contentsOf } from './signing.js'
 import { eventually } from './within.js'

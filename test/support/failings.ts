@@ -1,5 +1,6 @@
 // Revisions that fail, each in its own way, after one that is good; for tests of what then becomes of them.
-import type { Policy, ReportedApp } from '../../protocol/messages.js'
+import type { Policy } from '../../protocol/messages/manifest.js'
+import type { ReportedApp } from '../../protocol/messages/reported.js'
 import type { AgentWorld } from './agents.js'
 import { testImage } from './busybox.js'
 import { clear, docker } from './docker.js'

@@ -10,7 +10,7 @@ import { openPki, type Pki } from '../../manager/identity/pki.js'
 import { readRequest } from '../../manager/identity/x509.js'
 import { unwrap } from '../../protocol/errors.js'
 import { type JoinAnswer, type JoinRequest, joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
-import { protocolVersion } from '../../protocol/messages.js'
+import { protocolVersion } from '../../protocol/messages/message.js'
 import { formatTopic, parseTopic } from '../../protocol/topics.js'
 
 const log = pino({ level: 'silent' })

@@ -1,16 +1,10 @@
 // A client that sees everything below a root and can publish desired state as a manager would.
 import mqtt from 'mqtt'
-import {
-  type Heartbeat,
-  heartbeatCodec,
-  type Manifest,
-  manifestCodec,
-  protocolVersion,
-  type Reported,
-  reportedCodec,
-  type Status,
-  statusCodec,
-} from '../../protocol/messages.js'
+import { type Heartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
+import { protocolVersion } from '../../protocol/messages/message.js'
+import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
+import { type Status, statusCodec } from '../../protocol/messages/status.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { formatTopic, type Topic } from '../../protocol/topics.js'
 import { manager } from './signing.js'

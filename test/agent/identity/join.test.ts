@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert'
 import { Identity } from '../../../agent/identity/identity.js'
 import { type JoinEvent, type JoinOptions, joinFleet } from '../../../agent/join.js'
 import { SkerryError } from '../../../protocol/errors.js'
-import { protocolVersion } from '../../../protocol/messages.js'
+import { protocolVersion } from '../../../protocol/messages/message.js'
 import { GateWorld } from '../../support/gate.js'
 import { eventually, within } from '../../support/within.js'
 

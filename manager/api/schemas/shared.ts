@@ -1,0 +1,43 @@
+// Every shape that has a name in the OpenAPI document.
+
+import type { TSchema } from 'typebox'
+import { AppOnDeviceSchema, AppSchema, CheckedSchema, DeployedSchema, RestartedSchema, RevisionSchema, ServiceSchema } from './apps.js'
+import { ProblemSchema, RefusalSchema } from './basics.js'
+import {
+  DeviceSchema,
+  FactsSchema,
+  GroupSchema,
+  InvitationSchema,
+  JoinTokenSchema,
+  MetricsSchema,
+  PendingSchema,
+  ReleasedSchema,
+} from './devices.js'
+import { EventSchema } from './events.js'
+import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
+
+export const sharedSchemas: readonly TSchema[] = [
+  RefusalSchema,
+  ProblemSchema,
+  ServiceSchema,
+  AppOnDeviceSchema,
+  FactsSchema,
+  MetricsSchema,
+  DeviceSchema,
+  ReleasedSchema,
+  JoinTokenSchema,
+  InvitationSchema,
+  PendingSchema,
+  GroupSchema,
+  AppSchema,
+  RestartedSchema,
+  DeployedSchema,
+  CheckedSchema,
+  RevisionSchema,
+  EventSchema,
+  WhoSchema,
+  LoggedInSchema,
+  UserSchema,
+  NewUserSchema,
+  AccessTokenSchema,
+]

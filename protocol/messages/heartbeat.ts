@@ -1,0 +1,60 @@
+// Signs of life: agent → manager, not retained.
+import { bytes, integer, nullable, type Of, tuple, uint } from '../shape.js'
+import { codec, version } from './message.js'
+
+/** States of a service, one byte each on the wire. Written by the agent. */
+export const serviceStates = [
+  'unknown',
+  'pending',
+  'pulling',
+  'created',
+  'starting',
+  'running',
+  'healthy',
+  'unhealthy',
+  'completed',
+  'exited',
+  'restarting',
+  'stopped',
+] as const
+export type ServiceState = (typeof serviceStates)[number]
+
+/**
+ * A sign of life, as an array of scaled integers. `states` holds one byte a service, in the order in which the services
+ * stand in the reported state with the sequence number `reported`.
+ */
+const heartbeat = tuple({
+  version,
+  epoch: uint(),
+  /** Grows by 1 with each heartbeat of an epoch. */
+  sequence: uint(),
+  /** The interval that holds from this heartbeat on, in seconds. */
+  intervalS: uint(86_400),
+  /** Bit 0: the Docker Engine answers. */
+  flags: uint(255),
+  uptimeS: uint(),
+  cpuPermille: uint(1000),
+  memoryUsedMiB: uint(),
+  diskUsedPermille: uint(1000),
+  /** Load average of one minute, times 100. */
+  loadCentis: uint(),
+  /** Tenths of a degree Celsius; null where there is no sensor. */
+  temperatureDeci: nullable(integer(-2730, 20_000)),
+  /** Revision of the newest manifest that the agent holds. */
+  revision: uint(),
+  /** Sequence number of the newest reported state. */
+  reported: uint(),
+  states: bytes(0, 4096),
+})
+export type Heartbeat = Of<typeof heartbeat>
+export const engineFlag = 1
+
+export function packStates(states: readonly ServiceState[]): Uint8Array {
+  return Uint8Array.from(states, state => serviceStates.indexOf(state))
+}
+
+export function unpackStates(packed: Uint8Array): ServiceState[] {
+  return Array.from(packed, byte => serviceStates[byte] ?? 'unknown')
+}
+
+export const heartbeatCodec = codec(heartbeat, 4 * 1024 + 128)

@@ -1,0 +1,68 @@
+// What runs on a device: agent → manager, retained, on change.
+import { bytes, field, integer, list, type Of, oneOf, optional, record, text, uint } from '../shape.js'
+import { serviceStates } from './heartbeat.js'
+import { appName, codec, digest, fault, groupName, version } from './message.js'
+
+export const appStates = ['unknown', 'running', 'partial', 'stopped', 'updating', 'failed', 'rolled-back', 'removing'] as const
+export type AppState = (typeof appStates)[number]
+
+const reportedService = record({
+  name: field(1, text(255)),
+  state: field(2, oneOf(serviceStates, 'unknown')),
+  image: field(3, text(512)),
+  exitCode: optional(4, integer(-1, 255)),
+  restarts: optional(5, uint()),
+  /** Published ports, such as `0.0.0.0:8080->80/tcp`. */
+  ports: optional(6, list(text(80), 256)),
+  /** The first 12 hex digits of the container's id. */
+  container: optional(7, text(12)),
+  /** While its image is pulled: bytes that have come, and bytes of all layers known so far. */
+  pulledBytes: optional(8, uint(Number.MAX_SAFE_INTEGER)),
+  pullBytes: optional(9, uint(Number.MAX_SAFE_INTEGER)),
+  /** The image's digest in its registry, such as `sha256:…`; its local id where it has none. */
+  digest: optional(10, text(80)),
+  /** Where more or fewer containers than one are wanted: how many run, and how many should. */
+  running: optional(11, uint(10_000)),
+  scale: optional(12, uint(10_000)),
+})
+export type ReportedService = Of<typeof reportedService>
+
+const reportedApp = record({
+  name: field(1, appName),
+  /** The group that the app comes from; absent if it is the device's own. */
+  group: optional(2, groupName),
+  /** The app's revision that the containers are of. */
+  revision: field(3, uint()),
+  digest: optional(4, digest),
+  state: field(5, oneOf(appStates, 'unknown')),
+  fault: optional(6, fault),
+  services: field(7, list(reportedService, 1000)),
+  /** The revision that failed here and is not tried again until something changes; the fault says why. */
+  failedRevision: optional(8, uint()),
+  /** The newest refresh that has been done, or given up. */
+  refreshed: optional(9, uint()),
+})
+export type ReportedApp = Of<typeof reportedApp>
+
+const heldGroup = record({ name: field(1, groupName), revision: field(2, uint()) })
+
+/** What runs on a device. Written by the agent; services stand in the order that heartbeats use. */
+const reported = record({
+  version: field(0, version),
+  sequence: field(1, uint()),
+  /** The manager's instance whose manifest the agent holds; absent before the first one. */
+  instance: optional(2, bytes(8, 8)),
+  /** Revision of the device's own manifest that the agent holds, 0 before the first one. */
+  revision: field(3, uint()),
+  groups: field(4, list(heldGroup, 256)),
+  apps: field(5, list(reportedApp, 1000)),
+  /** Faults of the device as a whole: manifests that it could not follow, apps of the same name. */
+  faults: optional(6, list(fault, 64)),
+  /** Revision of the fleet's manifest held; absent if none is. */
+  fleet: optional(7, uint()),
+  /** Which signing key it goes by: see keys.ts. */
+  key: optional(8, bytes(8, 8)),
+})
+export type Reported = Of<typeof reported>
+
+export const reportedCodec = codec(reported, 512 * 1024)

@@ -1,0 +1,39 @@
+// Birth and will: agent → manager, retained.
+import { field, flag, list, type Of, oneOf, optional, record, text, uint } from '../shape.js'
+import { codec, version } from './message.js'
+
+/** What a device says of itself. Written by the agent. */
+export const facts = record({
+  name: field(1, text(128)),
+  addresses: field(2, list(text(64), 16)),
+  os: field(3, text(128)),
+  architecture: field(4, text(32)),
+  processor: field(5, text(128)),
+  cores: field(6, uint(4096)),
+  memoryMiB: field(7, uint()),
+  /** Empty while the engine does not answer. */
+  engineVersion: field(8, text(64)),
+  agentVersion: field(9, text(64)),
+})
+export type Facts = Of<typeof facts>
+
+/** Why a device is offline by its own word: its will (`Disconnected`), a clean stop, or its release from the fleet. */
+export const offlineReasons = ['Disconnected', 'Stopped', 'Released'] as const
+export type OfflineReason = (typeof offlineReasons)[number]
+
+/** Birth (`online`) and death notice. `epoch` grows with each connect; a notice with an older epoch than the newest known says nothing. */
+const status = record({
+  version: field(0, version),
+  epoch: field(1, uint()),
+  online: field(2, flag),
+  reason: optional(3, oneOf(offlineReasons, 'Disconnected')),
+  /** Present in births. */
+  facts: optional(4, facts),
+  /** Present in births: the interval between heartbeats, in seconds. */
+  intervalS: optional(5, uint(86_400)),
+  /** Present in births: whether the Docker Engine answers. */
+  engine: optional(6, flag),
+})
+export type Status = Of<typeof status>
+
+export const statusCodec = codec(status, 8 * 1024)
