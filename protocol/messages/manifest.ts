@@ -1,5 +1,6 @@
 // Desired state of a device, a group or the fleet: manager → agents, retained.
 import { bytes, field, flag, integer, list, type Of, oneOf, optional, record, text, uint, whole } from '../shape.js'
+import { link } from './link.js'
 import { appName, codec, digest, groupName, variable, version } from './message.js'
 
 export const runStates = ['stopped', 'running'] as const
@@ -65,6 +66,10 @@ const manifest = record({
   images: optional(10, list(whole(512), 1000)),
   /** Device only: there is a manifest of the fleet, and nothing is done before it is held. */
   fleet: optional(11, flag),
+  /** How the link is used; a device's own counts, then that of the first of its groups by name that has one. `intervalS` wins over its own. */
+  link: optional(12, link),
+  /** Device only: telemetry comes this many times more rarely, for the sake of its budget. */
+  slow: optional(13, integer(2, 1_000)),
 })
 export type Manifest = Of<typeof manifest>
 
