@@ -246,7 +246,7 @@ export class RunningAgent {
   }
 
   #intervalS(): number {
-    return this.#holdings.intervalS(this.#options.intervalS ?? 10)
+    return this.#holdings.link(this.#options.intervalS).intervalS
   }
 
   #greet(): void {
