@@ -5,6 +5,7 @@ import { kidOf } from '../protocol/cose.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
 import { leaseMs } from './core/liveness.js'
@@ -121,7 +122,13 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, clock, log })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      now: () => clock.now(),
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -134,6 +141,7 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
+      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
