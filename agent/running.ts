@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
@@ -101,6 +102,7 @@ export class RunningAgent {
       engine,
       clock,
       log: log.child({ part: 'requests' }),
+      link: () => this.#settings(),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
       onWorn: () => this.#link.reconnect(),
@@ -253,8 +255,13 @@ export class RunningAgent {
     this.#pulse.beat()
   }
 
+  /** How the link is to be used, now. */
+  #settings(): Settings {
+    return this.#holdings.link(this.#options.intervalS)
+  }
+
   #intervalS(): number {
-    return this.#holdings.link(this.#options.intervalS).intervalS
+    return this.#settings().intervalS
   }
 
   #greet(): void {
