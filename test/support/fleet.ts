@@ -18,6 +18,7 @@ export interface DeviceView {
   readonly state: string
   readonly reason: string | null
   readonly intervalS: number
+  readonly epoch: number
   readonly groups: readonly string[]
   readonly revision: { readonly desired: number; readonly held: number }
   readonly apps: readonly {
@@ -37,9 +38,9 @@ class Service {
   constructor(protected readonly host: Host | undefined) {}
 
   /** The command of this build, on its host. */
-  protected launch(...args: readonly string[]): Child {
-    const command = [process.execPath, 'dist/cli/main.js', ...args]
-    return this.host === undefined ? run(process.execPath, command.slice(1)) : this.host.run(command)
+  protected launch(args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+    const all = ['dist/cli/main.js', ...args]
+    return this.host === undefined ? run(process.execPath, all, env) : this.host.run([process.execPath, ...all], env)
   }
 
   async kill(): Promise<void> {
@@ -83,7 +84,7 @@ export class Server extends Service {
     const { broker, plain = false } = this.options
     const mqtt = broker === undefined ? ['--mqtt-host', this.address, '--mqtt-port', String(this.mqttPort)] : ['--broker', broker]
     const more = plain ? ['--plain-mqtt', `127.0.0.1:${this.plainPort}`] : []
-    this.child = this.launch('server', '--data', this.folder, '--http-port', String(this.httpPort), ...mqtt, ...more)
+    this.child = this.launch(['server', '--data', this.folder, '--http-port', String(this.httpPort), ...mqtt, ...more])
     if (broker === undefined) this.mqttPort = Number((await this.child.line(/^MQTT at mqtts:\/\/[\d.]+:(\d+)/))[1])
     if (plain) this.plainPort = Number((await this.child.line(/^MQTT at mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
     this.httpPort = Number((await this.child.line(/^http:\/\/127\.0\.0\.1:(\d+)/))[1])
@@ -102,6 +103,12 @@ export class Server extends Service {
 
   private get address(): string {
     return this.options.at?.address ?? '127.0.0.1'
+  }
+
+  /** Runs a command beside the server, and gives its code and lines when it has ended. */
+  async cli(...args: readonly string[]): Promise<{ readonly code: number | null; readonly lines: readonly string[] }> {
+    const child = this.launch([...args], { SKERRY_SERVER: `http://127.0.0.1:${this.httpPort}`, SKERRY_DATA: this.folder })
+    return { code: await child.ended, lines: child.lines }
   }
 
   /** From here to the API of a server whose loopback is another one: a socket in the file system is the same for both. */
@@ -145,7 +152,7 @@ export class Device extends Service {
   start(server: Server): void {
     const join = this.joined ? [] : ['join', server.mqttUrl, server.joinToken]
     this.joined = true
-    this.child = this.launch('agent', ...join, '--data', this.folder, '--engine', this.engine, '--name', this.name)
+    this.child = this.launch(['agent', ...join, '--data', this.folder, '--engine', this.engine, '--name', this.name])
   }
 
   /** What it has said. */

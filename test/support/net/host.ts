@@ -40,6 +40,7 @@ export class Host {
     this.forward()
     const rules = [
       '-P INPUT DROP',
+      '-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
       '-P FORWARD DROP',
       `-A FORWARD -i ${inside} -o ${outside} -j ACCEPT`,
       `-A FORWARD -i ${outside} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
