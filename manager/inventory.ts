@@ -170,7 +170,7 @@ export class Inventory {
 
   #fold(device: Device, sign: Sign): void {
     device.signs = foldSign(device.signs, sign)
-    if (sign.kind === 'heartbeat' || (sign.kind === 'birth' && sign.live)) device.lastSeen = this.#clock.now()
+    if (sign.kind === 'birth' ? sign.live : sign.kind !== 'end') device.lastSeen = this.#clock.now()
     this.#dirty.add(device)
     this.#settle(device, 'aloud')
   }
