@@ -1,15 +1,15 @@
 // The agent's one connection to the broker, made anew for as long as the agent runs.
-import { Socket } from 'node:net'
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import type { Link as Settings } from '../protocol/messages/link.js'
+import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
 import { keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
 import { explainFault, type Verdict } from './core/refused.js'
 import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
-import { type BrokerAddress, connectionOptions } from './reach.js'
+import type { BrokerAddress } from './reach.js'
 import { Subscriptions } from './subscriptions.js'
 import { Tickets } from './tickets.js'
 
@@ -29,6 +29,8 @@ export interface LinkOptions {
   readonly log: Logger
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
+  /** The broker keeps topics from the device. */
+  readonly onDenied: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
@@ -161,16 +163,17 @@ export class Link {
     if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
     this.#keepaliveS = keepaliveOf(this.#options.settings())
-    const client = mqtt.connect(broker.url, { ...this.#clientOptions(will), ...connectionOptions(broker), ...this.#tickets.use(broker) })
+    const client = openClient(broker, this.#clientOptions(will), {
+      ...this.#tickets.use(broker),
+      onSocket: socket => this.#tickets.collect(socket.setNoDelay(true)),
+    })
     this.#client = client
-    this.#tickets.collect(client.stream)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
     client.stream.on('data', () => {
       this.#answeredAt = this.#options.clock.monotonic()
     })
     gatherAnswers(client.stream)
-    if (client.stream instanceof Socket) client.stream.setNoDelay(true)
     client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
   }

@@ -2,10 +2,11 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
-import type { Link as LinkSettings } from '../protocol/messages/link.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
 import type { Disk } from './disk.js'
@@ -107,6 +108,7 @@ export class RunningAgent {
       engine,
       clock,
       log: log.child({ part: 'requests' }),
+      link: () => this.#settings(),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
       onWorn: () => this.#link.reconnect(),
@@ -128,7 +130,13 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, clock, log })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      now: () => clock.now(),
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -141,6 +149,7 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
+      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -250,7 +259,7 @@ export class RunningAgent {
   }
 
   /** How the link is to be used, now. */
-  #settings(): LinkSettings {
+  #settings(): Settings {
     return this.#holdings.link(this.#options.intervalS)
   }
 

@@ -118,6 +118,7 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     log,
     onConnected: () => {},
     onSubscribed: () => {},
+    onDenied: () => {},
     onRefused: verdict => verdicts.push(verdict),
     onMessage: () => {},
   })
