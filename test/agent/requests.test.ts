@@ -413,6 +413,8 @@ for (const follow of [false, true]) {
       const world = new World(() => [batch(lines(30)), batch(lines(30))])
       world.link = { logBytes: 4096 }
       world.ask('r', { follow })
+      await world.sent('r', 4096)
+      world.clock.advance(1000)
       assert.is((await world.done('r')).fault?.code, 'log.limited')
       assert.is(world.bytes('r'), 4096)
       world.link = {}
