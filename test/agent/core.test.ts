@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backoffMs, withinLease } from '../../agent/core/backoff.js'
-import { effectiveApps, effectiveInterval, supersedes } from '../../agent/core/effective.js'
+import { effectiveApps, supersedes } from '../../agent/core/effective.js'
 import { heartbeatOf } from '../../agent/core/heartbeat.js'
 import { judgeSilence, keepaliveS, leaseMs } from '../../agent/core/liveness.js'
 import { hostPath } from '../../agent/core/mounts.js'
@@ -39,16 +39,6 @@ core("the device's own app wins, then the first group by name, and losers are to
 
 core('nothing is desired before the first manifest', () => {
   assert.equal(effectiveApps(undefined, new Map()), { apps: [], conflicts: [] })
-})
-
-core("the device's interval wins over the smallest of its groups' over the default", () => {
-  const groups = new Map([
-    ['a', manifest({ intervalS: 30 })],
-    ['b', manifest({ intervalS: 20 })],
-  ])
-  assert.is(effectiveInterval(manifest({ groups: ['a', 'b'], intervalS: 60 }), groups, 10), 60)
-  assert.is(effectiveInterval(manifest({ groups: ['a', 'b'] }), groups, 10), 20)
-  assert.is(effectiveInterval(manifest(), groups, 10), 10)
 })
 
 core('an older manifest is ignored within one instance only', () => {

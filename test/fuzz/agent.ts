@@ -79,7 +79,7 @@ class AgentTarget implements Target {
     inbox.topics()
     inbox.faults()
     holdings.purges()
-    holdings.intervalS(10)
+    holdings.link()
     for (const app of holdings.effective().apps.slice(0, 5)) holdings.project(app, digestText(app.digest))
   }
 }
