@@ -15,6 +15,11 @@ export class Epochs {
     this.#start = disk.countStart()
   }
 
+  /** The number of this start of the agent. */
+  get start(): number {
+    return this.#start
+  }
+
   get current(): number {
     return this.#start * sessionsPerStart + this.#session
   }

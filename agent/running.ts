@@ -93,7 +93,10 @@ export class RunningAgent {
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
-      publish: payload => this.#voice.report(payload),
+      start: () => this.#epochs.start,
+      pace: () => this.#holdings.link(options.intervalS),
+      connected: () => this.#link.connected,
+      publish: (channel, payload) => this.#voice.report(channel, payload),
     })
     this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
     this.#requests = new Requests({
@@ -105,6 +108,7 @@ export class RunningAgent {
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+      reporter: this.#reporter,
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -259,7 +263,7 @@ export class RunningAgent {
   }
 
   #beat(): void {
-    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.current)
+    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.heard)
   }
 
   #condition(): Condition {

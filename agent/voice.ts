@@ -68,8 +68,8 @@ export class Voice {
     await this.#say('heartbeat', heartbeatCodec.encode(heartbeatOf(pulse, measure(), reported)), { qos: 0, retain: false })
   }
 
-  report(payload: Buffer): Promise<boolean> {
-    return this.#say('reported', payload, { qos: 1, retain: true })
+  report(channel: 'reported' | 'changes', payload: Buffer): Promise<boolean> {
+    return this.#say(channel, payload, { qos: 1, retain: channel === 'reported' })
   }
 
   respond(rid: string, payload: Buffer): Promise<boolean> {

@@ -6,7 +6,7 @@ import { answerWords, commandWords } from './command-topics.js'
 export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
 /** Channels of a device that tell how it is. */
-const telling = new Set(['status', 'heartbeat', 'reported'])
+const telling = new Set(['status', 'heartbeat', 'reported', 'changes'])
 
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }
