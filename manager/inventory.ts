@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { engineFlag, type Heartbeat } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
-import type { Facts, Status } from '../protocol/messages/status.js'
+import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
 import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
 import type { Device } from './core/model.js'
@@ -101,6 +101,7 @@ export class Inventory {
       metrics: null,
       held: 0,
       reported: null,
+      reportMark: null,
       serviceStates: null,
     }
   }
@@ -128,7 +129,7 @@ export class Inventory {
       temperatureC: beat.temperatureDeci === null ? null : beat.temperatureDeci / 10,
     }
     device.held = beat.revision
-    device.serviceStates = { sequence: beat.reported, states: beat.states }
+    device.serviceStates = { start: startOf(beat.epoch), sequence: beat.reported, states: beat.states }
     this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
   }
 
@@ -144,9 +145,11 @@ export class Inventory {
     this.#dirty.add(device)
   }
 
-  foldReport(device: Device, reported: Reported): void {
+  /** `mark` is that of the message that told it. */
+  foldReport(device: Device, reported: Reported, mark: Uint8Array): void {
     const before = device.reported
     device.reported = reported
+    device.reportMark = mark
     device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
     for (const fault of newFaults(before, reported)) {

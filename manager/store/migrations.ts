@@ -111,4 +111,7 @@ export const migrations: readonly string[] = [
     number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
   ) strict;
   `,
+  `
+  alter table reports add column mark blob;
+  `,
 ]
