@@ -16,7 +16,7 @@ export interface ReporterOptions {
   readonly assemble: () => Report | undefined
   /** The number of this start of the agent. */
   readonly start: () => number
-  readonly pace: () => Pick<Link, 'changes' | 'reportMs'>
+  readonly link: () => Pick<Link, 'changes' | 'reportMs'>
   readonly connected: () => boolean
   /** Resolves to true once the broker has it, to false if that isn't known. */
   readonly publish: (channel: Message['channel'], payload: Buffer) => Promise<boolean>
@@ -49,10 +49,10 @@ export class Reporter {
     return told === undefined ? nothing : withStates(told, this.#current)
   }
 
-  /** Whether the newest message that was sent has this mark. */
-  hasTold(mark: Uint8Array | undefined): boolean {
+  /** Whether the newest message that was sent has this stamp. */
+  hasTold(stamp: Uint8Array | undefined): boolean {
     const newest = this.#newest()
-    return mark !== undefined && newest !== undefined && Buffer.compare(newest.mark, mark) === 0
+    return stamp !== undefined && newest !== undefined && Buffer.compare(newest.stamp, stamp) === 0
   }
 
   /** Something may have changed. */
@@ -100,7 +100,7 @@ export class Reporter {
   #flush(): void {
     this.#cancel()
     if (this.#underway || this.#stopped || !this.#options.connected()) return
-    const { changes = false, reportMs } = this.#options.pace()
+    const { changes = false, reportMs } = this.#options.link()
     const message = this.#next(changes)
     if (message === undefined) return
     const { clock } = this.#options
@@ -110,7 +110,7 @@ export class Reporter {
     else void this.#send(message)
   }
 
-  /** Changes whose fate isn't known come again as they were: whoever has them knows them by their mark, and the next ones follow them. */
+  /** Changes whose fate isn't known come again as they were: whoever has them knows them by their stamp, and the next ones follow them. */
   #next(changes: boolean): Message | undefined {
     if (this.#current.sequence === 0) return undefined
     if (this.#waiting.length > 0) return wholeMessage(this.#current)

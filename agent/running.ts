@@ -2,12 +2,12 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
+import type { Link as LinkSettings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
-import { leaseMs } from './core/liveness.js'
 import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
@@ -17,13 +17,13 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
-import { Pulse } from './pulse.js'
+import { Presence } from './presence.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
-import { type Condition, Voice } from './voice.js'
+import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
 const engineWaitMs = 2_000
@@ -40,13 +40,12 @@ export class RunningAgent {
   readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
-  readonly #pulse: Pulse
+  readonly #presence: Presence
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
   readonly #renewal: Renewal | undefined
   readonly #release: Release
-  #engineVersion: string | undefined
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
@@ -65,7 +64,6 @@ export class RunningAgent {
       device: disk.id,
       name: options.name,
       epochs: this.#epochs,
-      measure: createMeter(disk.folder),
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
@@ -94,11 +92,20 @@ export class RunningAgent {
       clock,
       assemble: () => this.#report(),
       start: () => this.#epochs.start,
-      pace: () => this.#holdings.link(options.intervalS),
+      link: () => this.#settings(),
       connected: () => this.#link.connected,
       publish: (channel, payload) => this.#voice.report(channel, payload),
     })
-    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#presence = new Presence({
+      clock,
+      voice: this.#voice,
+      measure: createMeter(disk.folder),
+      link: () => this.#settings(),
+      isConnected: () => this.#link.connected,
+      silentMs: () => this.#link.silentMs(),
+      revision: () => this.#holdings.revision(),
+      reported: () => this.#reporter.heard,
+    })
     this.#requests = new Requests({
       engine,
       clock,
@@ -131,7 +138,7 @@ export class RunningAgent {
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
-      leaseMs: () => leaseMs(this.#intervalS()),
+      settings: () => this.#settings(),
       retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
       clock,
       random: Math.random,
@@ -186,7 +193,7 @@ export class RunningAgent {
   async #shutDown(reason: OfflineReason): Promise<void> {
     this.#cancelWait?.()
     this.#cancelWait = undefined
-    this.#pulse.stop()
+    this.#presence.stop()
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
@@ -203,7 +210,8 @@ export class RunningAgent {
     if (this.#release.begun || this.#stopping !== undefined) return
     this.#steward.follow()
     this.#subscribe()
-    this.#pulse.adjust()
+    this.#presence.note()
+    this.#link.adjust()
     this.#noteChange()
   }
 
@@ -240,34 +248,22 @@ export class RunningAgent {
   }
 
   #noteEngine(version: string | undefined): void {
-    const changed = (this.#engineVersion === undefined) !== (version === undefined)
-    this.#engineVersion = version
+    this.#presence.noteEngine(version)
     this.#noteChange()
     this.#connect()
-    if (!changed || !this.#link.connected) return
-    void this.#voice.birth(this.#condition())
-    this.#pulse.beat()
   }
 
-  #intervalS(): number {
-    return this.#holdings.link(this.#options.intervalS).intervalS
+  /** How the link is to be used, now. */
+  #settings(): LinkSettings {
+    return this.#holdings.link(this.#options.intervalS)
   }
 
   #greet(): void {
     this.#requests.endAll()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
-    void this.#voice.birth(this.#condition())
+    this.#presence.greet()
     this.#reporter.renew()
-    this.#pulse.beat()
-  }
-
-  #beat(): void {
-    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.heard)
-  }
-
-  #condition(): Condition {
-    return { intervalS: this.#intervalS(), engineVersion: this.#engineVersion }
   }
 
   #riseAbove(floor: number): void {

@@ -1,7 +1,7 @@
 // The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { engineFlag, type Heartbeat } from '../protocol/messages/heartbeat.js'
+import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
@@ -101,7 +101,7 @@ export class Inventory {
       metrics: null,
       held: 0,
       reported: null,
-      reportMark: null,
+      reportStamp: null,
       serviceStates: null,
     }
   }
@@ -120,6 +120,11 @@ export class Inventory {
   }
 
   foldHeartbeat(device: Device, beat: Heartbeat): void {
+    if (isFull(beat)) this.#keepMetrics(device, beat)
+    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
+  }
+
+  #keepMetrics(device: Device, beat: FullHeartbeat): void {
     device.metrics = {
       uptimeS: beat.uptimeS,
       cpuPercent: beat.cpuPermille / 10,
@@ -130,7 +135,6 @@ export class Inventory {
     }
     device.held = beat.revision
     device.serviceStates = { start: startOf(beat.epoch), sequence: beat.reported, states: beat.states }
-    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
   }
 
   foldStatus(device: Device, status: Status, live: boolean): void {
@@ -145,11 +149,11 @@ export class Inventory {
     this.#dirty.add(device)
   }
 
-  /** `mark` is that of the message that told it. */
-  foldReport(device: Device, reported: Reported, mark: Uint8Array): void {
+  /** `stamp` is that of the message that told it. */
+  foldReport(device: Device, reported: Reported, stamp: Uint8Array): void {
     const before = device.reported
     device.reported = reported
-    device.reportMark = mark
+    device.reportStamp = stamp
     device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
     for (const fault of newFaults(before, reported)) {
@@ -234,11 +238,12 @@ function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
 }
 
 function heartbeatSign(beat: Heartbeat, at: number): Sign {
+  if (!isFull(beat)) return { kind: 'pulse', epoch: beat.epoch, at }
   const { epoch, sequence, intervalS, flags } = beat
   return { kind: 'heartbeat', epoch, sequence, intervalS, engine: (flags & engineFlag) !== 0, at }
 }
 
 function statusSign(status: Status, live: boolean, at: number): Sign {
-  const { epoch, online, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
-  return online ? { kind: 'birth', epoch, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
+  const { epoch, online, sequence = -1, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
+  return online ? { kind: 'birth', epoch, sequence, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
 }

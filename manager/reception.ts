@@ -61,11 +61,9 @@ export class Reception implements Receiver {
   heartbeat(id: string, heartbeat: Heartbeat): void {
     const device = this.#deviceOf(id)
     if (device === undefined) return
-    const { inventory } = this.#options
-    const { epoch, sequence, intervalS } = heartbeat
-    const spent = isSpent(device.signs, { kind: 'heartbeat', epoch, sequence, intervalS, engine: true, at: 0 })
-    inventory.foldHeartbeat(device, heartbeat)
-    if (epoch >= device.signs.epoch) this.#options.reports.beat(device, heartbeat)
+    const spent = isSpent(device.signs, { kind: 'pulse', epoch: heartbeat.epoch, at: 0 })
+    this.#options.inventory.foldHeartbeat(device, heartbeat)
+    if (heartbeat.epoch >= device.signs.epoch) this.#options.reports.beat(device, heartbeat)
     if (spent) this.#raiseFloor(device)
   }
 
@@ -79,9 +77,9 @@ export class Reception implements Receiver {
     if (device !== undefined && this.#options.reports.report(device, reported, origin)) this.#heed(id, reported)
   }
 
-  changes(id: string, changes: Changes, mark: Uint8Array): void {
+  changes(id: string, changes: Changes, stamp: Uint8Array): void {
     const device = this.#deviceOf(id)
-    const reported = device && this.#options.reports.change(device, changes, mark)
+    const reported = device && this.#options.reports.change(device, changes, stamp)
     if (reported !== undefined) this.#heed(id, reported)
   }
 
@@ -134,7 +132,7 @@ export class Reception implements Receiver {
     const device = this.#deviceOf(id)
     if (device === undefined) return
     const { epoch, online } = status
-    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, intervalS: 0, engine: true, live, at: 0 })
+    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
     if (online && live) this.#options.reports.birth(device, status, spent)
     if (spent) this.#raiseFloor(device)

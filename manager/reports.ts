@@ -49,22 +49,22 @@ export class Reports {
   /** False if it is an old one. */
   report(device: Device, report: Reported, origin: Origin): boolean {
     const verdict = judgeReport(device, report, origin, this.#sure.has(device))
-    if (verdict === 'news') this.#options.inventory.foldReport(device, report, origin.mark)
+    if (verdict === 'news') this.#options.inventory.foldReport(device, report, origin.stamp)
     if (origin.live) this.#settle(device, verdict !== 'old')
     return verdict !== 'old'
   }
 
   /** The report that they make; undefined if they make none, or none that is news. */
-  change(device: Device, changes: Changes, mark: Uint8Array): Reported | undefined {
-    const verdict = judgeChanges(device, changes, mark)
+  change(device: Device, changes: Changes, stamp: Uint8Array): Reported | undefined {
+    const verdict = judgeChanges(device, changes, stamp)
     const made = verdict === 'news' && device.reported !== null ? applyChanges(device.reported, changes) : undefined
-    if (made?.ok === true) this.#options.inventory.foldReport(device, made.value, mark)
+    if (made?.ok === true) this.#options.inventory.foldReport(device, made.value, stamp)
     this.#settle(device, verdict === 'same' || made?.ok === true)
     return made?.ok === true ? made.value : undefined
   }
 
   /** A heartbeat of its present session. */
-  beat(device: Device, beat: Pick<Heartbeat, 'epoch' | 'reported'>): void {
+  beat(device: Device, beat: Heartbeat): void {
     const verdict = judgeBeat(device, beat)
     if (verdict === 'nothing-told') this.#sure.delete(device)
     else this.#settle(device, verdict === 'right' || (verdict === 'unsaid' && this.#sure.has(device)))
@@ -103,14 +103,14 @@ export class Reports {
   }
 
   async #ask(device: Device, ask: Ask): Promise<void> {
-    const known = device.reportMark
+    const known = device.reportStamp
     const { requests, log } = this.#options
     try {
       let parts = 0
       const question = { kind: 'report', ...(known === null ? {} : { holds: known }) } as const
       for await (const _ of requests.ask(device, question, new AbortController().signal)) parts++
       // One part: it has told nothing that isn't known.
-      if (parts > 1 || device.reportMark !== known) throw new SkerryError('response.lost', 'the report has not come')
+      if (parts > 1 || device.reportStamp !== known) throw new SkerryError('response.lost', 'the report has not come')
       if (this.#asks.get(device) === ask) this.#confirm(device)
     } catch (error) {
       if (this.#asks.get(device) !== ask) return

@@ -12,15 +12,15 @@ import {
 } from './messages/reported.js'
 import { diffFields, diffList, type Items, patchList, patchRecord } from './patch.js'
 
-/** What to tell whoever has `base`, the message with that mark. */
-export function diffReport(base: { readonly report: Reported; readonly mark: Uint8Array }, next: Reported): Changes {
+/** What to tell whoever has `base`, the message with that stamp. */
+export function diffReport(base: { readonly report: Reported; readonly stamp: Uint8Array }, next: Reported): Changes {
   const apps = diffList(base.report.apps, next.apps, appItems)
   return {
     version: next.version,
     sequence: next.sequence,
     ...diffFields(reportedFields, base.report, next),
     ...(apps === undefined ? {} : { apps }),
-    base: base.mark,
+    base: base.stamp,
   }
 }
 

@@ -1,6 +1,6 @@
 // What to tell next of what runs, given what the broker has acknowledged: everything, or only what has changed. Pure.
 import { diffReport } from '../../protocol/changes.js'
-import { changesCodec, markOf } from '../../protocol/messages/changes.js'
+import { changesCodec, stampOf } from '../../protocol/messages/changes.js'
 import type { ServiceState } from '../../protocol/messages/heartbeat.js'
 import { type Reported, type ReportedApp, reportedCodec } from '../../protocol/messages/reported.js'
 
@@ -9,7 +9,7 @@ export interface Told {
   /** As it is for whoever has taken in all that was told. */
   readonly report: Reported
   /** Of the newest message; changes name it. */
-  readonly mark: Uint8Array
+  readonly stamp: Uint8Array
   /** Of the newest whole report. */
   readonly wholeBytes: number
   /** Of all changes since then. */
@@ -31,7 +31,7 @@ export function nextMessage(told: Told | undefined, next: Reported, changes: boo
 
 export function wholeMessage(report: Reported): Message {
   const payload = reportedCodec.encode(report)
-  const told = { report, mark: markOf(payload), wholeBytes: payload.length, changesBytes: 0 }
+  const told = { report, stamp: stampOf(payload), wholeBytes: payload.length, changesBytes: 0 }
   return { channel: 'reported', payload, told }
 }
 
@@ -41,7 +41,7 @@ function changesMessage(told: Told, report: Reported): Message | undefined {
   const payload = changesCodec.encode(diffReport(told, report))
   const changesBytes = told.changesBytes + payload.length
   if (changesBytes > told.wholeBytes) return undefined
-  return { channel: 'changes', payload, told: { ...told, report, mark: markOf(payload), changesBytes } }
+  return { channel: 'changes', payload, told: { ...told, report, stamp: stampOf(payload), changesBytes } }
 }
 
 function isSame(one: Reported, other: Reported): boolean {

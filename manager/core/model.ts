@@ -51,7 +51,7 @@ export interface Device {
   held: number
   reported: Reported | null
   /** Of the message by which that report came, or the changes that made it; null if it isn't known. */
-  reportMark: Uint8Array | null
+  reportStamp: Uint8Array | null
   /** The service states of the newest heartbeat that told them, and the report whose order they follow. */
   serviceStates: { readonly start: number; readonly sequence: number; readonly states: Uint8Array } | null
 }

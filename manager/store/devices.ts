@@ -57,11 +57,11 @@ export function saveObserved(db: Db, device: Device): void {
 export function saveReport(db: Db, device: Device): void {
   if (device.reported === null) return
   const payload = reportedCodec.encode(device.reported)
-  db.runSql(saveReportSql, [device.id, payload, device.reportMark])
+  db.runSql(saveReportSql, [device.id, payload, device.reportStamp])
 }
 
 const saveReportSql =
-  'insert into reports (device, payload, mark) values (?, ?, ?) on conflict (device) do update set payload = excluded.payload, mark = excluded.mark'
+  'insert into reports (device, payload, stamp) values (?, ?, ?) on conflict (device) do update set payload = excluded.payload, stamp = excluded.stamp'
 
 type DeviceRow = { [K in keyof Tables['devices']]: Tables['devices'][K] }
 
@@ -80,13 +80,15 @@ const columns = [
   'metrics',
   'held',
 ] as const
+/** In the place of the number of what was told last: it was told in an earlier epoch. */
+const nothingTold = -2
 const saveSql = `update devices set ${columns.map(column => `${column} = ?`).join(', ')} where id = ?`
 
 function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
   const { signs, state, reason, since, lastSeen, facts, metrics, held } = device
   return {
     epoch: signs.epoch,
-    sequence: signs.sequence,
+    sequence: signs.told.epoch === signs.epoch ? signs.told.sequence : nothingTold,
     ended: signs.end,
     lost: signs.lost ? 1 : 0,
     beat_s: signs.intervalS,
@@ -114,11 +116,11 @@ function toDevice(row: DeviceRow, report: Tables['reports'] | undefined, awaited
     signs: {
       ...noSigns(awaitedSince),
       epoch: row.epoch,
-      sequence: row.sequence,
       end: row.ended as Device['signs']['end'],
       lost: row.lost === 1,
       intervalS: row.beat_s,
       engine: row.engine === 1,
+      told: row.sequence === nothingTold ? { epoch: row.epoch - 1, sequence: 0 } : { epoch: row.epoch, sequence: row.sequence },
     },
     state: row.state as Device['state'],
     reason: row.reason as Device['reason'],
@@ -128,7 +130,7 @@ function toDevice(row: DeviceRow, report: Tables['reports'] | undefined, awaited
     metrics: row.metrics === null ? null : (JSON.parse(row.metrics) as Metrics),
     held: row.held,
     reported: reported?.ok ? reported.value : null,
-    reportMark: report?.mark ? new Uint8Array(report.mark) : null,
+    reportStamp: report?.stamp ? new Uint8Array(report.stamp) : null,
     serviceStates: null,
   }
 }

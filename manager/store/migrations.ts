@@ -112,6 +112,6 @@ export const migrations: readonly string[] = [
   ) strict;
   `,
   `
-  alter table reports add column mark blob;
+  alter table reports add column stamp blob;
   `,
 ]

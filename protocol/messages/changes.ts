@@ -31,7 +31,7 @@ const changes = record({
   sequence: field(1, uint()),
   ...patchFields(reportedFields),
   apps: optional(5, edits(reportedApp, appPatch, maxApps)),
-  /** The mark of the message that they follow: a report, or changes that followed one. */
+  /** The stamp of the message that they follow: a report, or changes that followed one. */
   base: field(11, bytes(4, 4)),
 })
 export type Changes = Of<typeof changes>
@@ -39,6 +39,6 @@ export type Changes = Of<typeof changes>
 export const changesCodec = codec(changes, maxReportBytes)
 
 /** What tells a message from every other: the first 4 bytes of the SHA-256 of its payload. */
-export function markOf(payload: Uint8Array): Buffer {
+export function stampOf(payload: Uint8Array): Buffer {
   return createHash('sha256').update(payload).digest().subarray(0, 4)
 }

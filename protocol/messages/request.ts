@@ -26,7 +26,7 @@ const request = record({
   creditBytes: optional(9, uint(Number.MAX_SAFE_INTEGER)),
   /** How long the agent may work at it without a sign from the one who asked, in seconds. */
   patienceS: optional(10, integer(1, 3600)),
-  /** report: the mark of the newest message that the asker has taken in of what runs; nothing is told again to whoever has the newest. */
+  /** report: the stamp of the newest message that the asker has taken in of what runs; nothing is told again to whoever has the newest. */
   holds: optional(11, bytes(4, 4)),
 })
 export type Request = Of<typeof request>

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { type Report, Reporter } from '../../agent/reporter.js'
 import { applyChanges } from '../../protocol/changes.js'
 import { unwrap } from '../../protocol/errors.js'
-import { type Changes, changesCodec, markOf } from '../../protocol/messages/changes.js'
+import { type Changes, changesCodec, stampOf } from '../../protocol/messages/changes.js'
 import { type Reported, type ReportedApp, reportedCodec } from '../../protocol/messages/reported.js'
 import { ManualClock } from '../support/clock.js'
 
@@ -43,7 +43,7 @@ class World {
     clock: this.clock,
     assemble: () => this.state,
     start: () => this.start,
-    pace: () => this.link,
+    link: () => this.link,
     connected: () => this.connected,
     publish: (channel, payload) => this.#publish(channel, payload),
   })
@@ -79,18 +79,18 @@ class World {
 
   /** What whoever heard everything takes the device to run. */
   heard(): Reported | undefined {
-    let held: { report: Reported; mark: Uint8Array } | undefined
+    let held: { report: Reported; stamp: Uint8Array } | undefined
     for (const { channel, payload } of this.sent) {
-      const mark = markOf(payload)
-      if (channel === 'reported') held = { report: unwrap(reportedCodec.decode(payload)), mark }
-      else if (held !== undefined && follows(unwrap(changesCodec.decode(payload)), held.mark))
-        held = { report: unwrap(applyChanges(held.report, unwrap(changesCodec.decode(payload)))), mark }
+      const stamp = stampOf(payload)
+      if (channel === 'reported') held = { report: unwrap(reportedCodec.decode(payload)), stamp }
+      else if (held !== undefined && follows(unwrap(changesCodec.decode(payload)), held.stamp))
+        held = { report: unwrap(applyChanges(held.report, unwrap(changesCodec.decode(payload)))), stamp }
     }
     return held?.report
   }
 }
 
-const follows = ({ base }: Changes, mark: Uint8Array) => Buffer.compare(base, mark) === 0
+const follows = ({ base }: Changes, stamp: Uint8Array) => Buffer.compare(base, stamp) === 0
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 reporting('a report goes out when it changes, and not else', async () => {
@@ -294,13 +294,13 @@ reporting('who asks while nothing is known, or when the session ends, is told so
   assert.is(await waiting, 'broker.unavailable')
 })
 
-reporting('the newest message is known by its mark', async () => {
+reporting('the newest message is known by its stamp', async () => {
   const world = new World()
   world.link = { changes: true, reportMs: 200 }
   assert.not(world.reporter.hasTold(undefined))
   await world.tell(many(1))
   await world.tell(many(2))
-  const [whole, change] = world.sent.map(({ payload }) => markOf(payload))
+  const [whole, change] = world.sent.map(({ payload }) => stampOf(payload))
   assert.equal([world.reporter.hasTold(whole), world.reporter.hasTold(change), world.reporter.hasTold(undefined)], [false, true, false])
 })
 

@@ -51,7 +51,7 @@ class World {
         this.worn = true
       },
       restart: async (_app, services) => void this.restarted.push(services),
-      reporter: { hasTold: mark => mark?.[0] === 1, retell: async () => void this.retold++ },
+      reporter: { hasTold: stamp => stamp?.[0] === 1, retell: async () => void this.retold++ },
       ...more,
     }
     this.requests = new Requests(this.options)

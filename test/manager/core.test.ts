@@ -52,7 +52,7 @@ const device = (more: Partial<Device> = {}): Device => ({
   metrics: null,
   held: 0,
   reported: null,
-  reportMark: null,
+  reportStamp: null,
   serviceStates: null,
   ...more,
 })

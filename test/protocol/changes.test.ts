@@ -4,13 +4,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { applyChanges, diffReport } from '../../protocol/changes.js'
 import { unwrap } from '../../protocol/errors.js'
-import { type Changes, changesCodec, markOf } from '../../protocol/messages/changes.js'
+import { type Changes, changesCodec, stampOf } from '../../protocol/messages/changes.js'
 import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
 import { anyReport, busyReport } from '../support/reports.js'
 
 const changing = suite('changes')
 
-const mark = Buffer.from('01020304', 'hex')
+const stamp = Buffer.from('01020304', 'hex')
 const travel = (changes: Changes): Changes => unwrap(changesCodec.decode(changesCodec.encode(changes)))
 const wire = (report: Reported) => reportedCodec.encode(report).toString('hex')
 
@@ -18,7 +18,7 @@ changing('what differs, sent and applied, gives the later report, whatever the t
   fc.assert(
     fc.property(anyReport, anyReport, (base, next) => {
       const before = wire(base)
-      const made = unwrap(applyChanges(base, travel(diffReport({ report: base, mark }, next))))
+      const made = unwrap(applyChanges(base, travel(diffReport({ report: base, stamp }, next))))
       assert.is(wire(made), wire(next))
       assert.is(wire(base), before)
     }),
@@ -29,7 +29,7 @@ changing('what differs, sent and applied, gives the later report, whatever the t
 changing('the same report differs by nothing but its number', () => {
   fc.assert(
     fc.property(anyReport, fc.nat(5), (report, sequence) => {
-      assert.equal(diffReport({ report, mark }, { ...report, sequence }), { version: 1, sequence, base: mark })
+      assert.equal(diffReport({ report, stamp }, { ...report, sequence }), { version: 1, sequence, base: stamp })
     }),
     { numRuns: 300 },
   )
@@ -42,7 +42,7 @@ changing('what was told step by step is what is told at once', () => {
       let held = first
       let base = first
       for (const next of later) {
-        held = unwrap(applyChanges(held, travel(diffReport({ report: base, mark }, next))))
+        held = unwrap(applyChanges(held, travel(diffReport({ report: base, stamp }, next))))
         base = next
       }
       assert.is(wire(held), wire(base))
@@ -54,7 +54,7 @@ changing('what was told step by step is what is told at once', () => {
 changing('what was made of one report never throws on another: it gives a report or a refusal', () => {
   fc.assert(
     fc.property(anyReport, anyReport, anyReport, (one, two, other) => {
-      const result = applyChanges(other, diffReport({ report: one, mark }, two))
+      const result = applyChanges(other, diffReport({ report: one, stamp }, two))
       if (result.ok) assert.ok(reportedCodec.decode(reportedCodec.encode(result.value)).ok)
       else assert.is(result.refusals[0].code, 'message.invalid')
     }),
@@ -62,7 +62,7 @@ changing('what was made of one report never throws on another: it gives a report
   )
 })
 
-const empty: Changes = { version: 1, sequence: 2, base: mark }
+const empty: Changes = { version: 1, sequence: 2, base: stamp }
 const held = busyReport(2)
 const misfits: readonly (readonly [string, Changes])[] = [
   ['an app that goes', { ...empty, apps: { gone: [2] } }],
@@ -97,14 +97,14 @@ changing('a change of one service of twenty apps costs 40 bytes, where the whole
   )
   const next: Reported = { ...base, sequence: base.sequence + 1, apps }
   const whole = reportedCodec.encode(next)
-  const change = changesCodec.encode(diffReport({ report: base, mark: markOf(whole) }, next))
+  const change = changesCodec.encode(diffReport({ report: base, stamp: stampOf(whole) }, next))
   assert.ok(whole.length > 3500, `the whole report has ${whole.length} bytes`)
   assert.ok(change.length <= 40, `the change has ${change.length} bytes`)
 })
 
-changing('a mark tells payloads apart and is always the same', () => {
-  assert.equal(markOf(Buffer.from('a')), Buffer.from('ca978112', 'hex'))
-  assert.not.equal(markOf(Buffer.from('a')), markOf(Buffer.from('b')))
+changing('a stamp tells payloads apart and is always the same', () => {
+  assert.equal(stampOf(Buffer.from('a')), Buffer.from('ca978112', 'hex'))
+  assert.not.equal(stampOf(Buffer.from('a')), stampOf(Buffer.from('b')))
 })
 
 changing.run()
