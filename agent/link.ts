@@ -29,8 +29,8 @@ export interface LinkOptions {
   readonly log: Logger
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
-  /** The broker keeps topics from the device. */
-  readonly onDenied: () => void
+  /** The broker keeps these topics from the device. */
+  readonly onDenied: (topics: readonly string[]) => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void

@@ -92,7 +92,10 @@ export class RunningAgent {
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
-      publish: payload => this.#voice.report(payload),
+      start: () => this.#epochs.start,
+      link: () => this.#settings(),
+      connected: () => this.#link.connected,
+      publish: (channel, payload) => this.#voice.report(channel, payload),
     })
     this.#presence = new Presence({
       clock,
@@ -102,7 +105,7 @@ export class RunningAgent {
       isConnected: () => this.#link.connected,
       silentMs: () => this.#link.silentMs(),
       revision: () => this.#holdings.revision(),
-      reported: () => this.#reporter.current,
+      reported: () => this.#reporter.heard,
     })
     this.#requests = new Requests({
       engine,
@@ -114,6 +117,7 @@ export class RunningAgent {
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+      reporter: this.#reporter,
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -136,7 +140,15 @@ export class RunningAgent {
       now: () => clock.now(),
       ownNotBeforeMs: () => options.identity?.notBeforeMs,
     })
-    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
+    const approach = new Approach({
+      ownTopic: this.#voice.topic('desired'),
+      broker: options.broker,
+      identity: options.identity,
+      renewal: this.#renewal,
+      memory,
+      clock,
+      log,
+    })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -149,7 +161,7 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
+      onDenied: topics => approach.noteDenied(topics) && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })

@@ -1,12 +1,12 @@
 // Which topics the session is subscribed to, of those that are wanted.
-import type { MqttClient } from 'mqtt'
+import { ErrorWithSubackPacket, type MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 
 export interface SubscriptionsOptions {
   readonly log: Logger
   readonly onSubscribed: (topic: string) => void
-  /** The broker keeps topics from the device. */
-  readonly onDenied: () => void
+  /** The broker keeps these topics from the device. */
+  readonly onDenied: (topics: readonly string[]) => void
 }
 
 export class Subscriptions {
@@ -58,11 +58,17 @@ export class Subscriptions {
 
   #note(client: MqttClient, topics: readonly string[], error: Error | null): void {
     if (client !== this.#client) return
-    if (error === null || error === undefined) {
-      for (const topic of topics) this.#options.onSubscribed(topic)
-      return
-    }
-    this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
-    this.#options.onDenied()
+    const denied = deniedOf(topics, error)
+    for (const topic of topics) if (!denied.includes(topic)) this.#options.onSubscribed(topic)
+    if (denied.length === 0) return
+    this.#options.log.error({ err: error, topics: denied }, 'the broker refuses a subscription')
+    this.#options.onDenied(denied)
   }
+}
+
+/** The broker answers for each topic by itself (MQTT 3.1.1, 3.9.3); where it did not answer at all, it has granted none. */
+function deniedOf(topics: readonly string[], error: Error | null): readonly string[] {
+  if (error === null || error === undefined) return []
+  if (!(error instanceof ErrorWithSubackPacket)) return topics
+  return topics.filter((_, at) => error.packet.granted[at] === 0x80)
 }

@@ -80,7 +80,10 @@ inLab('a device that nobody can reach joins, gets apps, gives logs, restarts, up
 
     assert.is((await fleet.api.call('DELETE', '/devices/hidden?apps=remove')).status, 202)
     await eventually(40_000, 'the device is gone', async () => (await fleet.api.get('/devices/hidden')).status === 404)
-    await eventually(10_000, 'its containers are gone', () => containersOf(app).main === undefined).catch(e => { console.log(device.lines.slice(-12).join('\n'), containersOf(app)); throw e })
+    await eventually(10_000, 'its containers are gone', () => containersOf(app).main === undefined).catch(e => {
+      console.log(device.lines.slice(-12).join('\n'), containersOf(app))
+      throw e
+    })
   })
 })
 
