@@ -9,7 +9,6 @@ import { clientIdOf } from '../protocol/topics.js'
 import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
-import { leaseMs } from './core/liveness.js'
 import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
@@ -19,14 +18,14 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
-import { Pulse } from './pulse.js'
+import { Presence } from './presence.js'
 import { Quiet } from './quiet.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
-import { type Condition, Voice } from './voice.js'
+import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
 const engineWaitMs = 2_000
@@ -43,14 +42,13 @@ export class RunningAgent {
   readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
-  readonly #pulse: Pulse
+  readonly #presence: Presence
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
   readonly #renewal: Renewal | undefined
   readonly #quiet: Quiet
   readonly #release: Release
-  #engineVersion: string | undefined
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
@@ -69,7 +67,6 @@ export class RunningAgent {
       device: disk.id,
       name: options.name,
       epochs: this.#epochs,
-      measure: createMeter(disk.folder),
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
     const memory = new Acquaintance({
@@ -108,7 +105,16 @@ export class RunningAgent {
       assemble: () => this.#report(),
       publish: payload => this.#voice.report(payload),
     })
-    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#presence = new Presence({
+      clock,
+      voice: this.#voice,
+      measure: createMeter(disk.folder),
+      link: () => this.#settings(),
+      isConnected: () => this.#link.connected,
+      silentMs: () => this.#link.silentMs(),
+      revision: () => this.#holdings.revision(),
+      reported: () => this.#reporter.current,
+    })
     this.#requests = new Requests({
       engine,
       clock,
@@ -141,7 +147,7 @@ export class RunningAgent {
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
-      leaseMs: () => leaseMs(this.#intervalS()),
+      settings: () => this.#settings(),
       retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
       clock,
       random: Math.random,
@@ -197,7 +203,7 @@ export class RunningAgent {
   async #shutDown(reason: OfflineReason): Promise<void> {
     this.#cancelWait?.()
     this.#cancelWait = undefined
-    this.#pulse.stop()
+    this.#presence.stop()
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
@@ -214,7 +220,8 @@ export class RunningAgent {
     if (this.#release.begun || this.#stopping !== undefined) return
     this.#steward.follow()
     this.#subscribe()
-    this.#pulse.adjust()
+    this.#presence.note()
+    this.#link.adjust()
     this.#noteChange()
   }
 
@@ -251,13 +258,9 @@ export class RunningAgent {
   }
 
   #noteEngine(version: string | undefined): void {
-    const changed = (this.#engineVersion === undefined) !== (version === undefined)
-    this.#engineVersion = version
+    this.#presence.noteEngine(version)
     this.#noteChange()
     this.#connect()
-    if (!changed || !this.#link.connected) return
-    void this.#voice.birth(this.#condition())
-    this.#pulse.beat()
   }
 
   /** How the link is to be used, now. */
@@ -265,25 +268,12 @@ export class RunningAgent {
     return this.#holdings.link(this.#options.intervalS)
   }
 
-  #intervalS(): number {
-    return this.#settings().intervalS
-  }
-
   #greet(): void {
     this.#requests.endAll()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
-    void this.#voice.birth(this.#condition())
+    this.#presence.greet()
     this.#reporter.renew()
-    this.#pulse.beat()
-  }
-
-  #beat(): void {
-    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.current)
-  }
-
-  #condition(): Condition {
-    return { intervalS: this.#intervalS(), engineVersion: this.#engineVersion }
   }
 
   #riseAbove(floor: number): void {

@@ -2,8 +2,8 @@
 import type { Scope, User } from '../protocol/access.js'
 import { answerWords, commandWords } from '../protocol/command-topics.js'
 
-/** Channels of a device that tell how it is. */
-const telling = new Set(['status', 'heartbeat', 'reported'])
+/** Channels of a device that tell how it is, besides its heartbeat. */
+const telling = new Set(['status', 'reported'])
 
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }
@@ -19,6 +19,7 @@ export function mayPublishAs({ role, scope }: User, root: string, topic: string)
 export function maySubscribeAs({ role, scope }: User, root: string, filter: string): boolean {
   const [word = '', ...rest] = below(root, filter)
   if (word === 'device') return mayHear(scope, rest)
+  if (word === 'h') return rest.length === 1 && rest[0] !== '#' && includes(scope.devices, rest[0] ?? '')
   if (word === 'state') return isOfManager(rest) || covers(scope, plainKinds, rest)
   const kinds = own(answerWords, word)
   return role !== 'viewer' && kinds !== undefined && covers(scope, kinds, rest)

@@ -42,14 +42,12 @@ export class Intake {
   readonly #log: Logger
   readonly #sources = new Set<string>()
   readonly #dropped = new Map<string, number>()
-  readonly #prefix: string
   #received = 0
 
   constructor(root: string, receiver: Receiver, log: Logger) {
     this.#root = root
     this.#receiver = receiver
     this.#log = log
-    this.#prefix = `${root}/device/`
   }
 
   stats(): IntakeStats {
@@ -96,7 +94,7 @@ export class Intake {
 
   /** All answers of a device are one source: each request has a topic of its own. */
   #handleResponse(name: string, { device, rid }: ExchangeTopic, payload: Uint8Array, retained: boolean): void {
-    const source = `${this.#prefix}${device}/response`
+    const source = `${this.#root}/device/${device}/response`
     if (retained) this.#drop(name, { code: 'message.invalid', message: 'a response is never retained' }, source)
     else this.#pass(name, responseCodec.decode(payload), response => this.#receiver.response(device, rid, response), source)
   }
@@ -129,7 +127,7 @@ export class Intake {
     if (this.#sources.has(source) || this.#sources.size >= maxSources) return
     this.#sources.add(source)
     this.#log.warn({ topic: name.slice(0, 200), ...refusal }, 'message dropped')
-    this.#receiver.dropped(name.startsWith(this.#prefix) ? name : '', refusal)
+    this.#receiver.dropped(name, refusal)
   }
 }
 

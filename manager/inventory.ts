@@ -1,7 +1,7 @@
 // The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { engineFlag, type Heartbeat } from '../protocol/messages/heartbeat.js'
+import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import type { Facts, Status } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
@@ -126,6 +126,11 @@ export class Inventory {
   }
 
   foldHeartbeat(device: Device, beat: Heartbeat): void {
+    if (isFull(beat)) this.#keepMetrics(device, beat)
+    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
+  }
+
+  #keepMetrics(device: Device, beat: FullHeartbeat): void {
     device.metrics = {
       uptimeS: beat.uptimeS,
       cpuPercent: beat.cpuPermille / 10,
@@ -136,7 +141,6 @@ export class Inventory {
     }
     device.held = beat.revision
     device.serviceStates = { sequence: beat.reported, states: beat.states }
-    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
   }
 
   foldStatus(device: Device, status: Status, live: boolean): void {
@@ -173,7 +177,7 @@ export class Inventory {
 
   #fold(device: Device, sign: Sign): void {
     device.signs = foldSign(device.signs, sign)
-    if (sign.kind === 'heartbeat' || (sign.kind === 'birth' && sign.live)) device.lastSeen = this.#clock.now()
+    if (sign.kind === 'birth' ? sign.live : sign.kind !== 'end') device.lastSeen = this.#clock.now()
     this.#dirty.add(device)
     this.#settle(device, 'aloud')
   }
@@ -238,11 +242,12 @@ function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
 }
 
 function heartbeatSign(beat: Heartbeat, at: number): Sign {
+  if (!isFull(beat)) return { kind: 'pulse', epoch: beat.epoch, at }
   const { epoch, sequence, intervalS, flags } = beat
   return { kind: 'heartbeat', epoch, sequence, intervalS, engine: (flags & engineFlag) !== 0, at }
 }
 
 function statusSign(status: Status, live: boolean, at: number): Sign {
-  const { epoch, online, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
-  return online ? { kind: 'birth', epoch, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
+  const { epoch, online, sequence = -1, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
+  return online ? { kind: 'birth', epoch, sequence, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
 }

@@ -57,10 +57,8 @@ export class Reception implements Receiver {
   heartbeat(id: string, heartbeat: Heartbeat): void {
     const device = this.#deviceOf(id)
     if (device === undefined) return
-    const { inventory } = this.#options
-    const { epoch, sequence, intervalS } = heartbeat
-    const spent = isSpent(device.signs, { kind: 'heartbeat', epoch, sequence, intervalS, engine: true, at: 0 })
-    inventory.foldHeartbeat(device, heartbeat)
+    const spent = isSpent(device.signs, { kind: 'pulse', epoch: heartbeat.epoch, at: 0 })
+    this.#options.inventory.foldHeartbeat(device, heartbeat)
     if (spent) this.#raiseFloor(device)
   }
 
@@ -121,7 +119,7 @@ export class Reception implements Receiver {
     const device = this.#deviceOf(id)
     if (device === undefined) return
     const { epoch, online } = status
-    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, intervalS: 0, engine: true, live, at: 0 })
+    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
     if (spent) this.#raiseFloor(device)
   }

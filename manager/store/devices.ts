@@ -80,13 +80,15 @@ const columns = [
   'metrics',
   'held',
 ] as const
+/** In the place of the number of what was told last: it was told in an earlier epoch. */
+const nothingTold = -2
 const saveSql = `update devices set ${columns.map(column => `${column} = ?`).join(', ')} where id = ?`
 
 function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
   const { signs, state, reason, since, lastSeen, facts, metrics, held } = device
   return {
     epoch: signs.epoch,
-    sequence: signs.sequence,
+    sequence: signs.told.epoch === signs.epoch ? signs.told.sequence : nothingTold,
     ended: signs.end,
     lost: signs.lost ? 1 : 0,
     beat_s: signs.intervalS,
@@ -114,11 +116,11 @@ function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: 
     signs: {
       ...noSigns(awaitedSince),
       epoch: row.epoch,
-      sequence: row.sequence,
       end: row.ended as Device['signs']['end'],
       lost: row.lost === 1,
       intervalS: row.beat_s,
       engine: row.engine === 1,
+      told: row.sequence === nothingTold ? { epoch: row.epoch - 1, sequence: 0 } : { epoch: row.epoch, sequence: row.sequence },
     },
     state: row.state as Device['state'],
     reason: row.reason as Device['reason'],
