@@ -10,8 +10,6 @@ export interface ApproachOptions {
   readonly identity: Identity | undefined
   readonly renewal: Renewal | undefined
   readonly memory: ServerMemory
-  /** What the broker lets every device of the fleet hear. */
-  readonly ownTopic: string
   readonly clock: Clock
   readonly log: Logger
 }
@@ -34,13 +32,10 @@ export class Approach {
     this.#refused = refused
   }
 
-  /**
-   * What is its own the broker keeps from a device when by its clock the certificate has ended; what is others' when it has left them.
-   * True if another session is to be tried.
-   */
-  noteDenied(topics: readonly string[]): boolean {
-    const { renewal, clock, ownTopic } = this.#options
-    if (renewal === undefined || !topics.includes(ownTopic) || clock.monotonic() < this.#freshUntil) return false
+  /** The broker keeps from the device what is its own, as it does when by its clock the certificate has ended. True if another session is to be tried. */
+  noteDenied(): boolean {
+    const { renewal, clock } = this.#options
+    if (renewal === undefined || clock.monotonic() < this.#freshUntil) return false
     this.#refused = true
     return true
   }

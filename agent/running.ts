@@ -19,6 +19,7 @@ import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
 import { Presence } from './presence.js'
+import { Quiet } from './quiet.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
@@ -46,6 +47,7 @@ export class RunningAgent {
   readonly #requests: Requests
   readonly #voice: Voice
   readonly #renewal: Renewal | undefined
+  readonly #quiet: Quiet
   readonly #release: Release
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
@@ -67,12 +69,21 @@ export class RunningAgent {
       epochs: this.#epochs,
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      now: () => clock.now(),
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    this.#quiet = new Quiet({ clock, hours: () => this.#settings().quiet, floorMs: () => memory.floorMs() })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      quiet: this.#quiet,
+      pullsAtOnce: () => this.#settings().pulls,
       clock,
       random: Math.random,
       log,
@@ -134,21 +145,8 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const memory = new Acquaintance({
-      folder: disk.folder,
-      log,
-      now: () => clock.now(),
-      ownNotBeforeMs: () => options.identity?.notBeforeMs,
-    })
-    const approach = new Approach({
-      ownTopic: this.#voice.topic('desired'),
-      broker: options.broker,
-      identity: options.identity,
-      renewal: this.#renewal,
-      memory,
-      clock,
-      log,
-    })
+    const ownTopic = this.#voice.topic('desired')
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -161,7 +159,7 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onDenied: topics => approach.noteDenied(topics) && this.#link.reconnect(),
+      onDenied: topics => topics.includes(ownTopic) && approach.noteDenied() && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -254,7 +252,7 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
     return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }

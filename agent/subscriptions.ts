@@ -1,5 +1,5 @@
 // Which topics the session is subscribed to, of those that are wanted.
-import { ErrorWithSubackPacket, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 
 export interface SubscriptionsOptions {
@@ -53,22 +53,20 @@ export class Subscriptions {
     if (gone.length > 0) client.unsubscribe(gone, () => {})
     const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
     for (const topic of fresh) this.#asked.add(topic)
-    if (fresh.length > 0) client.subscribe(fresh, { qos: 1 }, error => this.#note(client, fresh, error))
+    if (fresh.length === 0) return
+    client.subscribe(fresh, { qos: 1 }, (_, __, answer) => {
+      // Without one the session has ended.
+      if (answer !== undefined) this.#note(client, fresh, answer.granted)
+    })
   }
 
-  #note(client: MqttClient, topics: readonly string[], error: Error | null): void {
+  /** The broker answers for each topic by itself (MQTT 3.1.1, 3.9.3). */
+  #note(client: MqttClient, topics: readonly string[], granted: readonly unknown[]): void {
     if (client !== this.#client) return
-    const denied = deniedOf(topics, error)
+    const denied = topics.filter((_, at) => granted[at] === 0x80)
     for (const topic of topics) if (!denied.includes(topic)) this.#options.onSubscribed(topic)
     if (denied.length === 0) return
-    this.#options.log.error({ err: error, topics: denied }, 'the broker refuses a subscription')
+    this.#options.log.error({ topics: denied }, 'the broker refuses a subscription')
     this.#options.onDenied(denied)
   }
-}
-
-/** The broker answers for each topic by itself (MQTT 3.1.1, 3.9.3); where it did not answer at all, it has granted none. */
-function deniedOf(topics: readonly string[], error: Error | null): readonly string[] {
-  if (error === null || error === undefined) return []
-  if (!(error instanceof ErrorWithSubackPacket)) return topics
-  return topics.filter((_, at) => error.packet.granted[at] === 0x80)
 }
