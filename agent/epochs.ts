@@ -1,4 +1,4 @@
-// The numbers that order what a device says: an epoch for each session, and a sequence of heartbeats in each.
+// The numbers that order what a device says: an epoch for each session, and a sequence in each.
 import type { Disk } from './disk.js'
 
 const sessionsPerStart = 0x10000
@@ -29,7 +29,7 @@ export class Epochs {
     return this.current
   }
 
-  /** Number of the next heartbeat in this epoch. */
+  /** Number of what is told next in this epoch. */
   nextSequence(): number {
     return this.#sequence++
   }
