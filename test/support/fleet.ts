@@ -61,6 +61,8 @@ export interface FleetOptions {
   readonly broker?: string
   /** Where the server runs, and its address there: a host that only its lab reaches. */
   readonly at?: End
+  /** Where its folder goes; a lab's is removed with the lab. */
+  readonly parent?: string
 }
 
 /** A server in a process of its own. Keeps its ports over restarts. */
@@ -163,7 +165,7 @@ export class Device extends Service {
 
 /** Runs `test` with a server that is up; removes every process, container and folder afterwards. */
 export async function withFleet(test: (fleet: Fleet) => Promise<void>, options: FleetOptions = {}): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'skt-fleet-'))
+  const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'skt-fleet-'))
   const fleet = new Fleet(folder, options)
   try {
     await fleet.server.start()
