@@ -28,7 +28,7 @@ const quality = { delayMs: Number(process.env.DELAY ?? 300), rate: '100kbit', lo
 inLab('twenty devices join, get a group deploy and an update, and give logs; none is ever NotReady', async () => {
   await withLab(async lab => {
     const [server, plant] = [lab.host(), lab.host()]
-    await lab.radio({ host: server, address: address.server }, { host: plant, address: address.plant }, quality)
+    const radio = await lab.radio({ host: server, address: address.server }, { host: plant, address: address.plant }, quality)
     const engines = await startEngines(lab, plant, devices)
     await withFleet(
       async fleet => {
@@ -43,9 +43,13 @@ inLab('twenty devices join, get a group deploy and an update, and give logs; non
         }
         const timer = setInterval(async () => {
           const l = await list(fleet)
-          say(`${l.length} listed, ${l.filter(({ state }) => state === 'Ready').length} ready, ${l.filter(d => d.intervalS === 1200).length} sat, ${l.filter(d => d.apps[0]?.state === 'running').length} r1, ${l.filter(d => d.apps[0]?.revision === 2).length} r2`)
+          say(
+            `${l.length} listed, ${l.filter(({ state }) => state === 'Ready').length} ready, ${l.filter(d => d.intervalS === 1200).length} sat, ${l.filter(d => d.apps[0]?.state === 'running').length} r1, ${l.filter(d => d.apps[0]?.revision === 2).length} r2`,
+          )
         }, 5000)
+        if (process.env.EARLY) await radio.spoil()
         await until(fleet, 'Ready', ({ state, intervalS }) => state === 'Ready' && intervalS === 1200).catch(fail)
+        if (!process.env.EARLY) await radio.spoil()
         say('ready')
         await fleet.deploy('groups/line-1', app, compose('one'))
         await until(fleet, 'running', ({ apps }) => apps[0]?.state === 'running').catch(fail)
@@ -58,7 +62,12 @@ inLab('twenty devices join, get a group deploy and an update, and give logs; non
         await until(fleet, 'updated', ({ apps }) => apps[0]?.revision === 2 && apps[0].state === 'running').catch(fail)
         say('updated')
         clearInterval(timer)
-        console.log(events.seen.filter(({ type }) => /^device/.test(type)).map(({ type, device, data }) => `${type} ${device} ${JSON.stringify(data)}`).filter(l => !/registered|"Ready"/.test(l)))
+        console.log(
+          events.seen
+            .filter(({ type }) => /^device/.test(type))
+            .map(({ type, device, data }) => `${type} ${device} ${JSON.stringify(data)}`)
+            .filter(l => !/registered|"Ready"/.test(l)),
+        )
         await events.close()
         assert.ok(true)
       },
@@ -75,15 +84,14 @@ function clock() {
 /** A group with the satellite profile, and a token into it. */
 async function prepare(fleet: Fleet): Promise<void> {
   assert.is((await fleet.api.call('POST', '/groups', { name: 'line-1', devices: [] })).status, 201)
-  assert.is((await fleet.api.call('PUT', '/groups/line-1/link', { profile: 'satellite' })).status, 200)
+  assert.is((await fleet.api.call('PUT', '/groups/line-1/link', { profile: 'satellite', reportMs: 5000 })).status, 200)
   const { status, body } = await fleet.api.call<{ token: string }>('POST', '/tokens', { uses: devices, groups: ['line-1'] })
   assert.is(status, 201, JSON.stringify(body))
   fleet.server.joinToken = body.token
 }
 
 async function list(fleet: Fleet): Promise<readonly (DeviceView & { name: string })[]> {
-  const { body } = await fleet.api.get<{ items: { id: string; name: string }[] }>('/devices')
-  return Promise.all(body.items.map(async ({ id, name }) => ({ ...(await fleet.api.get<DeviceView>(`/devices/${id}`)).body, name })))
+  return (await fleet.api.get<{ items: (DeviceView & { name: string })[] }>('/devices')).body.items
 }
 
 async function until(fleet: Fleet, what: string, is: (device: DeviceView) => boolean): Promise<void> {
