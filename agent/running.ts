@@ -113,6 +113,7 @@ export class RunningAgent {
       voice: this.#voice,
       measure: createMeter(disk.folder),
       link: () => this.#settings(),
+      isQuiet: () => this.#quiet.forMs() > 0,
       isConnected: () => this.#link.connected,
       silentMs: () => this.#link.silentMs(),
       revision: () => this.#holdings.revision(),
