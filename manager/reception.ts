@@ -128,12 +128,13 @@ export class Reception implements Receiver {
   }
 
   #foldStatus(id: string, status: Status, live: boolean): void {
-    const { inventory } = this.#options
+    const { inventory, requests } = this.#options
     const device = this.#deviceOf(id)
     if (device === undefined) return
     const { epoch, online } = status
     const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
+    if (online && live) requests.noteSession(id)
     if (online && live) this.#options.reports.birth(device, status, spent)
     if (spent) this.#raiseFloor(device)
   }
