@@ -6,7 +6,7 @@ import type { Link as Settings } from '../protocol/messages/link.js'
 import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
 import { keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
-import { explainFault, type Verdict } from './core/refused.js'
+import { explainFault, isOfNetwork, type Verdict } from './core/refused.js'
 import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
 import type { BrokerAddress } from './reach.js'
@@ -180,12 +180,13 @@ export class Link {
 
   #refused(client: MqttClient, error: Error, server: string): void {
     if (client !== this.#client || this.#stopped) return
-    const verdict = explainFault(faultOf(error), server, this.#options.clock.now())
+    const fault = faultOf(error)
+    const verdict = explainFault(fault, server, this.#options.clock.now())
     if (!this.connected && verdict.refusal.code !== this.#complaint) {
       this.#complaint = verdict.refusal.code
       this.#options.log.warn({ err: error, ...verdict.refusal }, 'the broker cannot be reached')
     }
-    this.#tickets.forget()
+    if (!isOfNetwork(fault)) this.#tickets.forget()
     this.#options.onRefused(verdict)
     this.#drop(client, { why: error.message, atLeastMs: verdict.again === 'slowly' ? slowMs : 0 })
   }
