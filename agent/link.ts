@@ -8,6 +8,7 @@ import { explainFault, type Verdict } from './core/refused.js'
 import { faultOf } from './identity/probe.js'
 import { type BrokerAddress, connectionOptions } from './reach.js'
 import { Tickets } from './tickets.js'
+import type { Traffic } from './traffic.js'
 
 export interface LinkOptions {
   /** Asked before each attempt to connect, as certificates change; what it waits for comes first. */
@@ -23,6 +24,8 @@ export interface LinkOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  /** Counts what crosses the connections. */
+  readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
   /** The broker has not let the device in, or is not the one that it should be. */
@@ -128,8 +131,15 @@ export class Link {
     const broker = await this.#options.reach()
     if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
-    const client = mqtt.connect(broker.url, { ...this.#clientOptions(will), ...connectionOptions(broker), ...this.#tickets.use(broker) })
+    const tap = this.#options.traffic.tap()
+    const client = mqtt.connect(broker.url, {
+      ...this.#clientOptions(will),
+      ...connectionOptions(broker),
+      ...this.#tickets.use(broker),
+      wsOptions: tap.wsOptions,
+    })
     this.#client = client
+    tap.watch(client)
     this.#tickets.collect(client.stream)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))

@@ -5,6 +5,7 @@ import { kidOf } from '../protocol/cose.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Accountant } from './accountant.js'
 import type { AgentOptions } from './agent.js'
 import { leaseMs } from './core/liveness.js'
 import type { Disk } from './disk.js'
@@ -22,6 +23,7 @@ import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
+import { Traffic } from './traffic.js'
 import { type Condition, Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
@@ -44,6 +46,7 @@ export class RunningAgent {
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
+  readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
   /** The broker did not take the certificate the last time. */
   #refused = false
@@ -73,6 +76,16 @@ export class RunningAgent {
       epochs: this.#epochs,
       measure: createMeter(disk.folder),
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
+    })
+    const traffic = new Traffic(options.root, clock)
+    this.#accountant = new Accountant({
+      disk: this.#disk,
+      traffic,
+      clock,
+      link: () => this.#holdings.link(options.intervalS),
+      instance: () => this.#holdings.device?.instance,
+      number: () => this.#epochs.current,
+      publish: payload => this.#voice.account(payload),
     })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
@@ -130,6 +143,7 @@ export class RunningAgent {
       clock,
       random: Math.random,
       log: log.child({ part: 'link' }),
+      traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
       onRefused: ({ again }) => {
@@ -159,6 +173,7 @@ export class RunningAgent {
     this.#steward.start()
     this.#permits.start({ onChange: () => this.#follow(), onFault: () => this.#noteChange() })
     this.#follow()
+    this.#accountant.start()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
 
@@ -184,8 +199,10 @@ export class RunningAgent {
     this.#permits.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
+    await this.#accountant.finish()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
+    this.#accountant.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -276,6 +293,7 @@ export class RunningAgent {
   #riseAbove(floor: number): void {
     if (!this.#epochs.riseAbove(floor)) return
     this.#log.warn({ floor }, 'epochs of this device were used before: later ones are begun')
+    this.#accountant.beginAnew()
     this.#link.reconnect()
   }
 
