@@ -7,6 +7,7 @@ import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
 import { Accountant } from './accountant.js'
 import type { AgentOptions } from './agent.js'
+import { Approach } from './approach.js'
 import { leaseMs } from './core/liveness.js'
 import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
@@ -18,7 +19,7 @@ import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
 import { Pulse } from './pulse.js'
-import { type BrokerAddress, withIdentity } from './reach.js'
+import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
@@ -31,7 +32,6 @@ const engineWaitMs = 2_000
 
 export class RunningAgent {
   readonly id: string
-  readonly released: Promise<ReleaseMode>
   readonly #options: AgentOptions
   readonly #clock: Clock
   readonly #log: Logger
@@ -48,11 +48,8 @@ export class RunningAgent {
   readonly #voice: Voice
   readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
-  /** The broker did not take the certificate the last time. */
-  #refused = false
+  readonly #release: Release
   #engineVersion: string | undefined
-  #releasing: ReleaseMode | undefined
-  #resolveReleased: (mode: ReleaseMode) => void = () => {}
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
@@ -64,9 +61,6 @@ export class RunningAgent {
     this.#disk = disk
     this.#permits = permits
     this.id = this.#disk.id
-    this.released = new Promise(resolve => {
-      this.#resolveReleased = resolve
-    })
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#voice = new Voice({
@@ -102,6 +96,13 @@ export class RunningAgent {
       onVerdict: () => this.#follow(),
       onEngine: version => this.#noteEngine(version),
     })
+    this.#release = new Release({
+      holdings: this.#holdings,
+      steward: this.#steward,
+      identity: options.identity,
+      log,
+      stop: () => this.stop('Released'),
+    })
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
@@ -129,12 +130,13 @@ export class RunningAgent {
       onStanding: () => this.#noteChange(),
       onAskAgain: topics => this.#link.askAgain(topics),
       onEpochFloor: floor => this.#riseAbove(floor),
-      onRelease: mode => this.#release(mode),
+      onRelease: mode => this.#leave(mode),
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, clock, log })
     this.#link = new Link({
-      reach: () => this.#reach(),
+      reach: () => approach.next(),
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
@@ -146,9 +148,7 @@ export class RunningAgent {
       traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onRefused: ({ again }) => {
-        this.#refused = again === 'renew'
-      },
+      onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
   }
@@ -166,6 +166,10 @@ export class RunningAgent {
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
       onTopics: () => this.#subscribe(),
     })
+  }
+
+  get released(): Promise<ReleaseMode> {
+    return this.#release.done
   }
 
   start(): void {
@@ -209,7 +213,7 @@ export class RunningAgent {
 
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
-    if (this.#releasing !== undefined || this.#stopping !== undefined) return
+    if (this.#release.begun || this.#stopping !== undefined) return
     this.#steward.follow()
     this.#subscribe()
     this.#pulse.adjust()
@@ -230,17 +234,6 @@ export class RunningAgent {
     else this.#inbox.receive(topic, payload, retained)
   }
 
-  /** What to connect with next. A certificate that has ended, or that was refused, is replaced first if the broker lets it. */
-  async #reach(): Promise<BrokerAddress> {
-    const { broker, identity } = this.#options
-    const address = (): BrokerAddress => withIdentity(broker, identity?.credentials)
-    if (this.#renewal === undefined || identity === undefined) return address()
-    if (!this.#refused && !identity.hasLapsed(this.#clock.now())) return address()
-    this.#refused = false
-    await this.#renewal.visit(address()).catch((error: unknown) => this.#log.debug({ err: error }, 'no certificate could be had'))
-    return address()
-  }
-
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
@@ -256,7 +249,7 @@ export class RunningAgent {
 
   #noteChange(): void {
     this.#reporter.note()
-    this.#finishRelease()
+    if (this.#stopping === undefined) this.#release.advance()
   }
 
   #noteEngine(version: string | undefined): void {
@@ -297,21 +290,8 @@ export class RunningAgent {
     this.#link.reconnect()
   }
 
-  #release(mode: ReleaseMode): void {
-    if (this.#releasing !== undefined) return
-    this.#releasing = mode
-    this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
-    if (mode === 'remove') this.#steward.removeAll()
+  #leave(mode: ReleaseMode): void {
+    this.#release.begin(mode)
     this.#noteChange()
-  }
-
-  #finishRelease(): void {
-    const mode = this.#releasing
-    if (mode === undefined || this.#stopping !== undefined) return
-    if (mode === 'remove' && !this.#steward.isBare()) return
-    this.#holdings.forget()
-    this.#options.identity?.forget()
-    this.#steward.forget()
-    void this.stop('Released').then(() => this.#resolveReleased(mode))
   }
 }
