@@ -1,6 +1,6 @@
 // The count that a device keeps of its bytes: which one it is, what it had when the agent started, and when it is told.
 import type { Link } from '../../protocol/messages/link.js'
-import { noTraffic, type Traffic, trafficShape } from '../../protocol/messages/usage.js'
+import { noTraffic, trafficShape } from '../../protocol/messages/usage.js'
 import { bytes, decodeMessage, encodeMessage, field, type Of, optional, record, uint } from '../../protocol/shape.js'
 
 const count = record({
