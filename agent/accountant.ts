@@ -12,6 +12,8 @@ export interface AccountantOptions {
   readonly traffic: Traffic
   readonly clock: Clock
   readonly link: () => Link
+  /** No telemetry now. */
+  readonly quiet: () => boolean
   /** Of the manager, if one is known. */
   readonly instance: () => Uint8Array | undefined
   /** Of a count that begins now. */
@@ -66,11 +68,11 @@ export class Accountant {
   }
 
   #follow(): void {
-    const { clock, link, instance } = this.#options
+    const { clock, link, quiet, instance } = this.#options
     if (countFor(this.#count, instance(), 0).instance !== this.#count.instance) this.#goOn(this.#count)
     const now = clock.monotonic()
     const bytes = totalBytes(this.#sums())
-    if (isTellingDue({ ms: now - this.#toldAt, bytes: bytes - this.#count.toldBytes }, link())) void this.#tell()
+    if (!quiet() && isTellingDue({ ms: now - this.#toldAt, bytes: bytes - this.#count.toldBytes }, link())) void this.#tell()
     if (isSavingDue({ ms: now - this.#saved.at, bytes: bytes - this.#saved.bytes })) this.#save()
   }
 

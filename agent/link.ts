@@ -1,12 +1,13 @@
 // The agent's one connection to the broker, made anew for as long as the agent runs.
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
+import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
 import { judgeSilence, keepaliveS } from './core/liveness.js'
 import { explainFault, type Verdict } from './core/refused.js'
 import { faultOf } from './identity/probe.js'
-import { type BrokerAddress, connectionOptions } from './reach.js'
+import type { BrokerAddress } from './reach.js'
 import { Tickets } from './tickets.js'
 import type { Traffic } from './traffic.js'
 
@@ -28,6 +29,8 @@ export interface LinkOptions {
   readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
+  /** The broker keeps topics from the device. */
+  readonly onDenied: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
@@ -132,15 +135,15 @@ export class Link {
     if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
     const tap = this.#options.traffic.tap()
-    const client = mqtt.connect(broker.url, {
-      ...this.#clientOptions(will),
-      ...connectionOptions(broker),
+    const client = openClient(broker, this.#clientOptions(will), {
       ...this.#tickets.use(broker),
-      wsOptions: tap.wsOptions,
+      onSocket: socket => {
+        this.#tickets.collect(socket)
+        tap.carry(socket)
+      },
     })
     this.#client = client
     tap.watch(client)
-    this.#tickets.collect(client.stream)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
     client.on('packetreceive', () => {
@@ -217,8 +220,12 @@ export class Link {
 
   #noteSubscribed(client: MqttClient, topics: readonly string[], error: Error | null): void {
     if (client !== this.#client) return
-    if (error === null || error === undefined) for (const topic of topics) this.#options.onSubscribed(topic)
-    else this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
+    if (error === null || error === undefined) {
+      for (const topic of topics) this.#options.onSubscribed(topic)
+      return
+    }
+    this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
+    this.#options.onDenied()
   }
 
   /** A broker that has not answered anything for a lease is no longer there, whatever the socket says. */

@@ -2,10 +2,12 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
 import { Accountant } from './accountant.js'
+import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
 import { leaseMs } from './core/liveness.js'
@@ -19,6 +21,7 @@ import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
 import { Pulse } from './pulse.js'
+import { Quiet } from './quiet.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
@@ -48,6 +51,7 @@ export class RunningAgent {
   readonly #voice: Voice
   readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
+  readonly #quiet: Quiet
   readonly #release: Release
   #engineVersion: string | undefined
   #stopping: Promise<void> | undefined
@@ -76,17 +80,27 @@ export class RunningAgent {
       disk: this.#disk,
       traffic,
       clock,
-      link: () => this.#holdings.link(options.intervalS),
+      link: () => this.#settings(),
+      quiet: () => this.#quiet.forMs() > 0,
       instance: () => this.#holdings.device?.instance,
       number: () => this.#epochs.current,
       publish: payload => this.#voice.account(payload),
     })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      now: () => clock.now(),
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    this.#quiet = new Quiet({ clock, hours: () => this.#settings().quiet, floorMs: () => memory.floorMs() })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      quiet: this.#quiet,
+      pullsAtOnce: () => this.#settings().pulls,
       clock,
       random: Math.random,
       log,
@@ -113,6 +127,7 @@ export class RunningAgent {
       engine,
       clock,
       log: log.child({ part: 'requests' }),
+      link: () => this.#settings(),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
       onWorn: () => this.#link.reconnect(),
@@ -134,7 +149,7 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, clock, log })
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -148,6 +163,7 @@ export class RunningAgent {
       traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
+      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -242,7 +258,7 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
     return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }
@@ -262,8 +278,13 @@ export class RunningAgent {
     this.#pulse.beat()
   }
 
+  /** How the link is to be used, now. */
+  #settings(): Settings {
+    return this.#holdings.link(this.#options.intervalS)
+  }
+
   #intervalS(): number {
-    return this.#holdings.link(this.#options.intervalS).intervalS
+    return this.#settings().intervalS
   }
 
   #greet(): void {

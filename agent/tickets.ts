@@ -21,7 +21,8 @@ export class Tickets {
     if (!(stream instanceof TLSSocket)) return
     const of = this.#of
     stream.on('session', (ticket: Buffer) => {
-      if (of === this.#of) this.#ticket = ticket
+      // Also of a server that has just been turned away.
+      if (of === this.#of && !stream.destroyed) this.#ticket = ticket
     })
   }
 

@@ -1,7 +1,5 @@
 // Counts what crosses the agent's connections to the broker, by what it is for.
-import type { ClientRequest } from 'node:http'
-import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { Clock } from '../protocol/clock.js'
 import { addFlow, addTraffic, type Flow, mapTraffic, noTraffic, type Purpose, type Traffic as Sums } from '../protocol/messages/usage.js'
 import { closeHeaders, type Headers, openHeaders, passHeaders } from './core/headers.js'
@@ -21,7 +19,6 @@ interface Packet {
 
 /** A client of MQTT, as far as it is counted. */
 export interface Counted {
-  readonly stream: Duplex
   on(event: 'packetsend' | 'packetreceive', listener: (packet: Packet) => void): unknown
 }
 
@@ -79,13 +76,6 @@ export class Tap {
   readonly #counts: Record<Published, Record<Direction, number>> = { heartbeat: zero(), report: zero(), state: zero(), log: zero() }
   /** What the acknowledgements are for that are to go or to come. */
   readonly #awaited = { sent: new Map<number, Published>(), received: new Map<number, Published>() }
-  /** For a client of MQTT over WebSockets, whose stream is no socket. */
-  readonly wsOptions = {
-    finishRequest: (request: ClientRequest): void => {
-      request.once('socket', socket => this.#watchSocket(socket))
-      request.end()
-    },
-  }
 
   constructor(root: string, clock: Clock, onClose: () => void) {
     this.#root = root
@@ -93,12 +83,20 @@ export class Tap {
     this.#onClose = onClose
   }
 
+  /** The socket that the client is given. */
+  carry(socket: Socket): void {
+    socket.once('connect', () => {
+      this.#wire = wireOf(socket)
+      this.#headers = openHeaders(this.#wire.family)
+    })
+    // Each flight of the handshake, and the end of either direction.
+    for (const event of ['secureConnect', 'session', 'finish', 'end']) socket.on(event, () => this.#look())
+    socket.once('close', () => this.#close())
+  }
+
   watch(client: Counted): void {
     client.on('packetsend', packet => this.#note(packet, 'sent'))
     client.on('packetreceive', packet => this.#note(packet, 'received'))
-    const { stream } = client
-    if (stream instanceof Socket) this.#watchSocket(stream)
-    else stream.once('close', () => this.#wire === undefined && this.#close())
   }
 
   /** As it was when the socket was last looked at: what a packet has, and what its record has, come together. */
@@ -117,16 +115,6 @@ export class Tap {
   #headerSums(): Flow {
     if (this.#headers === undefined) return noFlow
     return this.#isClosed ? closeHeaders(this.#headers) : this.#headers.bytes
-  }
-
-  #watchSocket(socket: Socket): void {
-    socket.once('connect', () => {
-      this.#wire = wireOf(socket)
-      this.#headers = openHeaders(this.#wire.family)
-    })
-    // Each flight of the handshake, and the end of either direction.
-    for (const event of ['secureConnect', 'session', 'finish', 'end']) socket.on(event, () => this.#look())
-    socket.once('close', () => this.#close())
   }
 
   #note(packet: Packet, way: Direction): void {

@@ -61,8 +61,12 @@ export interface Device {
   readonly reason: string | null
   readonly since: string
   readonly lastSeen: string | null
+  /** When it turns NotReady if it stays silent; null if it is not Ready. */
+  readonly expectedBy: string | null
   readonly intervalS: number | null
   readonly leaseS: number | null
+  /** How it is to use its link. */
+  readonly link: Link & { readonly of: LinkOwner }
   readonly facts: Facts | null
   readonly metrics: {
     readonly uptimeS: number
@@ -83,6 +87,33 @@ export interface Device {
     readonly joinedAt: string
     readonly certificateUntil: string | null
   } | null
+}
+
+/** How a link is used; null: no limit. */
+export interface Link {
+  readonly profile: string
+  readonly intervalS: number
+  readonly keepaliveS: number
+  readonly metricsS: number
+  readonly reportMs: number
+  readonly changes: boolean
+  readonly usageS: number
+  readonly logBytesPerS: number | null
+  readonly logBytes: number | null
+  readonly pulls: number | null
+  readonly quiet: readonly string[]
+  readonly budgetBytes: number | null
+  /** A silent device is NotReady so long after its last heartbeat. */
+  readonly notReadyAfterS: number
+}
+
+/** Whose setting it is; null: nobody's. */
+type LinkOwner = { readonly kind: 'device' | 'group'; readonly name: string } | null
+
+export interface LinkStanding {
+  readonly setting: Readonly<Record<string, unknown>> | null
+  readonly link: Link | null
+  readonly of: LinkOwner
 }
 
 export interface JoinToken {

@@ -11,6 +11,7 @@ import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
 import { addImages } from './commands/images.js'
 import { addKey } from './commands/key.js'
+import { addLink } from './commands/link.js'
 import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
 import { addRestart } from './commands/restart.js'
@@ -43,6 +44,7 @@ export const everyCommand = [
   addSet,
   addWatch,
   addImages,
+  addLink,
   addLogin,
   addUser,
   addAccessToken,

@@ -5,7 +5,7 @@ import { engineFlag, type Heartbeat } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import type { Facts, Status } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
-import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
+import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign, silentUntil } from './core/liveness.js'
 import type { Device } from './core/model.js'
 import type { Journal } from './journal.js'
 import type { Db } from './store/db.js'
@@ -79,6 +79,13 @@ export class Inventory {
   /** The device, registered if it is new. */
   ensure(id: string): Device {
     return this.#devices.get(id) ?? this.#register(id)
+  }
+
+  /** Wall clock, when the device turns NotReady if it stays silent; null if it is not Ready. */
+  expectedBy({ state, signs, lastSeen }: Device): number | null {
+    const until = silentUntil(signs, this.#listeningSince)
+    if (state !== 'Ready' || until === null || signs.heardAt === null || lastSeen === null) return null
+    return Math.round(lastSeen + until - signs.heardAt)
   }
 
   /** A new device, not registered yet. */

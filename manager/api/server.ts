@@ -34,6 +34,7 @@ import { type Health, healthRoutes } from './health.js'
 import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
 import { keyRoutes } from './keys.js'
+import { linkRoutes } from './links.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import type { Problem } from './schemas/basics.js'
@@ -113,6 +114,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
       imageRoutes(api, fleet)
+      linkRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
       keyRoutes(api, fleet)

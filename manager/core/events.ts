@@ -37,6 +37,7 @@ export const eventTypes = [
   'login.refused',
   'key.rotated',
   'images.changed',
+  'link.changed',
   'manager.started',
   'message.dropped',
 ] as const

@@ -1,4 +1,5 @@
 // The fleet as plain data: devices, targets and apps, as every other file of the manager speaks of them.
+import type { Link } from '../../protocol/messages/link.js'
 import type { Policy, Purge, Refresh, ReleaseMode, RunState } from '../../protocol/messages/manifest.js'
 import type { Reported } from '../../protocol/messages/reported.js'
 import type { Facts } from '../../protocol/messages/status.js'
@@ -79,6 +80,8 @@ export interface DesiredTarget {
   readonly apps: readonly App[]
   /** Patterns of the images that may run; null: all. */
   readonly images: readonly string[] | null
+  /** How the link is to be used; null: not said here. */
+  readonly link: Link | null
   /** There is a manifest of the fleet. */
   readonly fleet: boolean
   readonly purges: readonly Purge[]
@@ -99,4 +102,9 @@ export function nameOf(device: Device): string {
 /** The target as events name it. */
 export function aboutTarget({ kind, name }: Target): { device: string } | { group: string } {
   return kind === 'device' ? { device: name } : { group: name }
+}
+
+/** For maps of targets: `device/press-7`. */
+export function keyOf({ kind, name }: Addressee): string {
+  return `${kind}/${name}`
 }

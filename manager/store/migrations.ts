@@ -111,4 +111,9 @@ export const migrations: readonly string[] = [
     number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
   ) strict;
   `,
+  `
+  create table links (
+    kind text not null, name text not null, setting text not null, changed_at integer not null, primary key (kind, name)
+  ) strict, without rowid;
+  `,
 ]

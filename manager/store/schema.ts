@@ -24,6 +24,8 @@ export interface Tables {
   audit_head: { id: number; number: number; hash: Uint8Array; seal: Uint8Array }
   /** One row a list; its patterns as JSON. */
   image_lists: { kind: 'fleet' | 'group'; name: string; patterns: string; changed_at: number }
+  /** How a device or a group is to use its link, as JSON of what a user set. */
+  links: { kind: 'device' | 'group'; name: string; setting: string; changed_at: number }
   device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
   join_tokens: TokenTable
   pending_joins: {

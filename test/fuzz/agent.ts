@@ -55,6 +55,7 @@ class AgentTarget implements Target {
     this.#disk = new Disk(this.#folder, log)
     const holdings = new Holdings(this.#disk, log, 'd1')
     const requests = new Requests({
+      link: () => ({}),
       engine: { logSources: async () => [{ id: 'c1', service: 'web', number: 1, running: false }], readLog: noLog },
       clock: this.#clock,
       log,

@@ -14,6 +14,7 @@ import {
   ReleasedSchema,
 } from './devices.js'
 import { EventSchema } from './events.js'
+import { LinkSchema, LinkStandingSchema } from './links.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
 export const sharedSchemas: readonly TSchema[] = [
@@ -23,6 +24,8 @@ export const sharedSchemas: readonly TSchema[] = [
   AppOnDeviceSchema,
   FactsSchema,
   MetricsSchema,
+  LinkSchema,
+  LinkStandingSchema,
   DeviceSchema,
   ReleasedSchema,
   JoinTokenSchema,

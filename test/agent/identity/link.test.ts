@@ -119,6 +119,7 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     traffic: new Traffic('skerry', clock),
     onConnected: () => {},
     onSubscribed: () => {},
+    onDenied: () => {},
     onRefused: verdict => verdicts.push(verdict),
     onMessage: () => {},
   })
