@@ -6,12 +6,14 @@ import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.j
 import { type Reported, reportedCodec } from '../protocol/messages/reported.js'
 import { type Response, responseCodec } from '../protocol/messages/request.js'
 import { type Status, statusCodec } from '../protocol/messages/status.js'
+import { type Usage, usageCodec } from '../protocol/messages/usage.js'
 import { parseTopic, type Topic } from '../protocol/topics.js'
 
 export interface Receiver {
   heartbeat(device: string, heartbeat: Heartbeat): void
   status(device: string, status: Status, live: boolean): void
   reported(device: string, reported: Reported): void
+  usage(device: string, usage: Usage): void
   response(device: string, rid: string, response: Response): void
   /** From whoever has that key. */
   join(key: string, request: JoinRequest): void
@@ -88,6 +90,10 @@ export class Intake {
       case 'renewal':
         if (retained) this.#drop(name, { code: 'message.invalid', message: 'a request for a certificate is never retained' })
         else this.#pass(name, joinRequestCodec.decode(payload), request => this.#receiver.renewal(device, request))
+        break
+      case 'usage':
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'an account of bytes is never retained' })
+        else this.#pass(name, usageCodec.decode(payload), usage => this.#receiver.usage(device, usage))
         break
       case 'certificate':
         break

@@ -5,7 +5,9 @@ import type { Heartbeat } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import type { Response } from '../protocol/messages/request.js'
 import type { Status } from '../protocol/messages/status.js'
+import type { Usage } from '../protocol/messages/usage.js'
 import { parseTopic } from '../protocol/topics.js'
+import type { Accounts } from './accounts.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
 import type { Addressee, Device } from './core/model.js'
@@ -29,6 +31,7 @@ interface ReceptionOptions {
   readonly inventory: Inventory
   readonly publisher: Publisher
   readonly requests: Requests
+  readonly accounts: Accounts
   /** Who answers devices that want a certificate; undefined: nobody. */
   readonly joining: () => Pick<Joining, 'join' | 'renew'> | undefined
   /** Only devices that have joined are of the fleet; otherwise also whoever says something on a device's topic. */
@@ -75,6 +78,11 @@ export class Reception implements Receiver {
     this.#options.inventory.foldReport(device, reported)
     this.#mend(id, reported)
     if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
+  }
+
+  usage(id: string, usage: Usage): void {
+    const device = this.#deviceOf(id)
+    if (device !== undefined) this.#options.accounts.receive(device, usage)
   }
 
   response(device: string, rid: string, response: Response): void {
