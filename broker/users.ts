@@ -3,7 +3,7 @@ import type { Scope, User } from '../protocol/access.js'
 import { answerWords, commandWords } from '../protocol/command-topics.js'
 
 /** Channels of a device that tell how it is. */
-const telling = new Set(['status', 'heartbeat', 'reported'])
+const telling = new Set(['status', 'heartbeat', 'reported', 'usage'])
 
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }
