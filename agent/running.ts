@@ -10,7 +10,6 @@ import { Accountant } from './accountant.js'
 import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
-import { leaseMs } from './core/liveness.js'
 import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
@@ -20,7 +19,7 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
-import { Pulse } from './pulse.js'
+import { Presence } from './presence.js'
 import { Quiet } from './quiet.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
@@ -28,7 +27,7 @@ import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
 import { Traffic } from './traffic.js'
-import { type Condition, Voice } from './voice.js'
+import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
 const engineWaitMs = 2_000
@@ -45,7 +44,7 @@ export class RunningAgent {
   readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
-  readonly #pulse: Pulse
+  readonly #presence: Presence
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
@@ -53,7 +52,6 @@ export class RunningAgent {
   readonly #renewal: Renewal | undefined
   readonly #quiet: Quiet
   readonly #release: Release
-  #engineVersion: string | undefined
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
@@ -72,7 +70,6 @@ export class RunningAgent {
       device: disk.id,
       name: options.name,
       epochs: this.#epochs,
-      measure: createMeter(disk.folder),
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
     const traffic = new Traffic(options.root, clock)
@@ -120,9 +117,22 @@ export class RunningAgent {
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
-      publish: payload => this.#voice.report(payload),
+      start: () => this.#epochs.start,
+      link: () => this.#settings(),
+      connected: () => this.#link.connected,
+      publish: (channel, payload) => this.#voice.report(channel, payload),
     })
-    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#presence = new Presence({
+      clock,
+      voice: this.#voice,
+      measure: createMeter(disk.folder),
+      link: () => this.#settings(),
+      isQuiet: () => this.#quiet.forMs() > 0,
+      isConnected: () => this.#link.connected,
+      silentMs: () => this.#link.silentMs(),
+      revision: () => this.#holdings.revision(),
+      reported: () => this.#reporter.heard,
+    })
     this.#requests = new Requests({
       engine,
       clock,
@@ -133,6 +143,7 @@ export class RunningAgent {
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+      reporter: this.#reporter,
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -155,7 +166,7 @@ export class RunningAgent {
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
-      leaseMs: () => leaseMs(this.#intervalS()),
+      settings: () => this.#settings(),
       retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
       clock,
       random: Math.random,
@@ -213,7 +224,7 @@ export class RunningAgent {
   async #shutDown(reason: OfflineReason): Promise<void> {
     this.#cancelWait?.()
     this.#cancelWait = undefined
-    this.#pulse.stop()
+    this.#presence.stop()
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
@@ -232,7 +243,8 @@ export class RunningAgent {
     if (this.#release.begun || this.#stopping !== undefined) return
     this.#steward.follow()
     this.#subscribe()
-    this.#pulse.adjust()
+    this.#presence.note()
+    this.#link.adjust()
     this.#noteChange()
   }
 
@@ -269,13 +281,9 @@ export class RunningAgent {
   }
 
   #noteEngine(version: string | undefined): void {
-    const changed = (this.#engineVersion === undefined) !== (version === undefined)
-    this.#engineVersion = version
+    this.#presence.noteEngine(version)
     this.#noteChange()
     this.#connect()
-    if (!changed || !this.#link.connected) return
-    void this.#voice.birth(this.#condition())
-    this.#pulse.beat()
   }
 
   /** How the link is to be used, now. */
@@ -283,25 +291,12 @@ export class RunningAgent {
     return this.#holdings.link(this.#options.intervalS)
   }
 
-  #intervalS(): number {
-    return this.#settings().intervalS
-  }
-
   #greet(): void {
     this.#requests.endAll()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
-    void this.#voice.birth(this.#condition())
+    this.#presence.greet()
     this.#reporter.renew()
-    this.#pulse.beat()
-  }
-
-  #beat(): void {
-    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.current)
-  }
-
-  #condition(): Condition {
-    return { intervalS: this.#intervalS(), engineVersion: this.#engineVersion }
   }
 
   #riseAbove(floor: number): void {

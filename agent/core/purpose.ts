@@ -19,6 +19,7 @@ export function purposeOf(root: string, name: string): Exclude<Purpose, 'connect
 const channelPurposes: ReadonlyMap<string, 'heartbeat' | 'report'> = new Map([
   ['heartbeat', 'heartbeat'],
   ['reported', 'report'],
+  ['changes', 'report'],
   ['usage', 'report'],
 ])
 

@@ -117,6 +117,9 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   `,
   `
+  alter table reports add column stamp blob;
+  `,
+  `
   create table usage_counts (device text primary key, count integer not null, traffic text not null, slow integer not null) strict;
   create table usage_days (
     device text not null, day text not null, heartbeat_sent integer not null, heartbeat_received integer not null,

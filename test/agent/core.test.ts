@@ -3,13 +3,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backoffMs, withinLease } from '../../agent/core/backoff.js'
 import { effectiveApps, supersedes } from '../../agent/core/effective.js'
-import { heartbeatOf } from '../../agent/core/heartbeat.js'
-import { judgeSilence, keepaliveS, leaseMs } from '../../agent/core/liveness.js'
+import { fullHeartbeat, standingOf } from '../../agent/core/heartbeat.js'
+import { leaseMs } from '../../agent/core/liveness.js'
 import { hostPath } from '../../agent/core/mounts.js'
 import { splitReference } from '../../agent/docker-shapes.js'
 import { osName, processorName } from '../../agent/facts.js'
 import { cpuTimes, cpuUse, memoryUsedMiB } from '../../agent/metrics.js'
-import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { heartbeatCodec, isFull } from '../../protocol/messages/heartbeat.js'
 import type { Manifest } from '../../protocol/messages/manifest.js'
 import type { Reported } from '../../protocol/messages/reported.js'
 
@@ -61,14 +61,6 @@ core('back-off doubles to its limit, and half of it is chance', () => {
   )
 })
 
-core('a broker that is silent is asked, then given up', () => {
-  assert.is(leaseMs(10), 32_000)
-  assert.equal(
-    [0, 15_999, 16_000, 31_999, 32_000].map(ms => judgeSilence(ms, 32_000)),
-    ['alive', 'alive', 'ask', 'ask', 'dead'],
-  )
-})
-
 const worst = {
   uptimeS: 0xffffffff,
   cpuPermille: 1000,
@@ -90,11 +82,11 @@ for (const [services, most] of [
       groups: [],
       apps: [{ name: 'a', revision: 1, state: 'running', services: states }],
     }
-    const pulse = { epoch: 0xffffffff, sequence: 0xffffffff, intervalS: 65_535, engine: true, revision: 65_535 }
-    const bytes = heartbeatCodec.encode(heartbeatOf(pulse, worst, reported))
+    const standing = standingOf({ intervalS: 65_535, engineVersion: '20' }, 65_535, reported)
+    const bytes = heartbeatCodec.encode(fullHeartbeat({ epoch: 0xffffffff, sequence: 0xffffffff }, standing, worst))
     assert.ok(bytes.length <= most, `${bytes.length} bytes`)
     const decoded = heartbeatCodec.decode(bytes)
-    assert.ok(decoded.ok && decoded.value.states.length === services)
+    assert.ok(decoded.ok && isFull(decoded.value) && decoded.value.states.length === services)
   })
 }
 
@@ -136,11 +128,6 @@ core('attempts to connect never grow rarer than twice a lease, so that a broker 
   assert.is(backoffMs(30, withinLease(limits, leaseMs(10)), 0.999), 15_992)
   assert.is(withinLease(limits, leaseMs(1)).maxMs, 2500)
   assert.is(withinLease(limits, leaseMs(3600)).maxMs, 60_000)
-})
-
-core('the keep-alive follows the lease, up to what the broker holds everybody to', () => {
-  assert.is(keepaliveS(leaseMs(10)), 32)
-  assert.is(keepaliveS(leaseMs(3600)), 1200)
 })
 
 core.run()

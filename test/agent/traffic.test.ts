@@ -133,7 +133,7 @@ test('each purpose has the bytes of its packets', async world => {
   const pubacks = packets.filter(({ cmd }) => cmd === 'puback').length
   const { heartbeat, report, state } = count.traffic
   assert.equal(heartbeat.sent, bytesTo('heartbeat'))
-  assert.equal(report.sent, bytesTo('reported') + bytesTo('usage'))
+  assert.equal(report.sent, bytesTo('reported') + bytesTo('changes') + bytesTo('usage'))
   assert.equal(state.sent, bytesTo('status') + 4 * pubacks)
 })
 

@@ -13,6 +13,7 @@ const receiver: Receiver = {
   status: nothing,
   reported: nothing,
   usage: nothing,
+  changes: nothing,
   response: nothing,
   join: nothing,
   renewal: nothing,

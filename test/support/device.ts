@@ -1,7 +1,7 @@
 // A device as the manager sees it: a plain MQTT client that speaks the protocol, with no agent behind it.
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Credentials } from '../../agent/identity/identity.js'
-import { type Heartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { type FullHeartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
 import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
 import { protocolVersion } from '../../protocol/messages/message.js'
 import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
@@ -105,7 +105,7 @@ export class FakeDevice {
     await this.client.publishAsync(this.topic('status'), payload, { qos: 1, retain: true })
   }
 
-  async beat(heartbeat: Partial<Heartbeat> = {}): Promise<void> {
+  async beat(heartbeat: Partial<FullHeartbeat> = {}): Promise<void> {
     const payload = heartbeatCodec.encode({
       version: protocolVersion,
       epoch: this.epoch,
@@ -123,6 +123,12 @@ export class FakeDevice {
       states: new Uint8Array(),
       ...heartbeat,
     })
+    await this.client.publishAsync(this.topic('heartbeat'), payload, { qos: 0 })
+  }
+
+  /** A short heartbeat. */
+  async pulse(): Promise<void> {
+    const payload = heartbeatCodec.encode({ version: protocolVersion, epoch: this.epoch, sequence: this.#sequence++ })
     await this.client.publishAsync(this.topic('heartbeat'), payload, { qos: 0 })
   }
 
