@@ -6,6 +6,7 @@ import type { ServiceState } from '../protocol/messages/heartbeat.js'
 import type { Policy, RunState } from '../protocol/messages/manifest.js'
 import type { AppState } from '../protocol/messages/reported.js'
 import type { Facts } from '../protocol/messages/status.js'
+import type { Traffic } from '../protocol/messages/usage.js'
 
 export type DeviceState = 'Ready' | 'NotReady' | 'Unknown'
 /** How an app does on one device; `pending` until the device has said anything. */
@@ -67,6 +68,8 @@ export interface Device {
   readonly leaseS: number | null
   /** How it is to use its link. */
   readonly link: Link & { readonly of: LinkOwner }
+  /** What its connection costs; null if it never told. */
+  readonly usage: MonthUse | null
   readonly facts: Facts | null
   readonly metrics: {
     readonly uptimeS: number
@@ -114,6 +117,28 @@ export interface LinkStanding {
   readonly setting: Readonly<Record<string, unknown>> | null
   readonly link: Link | null
   readonly of: LinkOwner
+}
+
+export interface MonthUse {
+  readonly month: string
+  readonly usedBytes: number
+  readonly projectedBytes: number | null
+  readonly budgetBytes: number | null
+  /** How many times more rarely telemetry comes. */
+  readonly slow: number
+}
+
+interface Sums {
+  readonly totalBytes: number
+  readonly purposes: Traffic
+}
+
+/** What a device's connection has cost. */
+export interface Usage {
+  readonly device: string
+  readonly month: MonthUse | null
+  readonly days: readonly (Sums & { readonly day: string })[]
+  readonly months: readonly (Sums & { readonly month: string })[]
 }
 
 export interface JoinToken {

@@ -21,6 +21,7 @@ import { addSet } from './commands/set.js'
 import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
+import { addUsage } from './commands/usage.js'
 import { addUser } from './commands/user.js'
 import { addVersion } from './commands/version.js'
 import { addWatch } from './commands/watch.js'
@@ -42,6 +43,7 @@ export const everyCommand = [
   addDevice,
   addKey,
   addSet,
+  addUsage,
   addWatch,
   addImages,
   addLink,

@@ -68,6 +68,7 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'reported'), qos },
     { filter: everyDevice(root, 'changes'), qos: 1 },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    { filter: everyDevice(root, 'usage'), qos: 0 },
     { filter: everyDevice(root, 'renewal'), qos: 1 },
     { filter: everyJoinRequest(root), qos: 1 },
     { filter: everyResponse(root), qos: 1 },

@@ -112,6 +112,7 @@ async function start(
     const health = healthOf(parts, connection)
     api = await buildApi({ fleet, door, servers, health, joining, host, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
+    fleet.accounts.start()
     states.start()
     const firstPassword = door.users.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
@@ -136,6 +137,7 @@ async function start(
       },
     }
   } catch (error) {
+    fleet.accounts.stop()
     fleet.inventory.stop()
     fleet.audit.stop()
     fleet.journal.stop()
@@ -183,7 +185,7 @@ async function stop(
   { link, ear }: Connection,
   closeApi: () => Promise<unknown> | undefined,
 ): Promise<void> {
-  const { db, journal, audit, inventory, publisher } = fleet
+  const { db, journal, audit, inventory, publisher, accounts } = fleet
   await closeApi()
   await ear?.stop()
   const answered = joining?.stop()
@@ -191,6 +193,7 @@ async function stop(
   await link.stop()
   await answered
   await publisher.idle()
+  accounts.stop()
   inventory.stop()
   audit.stop()
   journal.stop()

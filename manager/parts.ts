@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Access } from '../protocol/access.js'
 import type { Clock } from '../protocol/clock.js'
 import { openAccess } from './access.js'
+import { Accounts } from './accounts.js'
 import { Audit } from './audit/audit.js'
 import { Commands } from './commands.js'
 import type { Fleet } from './fleet.js'
@@ -76,6 +77,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
       keys.gone(device)
     },
   })
+  const accounts = new Accounts({ db, journal, inventory, publisher, clock, log: log.child({ component: 'accounts' }) })
   const requests = new Requests({ root, clock, journal, inventory, signing })
   const reports = new Reports({ clock, inventory, requests, log: log.child({ component: 'reports' }) })
   const strict = identity !== undefined && identity.strict !== false
@@ -87,12 +89,13 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     inventory,
     publisher,
     requests,
+    accounts,
     reports,
     strict,
     joining: () => joining,
   })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, reception, publisher, requests, signing }
+  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const door = new Door(fleet, tokens)

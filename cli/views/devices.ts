@@ -2,6 +2,7 @@
 import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatAge, formatBytes, formatFields } from '../table.js'
+import { usedOf } from './usage.js'
 
 export function deviceColour(state: DeviceState): Colour {
   return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
@@ -24,6 +25,7 @@ export function deviceColumns(now: number): readonly Column<Device>[] {
     { title: 'AGENT', cell: device => device.facts?.agentVersion ?? '', wide: true },
     { title: 'LINK', cell: device => device.link.profile, wide: true },
     { title: 'EXPECTED BY', cell: device => device.expectedBy ?? '', wide: true },
+    { title: 'USED', cell: device => usedOf(device.usage), wide: true },
     { title: 'LABELS', cell: device => formatLabels(device.labels), wide: true },
   ]
 }

@@ -42,6 +42,7 @@ import { sharedSchemas } from './schemas/shared.js'
 import type { Servers } from './servers.js'
 import { sessionRoutes } from './sessions.js'
 import { Streams } from './stream.js'
+import { usageRoutes } from './usage.js'
 import { userRoutes } from './users.js'
 
 export type Api = FastifyInstance<
@@ -115,6 +116,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       eventRoutes(api, fleet, streams)
       imageRoutes(api, fleet)
       linkRoutes(api, fleet)
+      usageRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
       keyRoutes(api, fleet)

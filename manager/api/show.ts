@@ -31,6 +31,7 @@ export function showDevice(device: Device, context: DeviceContext): DeviceView {
     intervalS: signs.intervalS,
     leaseS: leaseMs(signs.intervalS) / 1000,
     link: showDeviceLink(context.link),
+    usage: showMonth(context),
     epoch: Math.max(0, signs.epoch),
     facts: facts === null ? null : { ...facts, addresses: [...facts.addresses] },
     metrics,
@@ -50,6 +51,11 @@ function showIdentity(row: KeyRow | undefined): DeviceView['identity'] {
 
 export function showDeviceLink({ link, of, budgetBytes }: DeviceLink): DeviceView['link'] {
   return { ...showLink(link, budgetBytes), of }
+}
+
+/** Null if the device has never told what its connection costs. */
+export function showMonth({ month, link: { budgetBytes } }: DeviceContext): DeviceView['usage'] {
+  return month === undefined ? null : { ...month, budgetBytes }
 }
 
 export function showGroup(group: GroupRow, devices: readonly Device[], apps: readonly App[]): GroupView {

@@ -12,6 +12,7 @@ export const eventTypes = [
   'device.joined',
   'device.renewed',
   'device.conflict',
+  'device.budget',
   'join.pending',
   'join.rejected',
   'join.refused',

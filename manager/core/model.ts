@@ -84,6 +84,8 @@ export interface DesiredTarget {
   readonly images: readonly string[] | null
   /** How the link is to be used; null: not said here. */
   readonly link: Link | null
+  /** How many times more rarely the device's telemetry comes, for the sake of its budget; null: as usual. */
+  readonly slow: number | null
   /** There is a manifest of the fleet. */
   readonly fleet: boolean
   readonly purges: readonly Purge[]

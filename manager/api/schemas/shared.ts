@@ -15,6 +15,7 @@ import {
 } from './devices.js'
 import { EventSchema } from './events.js'
 import { LinkSchema, LinkStandingSchema } from './links.js'
+import { usageSchemas } from './usage.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
 export const sharedSchemas: readonly TSchema[] = [
@@ -26,6 +27,7 @@ export const sharedSchemas: readonly TSchema[] = [
   MetricsSchema,
   LinkSchema,
   LinkStandingSchema,
+  ...usageSchemas,
   DeviceSchema,
   ReleasedSchema,
   JoinTokenSchema,
