@@ -42,6 +42,7 @@ import type { Servers } from './servers.js'
 import { sessionRoutes } from './sessions.js'
 import { Streams } from './stream.js'
 import { userRoutes } from './users.js'
+import { versionRoutes } from './versions.js'
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -110,6 +111,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       groupRoutes(api, fleet)
       joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
+      versionRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
       imageRoutes(api, fleet)

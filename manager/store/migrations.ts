@@ -111,4 +111,10 @@ export const migrations: readonly string[] = [
     number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
   ) strict;
   `,
+  `
+  create table versions (
+    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, origin text not null,
+    created_at integer not null, unique (app, name)
+  ) strict;
+  `,
 ]

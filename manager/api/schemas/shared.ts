@@ -1,7 +1,16 @@
 // Every shape that has a name in the OpenAPI document.
 
 import type { TSchema } from 'typebox'
-import { AppOnDeviceSchema, AppSchema, CheckedSchema, DeployedSchema, RestartedSchema, RevisionSchema, ServiceSchema } from './apps.js'
+import {
+  AppOnDeviceSchema,
+  AppSchema,
+  CheckedSchema,
+  DeployedSchema,
+  RestartedSchema,
+  RevisionSchema,
+  ServiceSchema,
+  VersionSchema,
+} from './apps.js'
 import { ProblemSchema, RefusalSchema } from './basics.js'
 import {
   DeviceSchema,
@@ -34,6 +43,7 @@ export const sharedSchemas: readonly TSchema[] = [
   DeployedSchema,
   CheckedSchema,
   RevisionSchema,
+  VersionSchema,
   EventSchema,
   WhoSchema,
   LoggedInSchema,
