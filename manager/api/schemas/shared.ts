@@ -23,6 +23,7 @@ import {
   ReleasedSchema,
 } from './devices.js'
 import { EventSchema } from './events.js'
+import { AnswerSchema, PublishedSchema, ValueSchema } from './topics.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
 export const sharedSchemas: readonly TSchema[] = [
@@ -44,6 +45,9 @@ export const sharedSchemas: readonly TSchema[] = [
   CheckedSchema,
   RevisionSchema,
   VersionSchema,
+  AnswerSchema,
+  PublishedSchema,
+  ValueSchema,
   EventSchema,
   WhoSchema,
   LoggedInSchema,
