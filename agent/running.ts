@@ -2,11 +2,14 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Accountant } from './accountant.js'
+import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
-import { leaseMs } from './core/liveness.js'
+import { Approach } from './approach.js'
 import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
@@ -16,20 +19,21 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
-import { Pulse } from './pulse.js'
-import { type BrokerAddress, withIdentity } from './reach.js'
+import { Presence } from './presence.js'
+import { Quiet } from './quiet.js'
+import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
-import { type Condition, Voice } from './voice.js'
+import { Traffic } from './traffic.js'
+import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
 const engineWaitMs = 2_000
 
 export class RunningAgent {
   readonly id: string
-  readonly released: Promise<ReleaseMode>
   readonly #options: AgentOptions
   readonly #clock: Clock
   readonly #log: Logger
@@ -40,16 +44,14 @@ export class RunningAgent {
   readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
-  readonly #pulse: Pulse
+  readonly #presence: Presence
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
+  readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
-  /** The broker did not take the certificate the last time. */
-  #refused = false
-  #engineVersion: string | undefined
-  #releasing: ReleaseMode | undefined
-  #resolveReleased: (mode: ReleaseMode) => void = () => {}
+  readonly #quiet: Quiet
+  readonly #release: Release
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
@@ -61,9 +63,6 @@ export class RunningAgent {
     this.#disk = disk
     this.#permits = permits
     this.id = this.#disk.id
-    this.released = new Promise(resolve => {
-      this.#resolveReleased = resolve
-    })
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
     this.#voice = new Voice({
@@ -71,15 +70,34 @@ export class RunningAgent {
       device: disk.id,
       name: options.name,
       epochs: this.#epochs,
-      measure: createMeter(disk.folder),
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
+    const traffic = new Traffic(options.root, clock)
+    this.#accountant = new Accountant({
+      disk: this.#disk,
+      traffic,
+      clock,
+      link: () => this.#settings(),
+      quiet: () => this.#quiet.forMs() > 0,
+      instance: () => this.#holdings.device?.instance,
+      number: () => this.#epochs.current,
+      publish: payload => this.#voice.account(payload),
+    })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      now: () => clock.now(),
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    this.#quiet = new Quiet({ clock, hours: () => this.#settings().quiet, floorMs: () => memory.floorMs() })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      quiet: this.#quiet,
+      pullsAtOnce: () => this.#settings().pulls,
       clock,
       random: Math.random,
       log,
@@ -89,21 +107,43 @@ export class RunningAgent {
       onVerdict: () => this.#follow(),
       onEngine: version => this.#noteEngine(version),
     })
+    this.#release = new Release({
+      holdings: this.#holdings,
+      steward: this.#steward,
+      identity: options.identity,
+      log,
+      stop: () => this.stop('Released'),
+    })
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
-      publish: payload => this.#voice.report(payload),
+      start: () => this.#epochs.start,
+      link: () => this.#settings(),
+      connected: () => this.#link.connected,
+      publish: (channel, payload) => this.#voice.report(channel, payload),
     })
-    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#presence = new Presence({
+      clock,
+      voice: this.#voice,
+      measure: createMeter(disk.folder),
+      link: () => this.#settings(),
+      isQuiet: () => this.#quiet.forMs() > 0,
+      isConnected: () => this.#link.connected,
+      silentMs: () => this.#link.silentMs(),
+      revision: () => this.#holdings.revision(),
+      reported: () => this.#reporter.heard,
+    })
     this.#requests = new Requests({
       engine,
       clock,
       log: log.child({ part: 'requests' }),
+      link: () => this.#settings(),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+      reporter: this.#reporter,
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -116,25 +156,26 @@ export class RunningAgent {
       onStanding: () => this.#noteChange(),
       onAskAgain: topics => this.#link.askAgain(topics),
       onEpochFloor: floor => this.#riseAbove(floor),
-      onRelease: mode => this.#release(mode),
+      onRelease: mode => this.#leave(mode),
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
-      reach: () => this.#reach(),
+      reach: () => approach.next(),
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
-      leaseMs: () => leaseMs(this.#intervalS()),
+      settings: () => this.#settings(),
       retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
       clock,
       random: Math.random,
       log: log.child({ part: 'link' }),
+      traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onRefused: ({ again }) => {
-        this.#refused = again === 'renew'
-      },
+      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
+      onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
   }
@@ -154,11 +195,16 @@ export class RunningAgent {
     })
   }
 
+  get released(): Promise<ReleaseMode> {
+    return this.#release.done
+  }
+
   start(): void {
     this.#log.info({ id: this.id, folder: this.#disk.folder }, 'the agent has started')
     this.#steward.start()
     this.#permits.start({ onChange: () => this.#follow(), onFault: () => this.#noteChange() })
     this.#follow()
+    this.#accountant.start()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
 
@@ -178,24 +224,27 @@ export class RunningAgent {
   async #shutDown(reason: OfflineReason): Promise<void> {
     this.#cancelWait?.()
     this.#cancelWait = undefined
-    this.#pulse.stop()
+    this.#presence.stop()
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
+    await this.#accountant.finish()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
+    this.#accountant.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
 
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
-    if (this.#releasing !== undefined || this.#stopping !== undefined) return
+    if (this.#release.begun || this.#stopping !== undefined) return
     this.#steward.follow()
     this.#subscribe()
-    this.#pulse.adjust()
+    this.#presence.note()
+    this.#link.adjust()
     this.#noteChange()
   }
 
@@ -213,17 +262,6 @@ export class RunningAgent {
     else this.#inbox.receive(topic, payload, retained)
   }
 
-  /** What to connect with next. A certificate that has ended, or that was refused, is replaced first if the broker lets it. */
-  async #reach(): Promise<BrokerAddress> {
-    const { broker, identity } = this.#options
-    const address = (): BrokerAddress => withIdentity(broker, identity?.credentials)
-    if (this.#renewal === undefined || identity === undefined) return address()
-    if (!this.#refused && !identity.hasLapsed(this.#clock.now())) return address()
-    this.#refused = false
-    await this.#renewal.visit(address()).catch((error: unknown) => this.#log.debug({ err: error }, 'no certificate could be had'))
-    return address()
-  }
-
   /** Before the first manifest, and while a group's is on its way, nothing is known to be unwanted. */
   #knowsAll(): boolean {
     return this.#holdings.device !== undefined && this.#holdings.unknownGroups().every(group => this.#inbox.isEmptyGroup(group))
@@ -232,68 +270,44 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
     return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }
 
   #noteChange(): void {
     this.#reporter.note()
-    this.#finishRelease()
+    if (this.#stopping === undefined) this.#release.advance()
   }
 
   #noteEngine(version: string | undefined): void {
-    const changed = (this.#engineVersion === undefined) !== (version === undefined)
-    this.#engineVersion = version
+    this.#presence.noteEngine(version)
     this.#noteChange()
     this.#connect()
-    if (!changed || !this.#link.connected) return
-    void this.#voice.birth(this.#condition())
-    this.#pulse.beat()
   }
 
-  #intervalS(): number {
-    return this.#holdings.intervalS(this.#options.intervalS ?? 10)
+  /** How the link is to be used, now. */
+  #settings(): Settings {
+    return this.#holdings.link(this.#options.intervalS)
   }
 
   #greet(): void {
     this.#requests.endAll()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
-    void this.#voice.birth(this.#condition())
+    this.#presence.greet()
     this.#reporter.renew()
-    this.#pulse.beat()
-  }
-
-  #beat(): void {
-    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.current)
-  }
-
-  #condition(): Condition {
-    return { intervalS: this.#intervalS(), engineVersion: this.#engineVersion }
   }
 
   #riseAbove(floor: number): void {
     if (!this.#epochs.riseAbove(floor)) return
     this.#log.warn({ floor }, 'epochs of this device were used before: later ones are begun')
+    this.#accountant.beginAnew()
     this.#link.reconnect()
   }
 
-  #release(mode: ReleaseMode): void {
-    if (this.#releasing !== undefined) return
-    this.#releasing = mode
-    this.#log.warn({ apps: mode }, 'the device has been released from its fleet')
-    if (mode === 'remove') this.#steward.removeAll()
+  #leave(mode: ReleaseMode): void {
+    this.#release.begin(mode)
     this.#noteChange()
-  }
-
-  #finishRelease(): void {
-    const mode = this.#releasing
-    if (mode === undefined || this.#stopping !== undefined) return
-    if (mode === 'remove' && !this.#steward.isBare()) return
-    this.#holdings.forget()
-    this.#options.identity?.forget()
-    this.#steward.forget()
-    void this.stop('Released').then(() => this.#resolveReleased(mode))
   }
 }

@@ -58,7 +58,7 @@ export const defaultLimits: BrokerLimits = {
   controlBytes: 64 * 1024,
   // The largest payload of topics.md, with its topic name.
   frameBytes: Math.floor(1.1 * mebibyte),
-  keepaliveS: 1200,
+  keepaliveS: 7200,
   subscriptions: 1000,
   logInMs: 30_000,
   waiting: 4000,

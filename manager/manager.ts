@@ -112,6 +112,7 @@ async function start(
     const health = healthOf(parts, connection)
     api = await buildApi({ fleet, door, servers, health, bridge, joining, host, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
+    fleet.accounts.start()
     states.start()
     const firstPassword = door.users.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
@@ -137,6 +138,7 @@ async function start(
       },
     }
   } catch (error) {
+    fleet.accounts.stop()
     fleet.inventory.stop()
     fleet.audit.stop()
     fleet.journal.stop()
@@ -184,7 +186,7 @@ async function stop(
   { link, ear, values }: Connection,
   closeApi: () => Promise<unknown> | undefined,
 ): Promise<void> {
-  const { db, journal, audit, inventory, publisher } = fleet
+  const { db, journal, audit, inventory, publisher, accounts } = fleet
   await closeApi()
   await Promise.all([ear?.stop(), values.stop()])
   const answered = joining?.stop()
@@ -193,6 +195,7 @@ async function stop(
   commands.stop()
   await answered
   await publisher.idle()
+  accounts.stop()
   inventory.stop()
   audit.stop()
   journal.stop()

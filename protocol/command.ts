@@ -6,8 +6,7 @@ import type { RunState } from './messages/manifest.js'
 import { maxSpecBytes } from './messages/spec.js'
 import { checkName } from './names.js'
 
-export type Command = { readonly app: string } & /** `version` is the name that its revision is to have. */
-(
+export type Command = { readonly app: string } /** `version` is the name that its revision is to have. */ & (
   | { readonly verb: 'spec'; readonly compose: string; readonly version?: string }
   | { readonly verb: 'run'; readonly run: RunState }
   | { readonly verb: 'revision'; readonly revision: number | 'previous' }

@@ -5,8 +5,8 @@ import { answerWords, commandWords } from './command-topics.js'
 /** To retain is more than to publish: what may be published and not retained is handed out and not kept. */
 export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
-/** Channels of a device that tell how it is. */
-const telling = new Set(['status', 'heartbeat', 'reported'])
+/** Channels of a device that tell how it is, besides its heartbeat. */
+const telling = new Set(['status', 'reported', 'changes', 'usage'])
 
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }
@@ -36,6 +36,7 @@ function mayPublish({ role, scope }: User, word: string, rest: readonly string[]
 
 function mayRead({ role, scope }: User, word: string, rest: readonly string[]): boolean {
   if (word === 'device') return mayHear(scope, rest)
+  if (word === 'h') return rest.length === 1 && rest[0] !== '#' && includes(scope.devices, rest[0] ?? '')
   if (word === 'state') return isOfManager(rest) || covers(scope, plainKinds, rest)
   if (word === 'data') return covers(scope, plainKinds, rest)
   const kinds = own(answerWords, word)

@@ -35,6 +35,7 @@ import { type Health, healthRoutes } from './health.js'
 import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
 import { keyRoutes } from './keys.js'
+import { linkRoutes } from './links.js'
 import { openapi } from './openapi.js'
 import { problemOf } from './problem.js'
 import type { Problem } from './schemas/basics.js'
@@ -43,6 +44,7 @@ import type { Servers } from './servers.js'
 import { sessionRoutes } from './sessions.js'
 import { Streams } from './stream.js'
 import { topicRoutes } from './topics.js'
+import { usageRoutes } from './usage.js'
 import { userRoutes } from './users.js'
 import { versionRoutes } from './versions.js'
 
@@ -118,6 +120,8 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
       imageRoutes(api, fleet)
+      linkRoutes(api, fleet)
+      usageRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
       keyRoutes(api, fleet)

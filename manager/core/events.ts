@@ -12,6 +12,7 @@ export const eventTypes = [
   'device.joined',
   'device.renewed',
   'device.conflict',
+  'device.budget',
   'join.pending',
   'join.rejected',
   'join.refused',
@@ -39,6 +40,7 @@ export const eventTypes = [
   'login.refused',
   'key.rotated',
   'images.changed',
+  'link.changed',
   'manager.started',
   'message.dropped',
 ] as const

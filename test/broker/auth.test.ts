@@ -15,7 +15,7 @@ const digest = 'A'.repeat(43)
 
 const table: readonly (readonly [who: Principal, action: Action, topic: string, allowed: boolean])[] = [
   [device, 'publish', 'skerry/device/a/status', true],
-  [device, 'publish', 'skerry/device/a/heartbeat', true],
+  [device, 'publish', 'skerry/h/a', true],
   [device, 'publish', 'skerry/device/a/reported', true],
   [device, 'publish', 'skerry/device/a/desired', false],
   [device, 'publish', 'skerry/device/a/other', false],

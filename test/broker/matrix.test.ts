@@ -7,7 +7,7 @@ import { may, type Principal } from '../../broker/auth.js'
 import { type Role, roles, type Scope } from '../../protocol/access.js'
 import { answerWords, commandWords } from '../../protocol/command-topics.js'
 import type { Action } from '../../protocol/rights.js'
-import { deviceChannels, exchanges, fleetChannels, joinChannels } from '../../protocol/topics.js'
+import { type DeviceChannel, deviceChannels, exchanges, fleetChannels, formatTopic, joinChannels } from '../../protocol/topics.js'
 import { eventually } from '../support/within.js'
 import { everything } from './support/access.js'
 import { type AccessRow, type Names, readAccessTable, says, topicOf } from './support/access-table.js'
@@ -48,7 +48,9 @@ test('the table has every topic that there is, and no other', () => {
       Object.entries(targets).map(([target, kind]) => `${word}/${target}/${kinds[kind]}/#`),
     )
   const inCode = [
-    ...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`),
+    ...(Object.keys(deviceChannels) as DeviceChannel[]).map(channel =>
+      formatTopic('', { kind: 'device', device: '{id}', channel }).slice(1),
+    ),
     ...Object.keys(exchanges).map(exchange => `device/{id}/${exchange}/{rid}`),
     ...Object.keys(joinChannels).map(channel => `join/{key}/${channel}`),
     ...Object.keys(fleetChannels).map(channel => `fleet/${channel}`),

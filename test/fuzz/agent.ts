@@ -55,6 +55,7 @@ class AgentTarget implements Target {
     this.#disk = new Disk(this.#folder, log)
     const holdings = new Holdings(this.#disk, log, 'd1')
     const requests = new Requests({
+      link: () => ({}),
       engine: { logSources: async () => [{ id: 'c1', service: 'web', number: 1, running: false }], readLog: noLog },
       clock: this.#clock,
       log,
@@ -62,6 +63,7 @@ class AgentTarget implements Target {
       publish: async () => true,
       servicesOf: app => (app === 'web' ? ['web'] : undefined),
       restart: async () => {},
+      reporter: { hasTold: () => true, retell: async () => {} },
       onWorn: () => {},
     })
     this.#holdings = holdings
@@ -79,7 +81,7 @@ class AgentTarget implements Target {
     inbox.topics()
     inbox.faults()
     holdings.purges()
-    holdings.intervalS(10)
+    holdings.link()
     for (const app of holdings.effective().apps.slice(0, 5)) holdings.project(app, digestText(app.digest))
   }
 }

@@ -80,7 +80,8 @@ export const sampleMessages: readonly Sample[] = [
     ...{ name: 'will', topic: `${device}/status`, codec: statusCodec },
     bytes: statusCodec.encode({ version, epoch: 65_537, online: false, reason: 'Stopped' }),
   },
-  { name: 'heartbeat', topic: `${device}/heartbeat`, codec: heartbeatCodec, bytes: heartbeatCodec.encode(beat) },
+  { name: 'heartbeat', topic: 'h/d1', codec: heartbeatCodec, bytes: heartbeatCodec.encode(beat) },
+  { name: 'short heartbeat', topic: 'h/d1', codec: heartbeatCodec, bytes: heartbeatCodec.encode({ version, epoch: 65_537 }) },
   {
     ...{ name: 'reported', topic: `${device}/reported`, codec: reportedCodec },
     bytes: reportedCodec.encode({

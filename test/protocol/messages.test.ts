@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { decodeCbor, encodeCbor, isPlainCbor } from '../../protocol/cbor.js'
 import type { Result } from '../../protocol/errors.js'
 import {
-  type Heartbeat,
+  type FullHeartbeat,
   heartbeatCodec,
   packStates,
   type ServiceState,
@@ -20,7 +20,7 @@ import { type Status, statusCodec } from '../../protocol/messages/status.js'
 
 const digest = new Uint8Array(32).fill(7)
 
-const largest: Heartbeat = {
+const largest: FullHeartbeat = {
   version: 1,
   epoch: 0xffffffff,
   sequence: 0xffff,
@@ -161,6 +161,7 @@ function survives<T>(codec: { encode(value: T): Buffer; decode(payload: Uint8Arr
 test('every message reads back as it was written', () => {
   survives(statusCodec, birth)
   survives(heartbeatCodec, { ...largest, states: packStates(['running', 'exited']) })
+  survives(heartbeatCodec, { version: 1, epoch: 0xffffffff })
   survives(manifestCodec, manifest)
   survives(reportedCodec, reported)
   survives(requestCodec, request)
@@ -200,6 +201,17 @@ test('a reader ignores keys and items of a later version', () => {
   assert.ok(decoded.ok && decoded.value.epoch === 5 && decoded.value.version === 2)
   const beat = decodeCbor(heartbeatCodec.encode(largest)) as unknown[]
   assert.ok(heartbeatCodec.decode(encodeCbor([...beat, 'new', 1])).ok)
+})
+
+test('a heartbeat is whole or ends after its second item', () => {
+  const beat = decodeCbor(heartbeatCodec.encode(largest)) as unknown[]
+  const read = beat.map((_, length) => heartbeatCodec.decode(encodeCbor(beat.slice(0, length))))
+  assert.equal(
+    read.flatMap(({ ok }, length) => (ok ? [length] : [])),
+    [2],
+  )
+  const short = heartbeatCodec.encode({ version: 1, epoch: 0xffffffff })
+  assert.ok(short.length <= 7, `${short.length} bytes`)
 })
 
 test('a message with a field of the wrong shape is refused with its path', () => {

@@ -23,7 +23,9 @@ import {
   ReleasedSchema,
 } from './devices.js'
 import { EventSchema } from './events.js'
+import { LinkSchema, LinkStandingSchema } from './links.js'
 import { AnswerSchema, PublishedSchema, ValueSchema } from './topics.js'
+import { usageSchemas } from './usage.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
 export const sharedSchemas: readonly TSchema[] = [
@@ -33,6 +35,9 @@ export const sharedSchemas: readonly TSchema[] = [
   AppOnDeviceSchema,
   FactsSchema,
   MetricsSchema,
+  LinkSchema,
+  LinkStandingSchema,
+  ...usageSchemas,
   DeviceSchema,
   ReleasedSchema,
   JoinTokenSchema,
