@@ -19,6 +19,7 @@ export interface DeviceView {
   readonly reason: string | null
   readonly intervalS: number
   readonly epoch: number
+  readonly expectedBy: string | null
   readonly groups: readonly string[]
   readonly revision: { readonly desired: number; readonly held: number }
   readonly apps: readonly {
