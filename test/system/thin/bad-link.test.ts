@@ -14,6 +14,8 @@ if (missing !== undefined) console.log(`SKIP: ${missing}`)
 const inLab = missing === undefined ? test : test.skip
 
 const devices = 20
+/** Devices that are asked for logs. */
+const asked = 8
 const app = 'skt-thin-radio'
 const compose = (word: string): string => `services:
   main:
@@ -74,11 +76,11 @@ async function list(fleet: Fleet): Promise<readonly DeviceView[]> {
   return (await fleet.api.get<{ items: readonly DeviceView[] }>('/devices')).body.items
 }
 
-/** Of all devices at once. */
+/** Of some devices at once. */
 async function logsOf(fleet: Fleet): Promise<string[]> {
   const { url, credentials: headers } = fleet.api
   const ask = async ({ id }: DeviceView) => (await fetch(`${url}/api/v1/devices/${id}/apps/${app}/logs`, { headers })).text()
-  return Promise.all((await list(fleet)).map(ask))
+  return Promise.all((await list(fleet)).slice(0, asked).map(ask))
 }
 
 async function until(fleet: Fleet, what: string, is: (device: DeviceView) => boolean): Promise<void> {

@@ -68,7 +68,7 @@ inLab('a cable that is out for a second costs nothing, and one that is out for a
     await fleet.deploy('devices/long', app, compose('one'))
     await fleet.shown('long', 'runs the app', ({ apps }) => apps[0]?.state === 'running')
     const events = await fleet.api.events()
-    const began = Math.floor(Date.now() / 1000)
+    const began = Date.now() / 1000
 
     for (const cable of Object.values(cables)) cable.pull()
     const pulledAt = performance.now()
@@ -108,7 +108,7 @@ function doneSince(began: number): string[] {
   const until = Math.ceil(Date.now() / 1000) + 1
   const filters = ['create', 'start', 'restart'].flatMap(event => ['--filter', `event=${event}`])
   const label = ['--filter', `label=io.skerry.app=${app}`]
-  const seen = docker('events', '--since', String(began), '--until', String(until), ...filters, ...label, '--format', '{{.Action}}')
+  const seen = docker('events', '--since', began.toFixed(3), '--until', String(until), ...filters, ...label, '--format', '{{.Action}}')
   return seen.split('\n').filter(Boolean).sort()
 }
 
