@@ -103,7 +103,10 @@ export class RunningAgent {
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
-      publish: payload => this.#voice.report(payload),
+      start: () => this.#epochs.start,
+      link: () => this.#settings(),
+      connected: () => this.#link.connected,
+      publish: (channel, payload) => this.#voice.report(channel, payload),
     })
     this.#presence = new Presence({
       clock,
@@ -113,7 +116,7 @@ export class RunningAgent {
       isConnected: () => this.#link.connected,
       silentMs: () => this.#link.silentMs(),
       revision: () => this.#holdings.revision(),
-      reported: () => this.#reporter.current,
+      reported: () => this.#reporter.heard,
     })
     this.#requests = new Requests({
       engine,
@@ -125,6 +128,7 @@ export class RunningAgent {
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+      reporter: this.#reporter,
     })
     this.#inbox = new Inbox({
       root: options.root,

@@ -74,8 +74,8 @@ export class Voice {
     await this.#say('heartbeat', heartbeatCodec.encode(heartbeat), { qos: asks ? 1 : 0, retain: false })
   }
 
-  report(payload: Buffer): Promise<boolean> {
-    return this.#say('reported', payload, { qos: 1, retain: true })
+  report(channel: 'reported' | 'changes', payload: Buffer): Promise<boolean> {
+    return this.#say(channel, payload, { qos: 1, retain: channel === 'reported' })
   }
 
   respond(rid: string, payload: Buffer): Promise<boolean> {

@@ -78,6 +78,8 @@ export const defaultLimits: BrokerLimits = {
   willGraceMs: 60_000,
   retainedMessages: 200_000,
   retainedBytes: 512 * mebibyte,
+  dataMessages: 20_000,
+  dataBytes: 64 * mebibyte,
   queuedMessages: 1000,
   queuedBytes: 4 * mebibyte,
   totalQueuedBytes: 256 * mebibyte,

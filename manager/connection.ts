@@ -14,7 +14,7 @@ export interface Connection {
 
 /** Made, not started. */
 export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger): Connection {
-  const { fleet, root, instance, clock, intake, commands, states, joining } = parts
+  const { fleet, root, instance, clock, intake, reports, commands, states, joining } = parts
   const { inventory, publisher, requests } = fleet
   const link: Link = new Link({
     broker,
@@ -29,7 +29,7 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
     },
     down() {
       inventory.listen(false)
-      for (const part of [publisher, requests, commands, states, joining]) part?.down()
+      for (const part of [publisher, requests, reports, commands, states, joining]) part?.down()
     },
     message(topic, payload, retained) {
       const sent = parseSenderTopic(root, topic)
@@ -66,6 +66,7 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
   return [
     { filter: everyDevice(root, 'status'), qos },
     { filter: everyDevice(root, 'reported'), qos },
+    { filter: everyDevice(root, 'changes'), qos: 1 },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
     { filter: everyDevice(root, 'renewal'), qos: 1 },
     { filter: everyJoinRequest(root), qos: 1 },

@@ -2,16 +2,20 @@
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
 import { type JoinRequest, joinRequestCodec } from '../protocol/join.js'
+import { type Changes, changesCodec, stampOf } from '../protocol/messages/changes.js'
 import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.js'
 import { type Reported, reportedCodec } from '../protocol/messages/reported.js'
 import { type Response, responseCodec } from '../protocol/messages/request.js'
 import { type Status, statusCodec } from '../protocol/messages/status.js'
 import { parseTopic, type Topic } from '../protocol/topics.js'
+import type { Origin } from './core/reports.js'
 
 export interface Receiver {
   heartbeat(device: string, heartbeat: Heartbeat): void
   status(device: string, status: Status, live: boolean): void
-  reported(device: string, reported: Reported): void
+  reported(device: string, reported: Reported, origin: Origin): void
+  /** `stamp` is that of the message. */
+  changes(device: string, changes: Changes, stamp: Uint8Array): void
   response(device: string, rid: string, response: Response): void
   /** From whoever has that key. */
   join(key: string, request: JoinRequest): void
@@ -78,7 +82,13 @@ export class Intake {
         break
       case 'reported':
         if (isCleared(payload)) break
-        this.#pass(name, reportedCodec.decode(payload), reported => this.#receiver.reported(device, reported))
+        this.#pass(name, reportedCodec.decode(payload), reported =>
+          this.#receiver.reported(device, reported, { stamp: stampOf(payload), live: !retained }),
+        )
+        break
+      case 'changes':
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'changes are never retained' })
+        else this.#pass(name, changesCodec.decode(payload), changes => this.#receiver.changes(device, changes, stampOf(payload)))
         break
       case 'desired':
         this.#receiver.desired(name, payload)

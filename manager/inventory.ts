@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
-import type { Facts, Status } from '../protocol/messages/status.js'
+import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
 import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign, silentUntil } from './core/liveness.js'
 import type { Device } from './core/model.js'
@@ -108,6 +108,7 @@ export class Inventory {
       metrics: null,
       held: 0,
       reported: null,
+      reportStamp: null,
       serviceStates: null,
     }
   }
@@ -140,7 +141,7 @@ export class Inventory {
       temperatureC: beat.temperatureDeci === null ? null : beat.temperatureDeci / 10,
     }
     device.held = beat.revision
-    device.serviceStates = { sequence: beat.reported, states: beat.states }
+    device.serviceStates = { start: startOf(beat.epoch), sequence: beat.reported, states: beat.states }
   }
 
   foldStatus(device: Device, status: Status, live: boolean): void {
@@ -155,9 +156,11 @@ export class Inventory {
     this.#dirty.add(device)
   }
 
-  foldReport(device: Device, reported: Reported): void {
+  /** `stamp` is that of the message that told it. */
+  foldReport(device: Device, reported: Reported, stamp: Uint8Array): void {
     const before = device.reported
     device.reported = reported
+    device.reportStamp = stamp
     device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
     for (const fault of newFaults(before, reported)) {

@@ -16,6 +16,7 @@ import { Journal } from './journal.js'
 import { Manifests } from './manifests.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
+import { Reports } from './reports.js'
 import { Requests } from './requests.js'
 import { Signing } from './signing.js'
 import { States } from './states.js'
@@ -49,6 +50,7 @@ export interface Parts {
   readonly instance: Buffer
   readonly clock: Clock
   readonly intake: Intake
+  readonly reports: Reports
   readonly commands: Commands
   readonly states: States
   readonly joining: Joining | undefined
@@ -75,6 +77,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     },
   })
   const requests = new Requests({ root, clock, journal, inventory, signing })
+  const reports = new Reports({ clock, inventory, requests, log: log.child({ component: 'reports' }) })
   const strict = identity !== undefined && identity.strict !== false
   const reception: Reception = new Reception({
     db,
@@ -84,6 +87,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     inventory,
     publisher,
     requests,
+    reports,
     strict,
     joining: () => joining,
   })
@@ -100,7 +104,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     tellStates: target => states.tell(target),
   })
   const access = openAccess({ db, keys, journal, audit, people: door })
-  return { fleet, root, instance, clock, intake, commands, states, joining, door, access }
+  return { fleet, root, instance, clock, intake, reports, commands, states, joining, door, access }
 }
 
 function openJoining(fleet: Fleet, root: string, identity: IdentityOptions, log: Logger): Joining {

@@ -1,6 +1,7 @@
 // What a decoded message means for the fleet: a new device, a sign of life, a report, the end of a release, or a device that went back in time.
 import type { Refusal } from '../protocol/errors.js'
 import type { JoinRequest } from '../protocol/join.js'
+import type { Changes } from '../protocol/messages/changes.js'
 import type { Heartbeat } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import type { Response } from '../protocol/messages/request.js'
@@ -9,11 +10,13 @@ import { parseTopic } from '../protocol/topics.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
 import type { Addressee, Device } from './core/model.js'
+import type { Origin } from './core/reports.js'
 import type { Joining } from './identity/joining.js'
 import type { Receiver } from './intake.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
+import type { Reports } from './reports.js'
 import type { Requests } from './requests.js'
 import type { Db } from './store/db.js'
 import { updateDevice } from './store/devices.js'
@@ -29,6 +32,7 @@ interface ReceptionOptions {
   readonly inventory: Inventory
   readonly publisher: Publisher
   readonly requests: Requests
+  readonly reports: Reports
   /** Who answers devices that want a certificate; undefined: nobody. */
   readonly joining: () => Pick<Joining, 'join' | 'renew'> | undefined
   /** Only devices that have joined are of the fleet; otherwise also whoever says something on a device's topic. */
@@ -57,8 +61,13 @@ export class Reception implements Receiver {
   heartbeat(id: string, heartbeat: Heartbeat): void {
     const device = this.#deviceOf(id)
     if (device === undefined) return
-    const spent = isSpent(device.signs, { kind: 'pulse', epoch: heartbeat.epoch, at: 0 })
+    const { epoch } = heartbeat
+    const { reports } = this.#options
+    // Of a session that has ended while the manager listened, or of a device that went back in time while it did not.
+    const isOld = epoch < device.signs.epoch
+    const spent = isSpent(device.signs, { kind: 'pulse', epoch, at: 0 }) || (isOld && !reports.knows(device))
     this.#options.inventory.foldHeartbeat(device, heartbeat)
+    if (!isOld) reports.beat(device, heartbeat)
     if (spent) this.#raiseFloor(device)
   }
 
@@ -67,12 +76,15 @@ export class Reception implements Receiver {
     else this.#foldStatus(id, status, live)
   }
 
-  reported(id: string, reported: Reported): void {
+  reported(id: string, reported: Reported, origin: Origin): void {
     const device = this.#deviceOf(id)
-    if (device === undefined) return
-    this.#options.inventory.foldReport(device, reported)
-    this.#mend(id, reported)
-    if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
+    if (device !== undefined && this.#options.reports.report(device, reported, origin)) this.#heed(id, reported)
+  }
+
+  changes(id: string, changes: Changes, stamp: Uint8Array): void {
+    const device = this.#deviceOf(id)
+    const reported = device && this.#options.reports.change(device, changes, stamp)
+    if (reported !== undefined) this.#heed(id, reported)
   }
 
   response(device: string, rid: string, response: Response): void {
@@ -98,6 +110,11 @@ export class Reception implements Receiver {
     this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
   }
 
+  #heed(id: string, reported: Reported): void {
+    this.#mend(id, reported)
+    if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
+  }
+
   /** What a device refuses as not from here is told again: its own, or what holds for others too. */
   #mend(id: string, { faults = [] }: Reported): void {
     const { root, publisher } = this.#options
@@ -121,6 +138,7 @@ export class Reception implements Receiver {
     const { epoch, online } = status
     const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
+    if (online && live) this.#options.reports.birth(device, status, spent)
     if (spent) this.#raiseFloor(device)
   }
 

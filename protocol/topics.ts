@@ -9,6 +9,7 @@ export const deviceChannels = {
   status: 'agent',
   heartbeat: 'agent',
   reported: 'agent',
+  changes: 'agent',
   desired: 'manager',
   renewal: 'agent',
   certificate: 'manager',

@@ -51,8 +51,10 @@ export interface Device {
   /** The newest manifest that the device said it holds. */
   held: number
   reported: Reported | null
-  /** The service states of the newest heartbeat, and the report whose order they follow. */
-  serviceStates: { readonly sequence: number; readonly states: Uint8Array } | null
+  /** Of the message by which that report came, or the changes that made it; null if it isn't known. */
+  reportStamp: Uint8Array | null
+  /** The service states of the newest heartbeat that told them, and the report whose order they follow. */
+  serviceStates: { readonly start: number; readonly sequence: number; readonly states: Uint8Array } | null
 }
 
 /** An app as it is desired of its target. */

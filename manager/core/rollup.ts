@@ -4,6 +4,7 @@ import { unpackStates } from '../../protocol/messages/heartbeat.js'
 import type { AppState, ReportedApp, ReportedService } from '../../protocol/messages/reported.js'
 import { effectiveApps } from './desired.js'
 import type { App, Device } from './model.js'
+import { isToldOf } from './reports.js'
 
 export interface AppFault {
   readonly code: string
@@ -34,7 +35,7 @@ export function liveApps(device: Device): readonly ReportedApp[] {
   const { reported, serviceStates } = device
   if (reported === null) return []
   const count = reported.apps.reduce((sum, app) => sum + app.services.length, 0)
-  if (serviceStates === null || serviceStates.sequence !== reported.sequence || serviceStates.states.length !== count) return reported.apps
+  if (serviceStates?.states.length !== count || !isToldOf(reported, serviceStates)) return reported.apps
   const states = unpackStates(serviceStates.states)[Symbol.iterator]()
   return reported.apps.map(app => ({
     ...app,

@@ -8,7 +8,7 @@ import type { Tables } from './schema.js'
 
 /** All devices, as this process first knows them: nothing of them has been heard yet. */
 export function readDevices(db: Db, awaitedSince: number): Device[] {
-  const reports = new Map(db.all(db.build.selectFrom('reports').selectAll()).map(row => [row.device, new Uint8Array(row.payload)]))
+  const reports = new Map(db.all(db.build.selectFrom('reports').selectAll()).map(row => [row.device, row]))
   return db.all(db.build.selectFrom('devices').selectAll().orderBy('id')).map(row => toDevice(row, reports.get(row.id), awaitedSince))
 }
 
@@ -57,11 +57,11 @@ export function saveObserved(db: Db, device: Device): void {
 export function saveReport(db: Db, device: Device): void {
   if (device.reported === null) return
   const payload = reportedCodec.encode(device.reported)
-  db.runSql('insert into reports (device, payload) values (?, ?) on conflict (device) do update set payload = excluded.payload', [
-    device.id,
-    payload,
-  ])
+  db.runSql(saveReportSql, [device.id, payload, device.reportStamp])
 }
+
+const saveReportSql =
+  'insert into reports (device, payload, stamp) values (?, ?, ?) on conflict (device) do update set payload = excluded.payload, stamp = excluded.stamp'
 
 type DeviceRow = { [K in keyof Tables['devices']]: Tables['devices'][K] }
 
@@ -103,8 +103,8 @@ function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
   }
 }
 
-function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: number): Device {
-  const reported = report === undefined ? undefined : reportedCodec.decode(report)
+function toDevice(row: DeviceRow, report: Tables['reports'] | undefined, awaitedSince: number): Device {
+  const reported = report === undefined ? undefined : reportedCodec.decode(new Uint8Array(report.payload))
   return {
     id: row.id,
     registeredAt: row.registered_at,
@@ -130,6 +130,7 @@ function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: 
     metrics: row.metrics === null ? null : (JSON.parse(row.metrics) as Metrics),
     held: row.held,
     reported: reported?.ok ? reported.value : null,
+    reportStamp: report?.stamp ? new Uint8Array(report.stamp) : null,
     serviceStates: null,
   }
 }

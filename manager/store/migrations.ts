@@ -116,4 +116,7 @@ export const migrations: readonly string[] = [
     kind text not null, name text not null, setting text not null, changed_at integer not null, primary key (kind, name)
   ) strict, without rowid;
   `,
+  `
+  alter table reports add column stamp blob;
+  `,
 ]

@@ -4,7 +4,8 @@ import type { Generated } from 'kysely'
 export interface Tables {
   meta: { key: string; value: string }
   devices: DeviceTable
-  reports: { device: string; payload: Uint8Array }
+  /** `stamp` is that of the newest message that the report was made of. */
+  reports: { device: string; payload: Uint8Array; stamp: Uint8Array | null }
   groups: { name: string; created_at: number }
   members: { group_name: string; device: string }
   apps: AppTable

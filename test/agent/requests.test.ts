@@ -28,6 +28,8 @@ class World {
   connected = true
   /** What logs may take of the link. */
   link: LogLink = {}
+  /** How often everything was told again. */
+  retold = 0
   /** A new session was asked for. */
   worn = false
   readonly options: RequestsOptions
@@ -53,6 +55,7 @@ class World {
         this.worn = true
       },
       restart: async (_app, services) => void this.restarted.push(services),
+      reporter: { hasTold: stamp => stamp?.[0] === 1, retell: async () => void this.retold++ },
       ...more,
     }
     this.requests = new Requests(this.options)
@@ -75,6 +78,10 @@ class World {
       rid,
       requestCodec.encode({ version: protocolVersion, kind: 'logs', epoch, app: 'web', creditBytes: 1_000_000, ...fields }),
     )
+  }
+
+  askForReport(rid: string, fields: Pick<Request, 'holds'> = {}) {
+    return this.requests.receive(rid, requestCodec.encode({ version: protocolVersion, kind: 'report', epoch, ...fields }))
   }
 
   of(rid: string): Response[] {
@@ -360,6 +367,20 @@ requests('an answer that a dead session never acknowledges holds up none of the 
   world.requests.endAll()
   world.ask('next', {})
   await eventually(2000, 'an answer', () => answered.includes('next'))
+})
+
+requests('whoever asks for a report gets it before the answer ends, and nothing but the answer if it has the newest', async () => {
+  const world = new World()
+  const holds = Uint8Array.of(1, 0, 0, 0)
+  world.askForReport('has', { holds })
+  await world.done('has')
+  assert.equal([world.of('has'), world.retold], [[{ version: 1, part: 0, last: true }], 0])
+  world.askForReport('has-not', { holds: Uint8Array.of(2, 0, 0, 0) })
+  await world.done('has-not')
+  assert.equal([world.of('has-not').map(({ fault }) => fault), world.retold], [[undefined, undefined], 1])
+  world.askForReport('new')
+  await world.done('new')
+  assert.is(world.retold, 2)
 })
 
 requests('what is no request is dropped with a reason', () => {

@@ -1,7 +1,8 @@
 // Who may do what: the whole table, and that the broker answers refusals as MQTT has it.
 import { suite } from 'uvu'
 import { is } from 'uvu/assert'
-import { type Action, may, type Principal } from '../../broker/auth.js'
+import { may, type Principal } from '../../broker/auth.js'
+import type { Action } from '../../protocol/rights.js'
 
 const rules = suite('access rules')
 

@@ -63,6 +63,7 @@ class AgentTarget implements Target {
       publish: async () => true,
       servicesOf: app => (app === 'web' ? ['web'] : undefined),
       restart: async () => {},
+      reporter: { hasTold: () => true, retell: async () => {} },
       onWorn: () => {},
     })
     this.#holdings = holdings

@@ -53,6 +53,7 @@ const device = (more: Partial<Device> = {}): Device => ({
   metrics: null,
   held: 0,
   reported: null,
+  reportStamp: null,
   serviceStates: null,
   ...more,
 })

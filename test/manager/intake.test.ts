@@ -11,6 +11,7 @@ const receiver: Receiver = {
   heartbeat: nothing,
   status: nothing,
   reported: nothing,
+  changes: nothing,
   response: nothing,
   join: nothing,
   renewal: nothing,

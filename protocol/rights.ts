@@ -1,26 +1,44 @@
-// What people and programs may read and command over MQTT, by role and by what of the fleet their role is about.
-import type { Scope, User } from '../protocol/access.js'
-import { answerWords, commandWords } from '../protocol/command-topics.js'
+// What people and programs may read, publish and command, by role and by what of the fleet their role is about: over MQTT and over HTTP. Pure.
+import type { Scope, User } from './access.js'
+import { answerWords, commandWords } from './command-topics.js'
+
+/** To retain is more than to publish: what may be published and not retained is handed out and not kept. */
+export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
 /** Channels of a device that tell how it is, besides its heartbeat. */
-const telling = new Set(['status', 'reported'])
+const telling = new Set(['status', 'reported', 'changes'])
 
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }
 
-/** Commands to what the scope covers. Whether the rest of the topic is a command's is the manager's to say: it answers. */
-export function mayPublishAs({ role, scope }: User, root: string, topic: string): boolean {
+/** A filter is literal where the scope decides; who has all of it may have any device or group there. */
+export function mayUser(user: User, action: Action, { root, topic }: { readonly root: string; readonly topic: string }): boolean {
   const [word = '', ...rest] = below(root, topic)
-  const kinds = own(commandWords, word)
-  return role !== 'viewer' && kinds !== undefined && covers(scope, kinds, rest)
+  switch (action) {
+    case 'publish':
+      return mayPublish(user, word, rest)
+    case 'retain':
+      return word === 'data' && mayPublish(user, word, rest)
+    case 'will':
+      return false
+    case 'subscribe':
+      return mayRead(user, word, rest)
+  }
 }
 
-/** A filter is literal where the scope decides; who has all of it may have any device or group there. */
-export function maySubscribeAs({ role, scope }: User, root: string, filter: string): boolean {
-  const [word = '', ...rest] = below(root, filter)
+/** Of commands, whether the rest of the topic is one's is the manager's to say: it answers. */
+function mayPublish({ role, scope }: User, word: string, rest: readonly string[]): boolean {
+  if (role === 'viewer') return false
+  if (word === 'data') return isNamed(rest) && covers(scope, plainKinds, rest)
+  const kinds = own(commandWords, word)
+  return kinds !== undefined && covers(scope, kinds, rest)
+}
+
+function mayRead({ role, scope }: User, word: string, rest: readonly string[]): boolean {
   if (word === 'device') return mayHear(scope, rest)
   if (word === 'h') return rest.length === 1 && rest[0] !== '#' && includes(scope.devices, rest[0] ?? '')
   if (word === 'state') return isOfManager(rest) || covers(scope, plainKinds, rest)
+  if (word === 'data') return covers(scope, plainKinds, rest)
   const kinds = own(answerWords, word)
   return role !== 'viewer' && kinds !== undefined && covers(scope, kinds, rest)
 }
@@ -31,6 +49,10 @@ function mayHear(scope: Scope, [device = '', channel = '', ...rest]: readonly st
 
 function isOfManager([word, ...rest]: readonly string[]): boolean {
   return word === 'manager' && (rest.length === 0 || (rest.length === 1 && rest[0] === 'json'))
+}
+
+function isNamed([word = '', name = '']: readonly string[]): boolean {
+  return own(plainKinds, word) !== undefined && name !== ''
 }
 
 /** Whether all that `KIND/NAME/…` can be is in the scope. */
