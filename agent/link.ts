@@ -12,6 +12,7 @@ import { faultOf } from './identity/probe.js'
 import type { BrokerAddress } from './reach.js'
 import { Subscriptions } from './subscriptions.js'
 import { Tickets } from './tickets.js'
+import type { Traffic } from './traffic.js'
 
 export interface LinkOptions {
   /** Asked before each attempt to connect, as certificates change; what it waits for comes first. */
@@ -27,6 +28,8 @@ export interface LinkOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  /** Counts what crosses the connections. */
+  readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
   /** The broker keeps topics from the device. */
@@ -163,11 +166,16 @@ export class Link {
     if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
     this.#keepaliveS = keepaliveOf(this.#options.settings())
+    const tap = this.#options.traffic.tap()
     const client = openClient(broker, this.#clientOptions(will), {
       ...this.#tickets.use(broker),
-      onSocket: socket => this.#tickets.collect(socket.setNoDelay(true)),
+      onSocket: socket => {
+        this.#tickets.collect(socket.setNoDelay(true))
+        tap.carry(socket)
+      },
     })
     this.#client = client
+    tap.watch(client)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
     client.stream.on('data', () => {

@@ -22,6 +22,8 @@ export interface PresenceOptions {
   readonly measure: () => Metrics
   /** How the link is to be used, now. */
   readonly link: () => Link
+  /** Metrics are not told meanwhile. */
+  readonly isQuiet: () => boolean
   readonly isConnected: () => boolean
   /** Since the broker last sent anything, ms. */
   readonly silentMs: () => number
@@ -88,8 +90,9 @@ export class Presence {
   }
 
   #hasNews(): boolean {
-    const { clock, link } = this.#options
-    return hasNews(this.#standing(), this.#told, { metricsS: link().metricsS, now: clock.monotonic() })
+    const { clock, link, isQuiet } = this.#options
+    const metricsS = isQuiet() ? Number.POSITIVE_INFINITY : link().metricsS
+    return hasNews(this.#standing(), this.#told, { metricsS, now: clock.monotonic() })
   }
 
   #standing(): Standing {

@@ -6,6 +6,7 @@ import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Accountant } from './accountant.js'
 import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
@@ -25,6 +26,7 @@ import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
+import { Traffic } from './traffic.js'
 import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
@@ -46,6 +48,7 @@ export class RunningAgent {
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
+  readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
   readonly #quiet: Quiet
   readonly #release: Release
@@ -68,6 +71,17 @@ export class RunningAgent {
       name: options.name,
       epochs: this.#epochs,
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
+    })
+    const traffic = new Traffic(options.root, clock)
+    this.#accountant = new Accountant({
+      disk: this.#disk,
+      traffic,
+      clock,
+      link: () => this.#settings(),
+      quiet: () => this.#quiet.forMs() > 0,
+      instance: () => this.#holdings.device?.instance,
+      number: () => this.#epochs.current,
+      publish: payload => this.#voice.account(payload),
     })
     const memory = new Acquaintance({
       folder: disk.folder,
@@ -113,6 +127,7 @@ export class RunningAgent {
       voice: this.#voice,
       measure: createMeter(disk.folder),
       link: () => this.#settings(),
+      isQuiet: () => this.#quiet.forMs() > 0,
       isConnected: () => this.#link.connected,
       silentMs: () => this.#link.silentMs(),
       revision: () => this.#holdings.revision(),
@@ -156,6 +171,7 @@ export class RunningAgent {
       clock,
       random: Math.random,
       log: log.child({ part: 'link' }),
+      traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
       onDenied: () => approach.noteDenied() && this.#link.reconnect(),
@@ -188,6 +204,7 @@ export class RunningAgent {
     this.#steward.start()
     this.#permits.start({ onChange: () => this.#follow(), onFault: () => this.#noteChange() })
     this.#follow()
+    this.#accountant.start()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
 
@@ -213,8 +230,10 @@ export class RunningAgent {
     this.#permits.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
+    await this.#accountant.finish()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
+    this.#accountant.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -283,6 +302,7 @@ export class RunningAgent {
   #riseAbove(floor: number): void {
     if (!this.#epochs.riseAbove(floor)) return
     this.#log.warn({ floor }, 'epochs of this device were used before: later ones are begun')
+    this.#accountant.beginAnew()
     this.#link.reconnect()
   }
 

@@ -78,6 +78,11 @@ export class Voice {
     return this.#say(channel, payload, { qos: 1, retain: channel === 'reported' })
   }
 
+  /** What the connection has cost. */
+  account(payload: Buffer): Promise<boolean> {
+    return this.#say('usage', payload, { qos: 0, retain: false })
+  }
+
   respond(rid: string, payload: Buffer): Promise<boolean> {
     const { root, device, publish } = this.#options
     return publish(formatTopic(root, { kind: 'response', device, rid }), payload, { qos: 1, retain: false })

@@ -18,9 +18,11 @@ import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
 import { addSet } from './commands/set.js'
+import { addSwitch, addTag } from './commands/tag.js'
 import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
+import { addUsage } from './commands/usage.js'
 import { addUser } from './commands/user.js'
 import { addVersion } from './commands/version.js'
 import { addWatch } from './commands/watch.js'
@@ -32,6 +34,8 @@ export const everyCommand = [
   addGet,
   addDescribe,
   addApply,
+  addTag,
+  addSwitch,
   addUpdate,
   addDelete,
   addRun,
@@ -42,6 +46,7 @@ export const everyCommand = [
   addDevice,
   addKey,
   addSet,
+  addUsage,
   addWatch,
   addImages,
   addLink,

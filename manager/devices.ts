@@ -58,6 +58,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))
   })
   fleet.inventory.remove(device.id)
+  fleet.accounts.forget(device.id)
   fleet.reception.bury(device.id)
   keys.released(device.id)
   fleet.publisher.wake()

@@ -4,6 +4,7 @@ import { newEvent } from './core/events.js'
 import { type LinkSetting, linkOf } from './core/links.js'
 import { aboutTarget, type Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
+import { readMembers } from './store/groups.js'
 import { deleteLink, readLink, writeLink } from './store/links.js'
 import { bumpTarget } from './store/outbox.js'
 
@@ -19,7 +20,7 @@ export function clearLink(fleet: Fleet, target: Target): void {
   if (readLink(fleet.db, target) !== undefined) change(fleet, target, null)
 }
 
-function change({ db, journal, clock, publisher }: Fleet, target: Target, setting: LinkSetting | null): void {
+function change({ db, journal, clock, publisher, accounts }: Fleet, target: Target, setting: LinkSetting | null): void {
   const what = setting === null ? 'is not set any more' : `is used as ${setting.profile}`
   journal.change(note => {
     if (setting === null) deleteLink(db, target)
@@ -28,4 +29,5 @@ function change({ db, journal, clock, publisher }: Fleet, target: Target, settin
     note(newEvent('link.changed', `the link of ${target.kind} ${target.name} ${what}`, { ...aboutTarget(target), data: { link: setting } }))
   })
   publisher.wake()
+  accounts.reassess(target.kind === 'device' ? [target.name] : readMembers(db, target.name))
 }

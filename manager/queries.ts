@@ -1,5 +1,6 @@
 // Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
 
+import type { MonthUse } from './accounts.js'
 import { effectiveApps } from './core/desired.js'
 import { type DeviceLink, deviceLink } from './core/links.js'
 import { type Addressee, type App, type Device, keyOf } from './core/model.js'
@@ -20,12 +21,14 @@ export interface DeviceContext {
   /** What it shows for being itself; undefined if it never joined. */
   readonly key: KeyRow | undefined
   readonly link: DeviceLink
+  /** What its connection costs; undefined if it has never told. */
+  readonly month: MonthUse | undefined
   /** Wall clock, when it turns NotReady if it stays silent; null if it is not Ready. */
   readonly expectedBy: number | null
 }
 
 /** For one device, when only one is asked for. */
-export function contextOf({ db, keys, inventory }: Fleet, device: Device): DeviceContext {
+export function contextOf({ db, keys, inventory, accounts }: Fleet, device: Device): DeviceContext {
   const groups = readGroupsOf(db, device.id)
   const revisions = targetRevisions(readTargets(db, [device.id], groups))
   return {
@@ -34,12 +37,13 @@ export function contextOf({ db, keys, inventory }: Fleet, device: Device): Devic
     revision: newest(revisions, device.id, groups),
     key: keys.of(device.id),
     link: deviceLink(device, groups, readLinksFor(db, device.id)),
+    month: accounts.of(device),
     expectedBy: inventory.expectedBy(device),
   }
 }
 
 /** For any device, when many are asked for: reads everything once. */
-export function contextsOf({ db, keys, inventory }: Fleet): (device: Device) => DeviceContext {
+export function contextsOf({ db, keys, inventory, accounts }: Fleet): (device: Device) => DeviceContext {
   const memberships = readMemberships(db)
   const revisions = targetRevisions(readTargets(db))
   const links = readLinks(db)
@@ -58,6 +62,7 @@ export function contextsOf({ db, keys, inventory }: Fleet): (device: Device) => 
       revision: newest(revisions, device.id, groups),
       key: keys.of(device.id),
       link: deviceLink(device, groups, links),
+      month: accounts.of(device),
       expectedBy: inventory.expectedBy(device),
     }
   }

@@ -2,6 +2,7 @@
 import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatAge, formatBytes, formatFields } from '../table.js'
+import { usedOf } from './usage.js'
 
 export function deviceColour(state: DeviceState): Colour {
   return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
@@ -24,6 +25,7 @@ export function deviceColumns(now: number): readonly Column<Device>[] {
     { title: 'AGENT', cell: device => device.facts?.agentVersion ?? '', wide: true },
     { title: 'LINK', cell: device => device.link.profile, wide: true },
     { title: 'EXPECTED BY', cell: device => device.expectedBy ?? '', wide: true },
+    { title: 'USED', cell: device => usedOf(device.usage), wide: true },
     { title: 'LABELS', cell: device => formatLabels(device.labels), wide: true },
   ]
 }
@@ -102,19 +104,21 @@ function linkOf({ link }: Device): string {
 
 function describeAppOnDevice(app: Device['apps'][number]): string {
   const from = app.group === null ? 'its own' : `of group ${app.group}`
-  const lines = [
-    `App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}${formatFailed(app.failedRevision)}`,
-  ]
+  const lines = [`App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app)}${formatFailed(app.failedRevision)}`]
   if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
   return [...lines, ...app.services.map(formatService)].join('\n')
 }
 
-/** `4`, or `3 of 4` while another one is desired. */
-export function formatRevision(runs: number | null, desired: number | null): string {
+/** `4`, or `3, 4 desired` while another one is desired; with the desired one's name behind it, if it has one. */
+export function formatRevision({ revision, desiredRevision, desiredVersion }: RevisionOnDevice): string {
   // An agent reports 0 while it has not got any revision to run.
-  const running = runs || 'none'
-  return runs === desired || desired === null ? String(running) : `${running}, ${desired} desired`
+  const running = revision || 'none'
+  if (desiredRevision === null) return String(running)
+  const desired = desiredVersion === null ? String(desiredRevision) : `${desiredRevision} (${desiredVersion})`
+  return revision === desiredRevision ? desired : `${running}, ${desired} desired`
 }
+
+type RevisionOnDevice = Pick<Device['apps'][number], 'revision' | 'desiredRevision' | 'desiredVersion'>
 
 /** `, 5 failed` where a newer one is not tried again. */
 export function formatFailed(failedRevision: number | null | undefined): string {

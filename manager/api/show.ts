@@ -12,6 +12,7 @@ import type { DeviceContext } from '../queries.js'
 import type { RevisionRow } from '../store/apps.js'
 import type { KeyRow } from '../store/device-keys.js'
 import type { GroupRow } from '../store/groups.js'
+import type { VersionRow } from '../store/versions.js'
 import type { AppView } from './schemas/apps.js'
 import type { DeviceView, GroupView } from './schemas/devices.js'
 import type { EventView } from './schemas/events.js'
@@ -31,6 +32,7 @@ export function showDevice(device: Device, context: DeviceContext): DeviceView {
     intervalS: signs.intervalS,
     leaseS: leaseMs(signs.intervalS) / 1000,
     link: showDeviceLink(context.link),
+    usage: showMonth(context),
     epoch: Math.max(0, signs.epoch),
     facts: facts === null ? null : { ...facts, addresses: [...facts.addresses] },
     metrics,
@@ -52,6 +54,11 @@ export function showDeviceLink({ link, of, budgetBytes }: DeviceLink): DeviceVie
   return { ...showLink(link, budgetBytes), of }
 }
 
+/** Null if the device has never told what its connection costs. */
+export function showMonth({ month, link: { budgetBytes } }: DeviceContext): DeviceView['usage'] {
+  return month === undefined ? null : { ...month, budgetBytes }
+}
+
 export function showGroup(group: GroupRow, devices: readonly Device[], apps: readonly App[]): GroupView {
   return {
     name: group.name,
@@ -67,6 +74,7 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
     name: app.name,
     target: app.target,
     revision: app.revision,
+    version: app.version,
     digest: app.digest,
     run: app.run,
     createdAt: iso(app.createdAt),
@@ -86,8 +94,12 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
   }
 }
 
-export function showRevision({ revision, digest, createdAt, origin }: RevisionRow) {
-  return { revision, digest, createdAt: iso(createdAt), origin }
+export function showRevision({ revision, version, digest, createdAt, origin }: RevisionRow) {
+  return { revision, version, digest, createdAt: iso(createdAt), origin }
+}
+
+export function showVersion({ name, revision, digest, createdAt, origin }: VersionRow) {
+  return { version: name, revision, digest, createdAt: iso(createdAt), origin }
 }
 
 /** Values of variables may be secrets: their names alone are shown. */

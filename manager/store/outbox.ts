@@ -10,6 +10,7 @@ import { readImageList, wholeFleet } from './image-lists.js'
 import { readLink } from './links.js'
 import { nextRevision } from './meta.js'
 import { readPurges } from './purges.js'
+import { readSlow } from './usage.js'
 
 export interface TargetRow extends Addressee {
   readonly revision: number
@@ -113,6 +114,7 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
     labels: {},
     images: null,
     link: null,
+    slow: null,
     fleet: false,
   }
   if (kind === 'fleet' || kind === 'keys') {
@@ -133,6 +135,7 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   return {
     ...common,
     fleet: hasFleet(db),
+    slow: readSlow(db, name),
     groups: readGroupsOf(db, name),
     intervalS: device?.interval_s ?? null,
     epochFloor: device?.epoch_floor ?? null,

@@ -20,7 +20,7 @@ const minute: Link = { ...profiles.lan, profile: 'minute', intervalS: 60, keepal
 function device(link: Link) {
   const clock = new ManualClock()
   const start = clock.monotonic()
-  const world = { link, connected: true, reported: nothing, revision: 0, answers: true, answeredAt: start }
+  const world = { link, connected: true, quiet: false, reported: nothing, revision: 0, answers: true, answeredAt: start }
   const births: Condition[] = []
   const numbers: (number | undefined)[] = []
   const beats: { readonly atS: number; readonly heartbeat: Heartbeat; readonly asks: boolean }[] = []
@@ -45,6 +45,7 @@ function device(link: Link) {
     },
     measure: () => metrics,
     link: () => world.link,
+    isQuiet: () => world.quiet,
     isConnected: () => world.connected,
     silentMs: () => clock.monotonic() - world.answeredAt,
     revision: () => world.revision,
@@ -77,6 +78,23 @@ presence('every heartbeat has metrics where they are due with each', () => {
   clock.advance(100_000)
   assert.is(fullAtS().length, beats.length)
 })
+
+for (const link of [profiles.lan, minute]) {
+  presence(`in quiet hours heartbeats go on without metrics, and metrics come after them: ${link.profile}`, () => {
+    const { clock, world, shown, beats, fullAtS } = device(link)
+    shown.greet()
+    world.quiet = true
+    clock.advance(7200_000)
+    assert.is(beats.length, 7200 / link.intervalS + 1)
+    assert.equal(fullAtS(), [0])
+    world.revision = 7
+    clock.advance(link.intervalS * 1000)
+    assert.equal(fullAtS().length, 2, 'but what has changed is told')
+    world.quiet = false
+    clock.advance(3600_000)
+    assert.ok(fullAtS().length > 2)
+  })
+}
 
 presence('a new report, a new manifest and a service in another state make the next heartbeat a full one', () => {
   const { clock, world, shown, fullAtS } = device(minute)

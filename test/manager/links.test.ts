@@ -1,6 +1,8 @@
 // Links of devices and groups: what a setting comes to, who is told of it, and when a silent device is NotReady under it.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
+import { formatSeconds } from '../../cli/table.js'
 import { deviceLink, type LinkSetting, linkOf, showLink } from '../../manager/core/links.js'
 import { noSigns } from '../../manager/core/liveness.js'
 import { unwrap } from '../../protocol/errors.js'
@@ -71,6 +73,15 @@ test('under each profile the time to NotReady is known', () => {
       ['satellite', 3602],
     ],
   )
+})
+
+test('the table for operators has what the profiles come to', () => {
+  const page = readFileSync('docs/operating.md', 'utf8')
+  for (const name of profileNames) {
+    const { intervalS, keepaliveS } = profiles[name]
+    const row = [`\`${name}\``, ...[intervalS, 3 * intervalS + 2, 1.5 * keepaliveS].map(formatSeconds)].join(' | ')
+    assert.ok(page.includes(`| ${row} |`), row)
+  }
 })
 
 async function withSite(act: (site: Site, clock: ManualClock) => Promise<void>): Promise<void> {

@@ -6,6 +6,7 @@ import { deviceStates } from '../../core/liveness.js'
 import { AppOnDeviceSchema } from './apps.js'
 import { nullable, oneOf, RefusalSchema, ref, time } from './basics.js'
 import { LinkSchema, linkOwner } from './links.js'
+import { MonthUseSchema } from './usage.js'
 
 export const FactsSchema = Type.Object(
   {
@@ -50,6 +51,7 @@ export const DeviceSchema = Type.Object(
     intervalS: Type.Integer({ description: 'Between its heartbeats, as it says itself.' }),
     leaseS: Type.Integer({ description: 'So long after its last heartbeat it is NotReady.' }),
     link: Type.Intersect([ref(LinkSchema), Type.Object({ of: linkOwner })], { description: 'How it is to use its link.' }),
+    usage: nullable(ref(MonthUseSchema)),
     epoch: Type.Integer(),
     facts: nullable(ref(FactsSchema)),
     metrics: nullable(ref(MetricsSchema)),
