@@ -18,7 +18,7 @@ import type { Voice } from './voice.js'
 
 export interface PresenceOptions {
   readonly clock: Clock
-  readonly voice: Pick<Voice, 'birth' | 'beat' | 'mark'>
+  readonly voice: Pick<Voice, 'birth' | 'beat' | 'epoch' | 'mark'>
   readonly measure: () => Metrics
   /** How the link is to be used, now. */
   readonly link: () => Link
@@ -83,7 +83,7 @@ export class Presence {
     const { clock, voice, measure, link, isConnected, silentMs } = this.#options
     if (!isConnected()) return
     const asks = asksNow(silentMs(), link())
-    if (!this.#hasNews()) return void voice.beat(shortHeartbeat(voice.mark()), asks)
+    if (!this.#hasNews()) return void voice.beat(shortHeartbeat(voice.epoch), asks)
     const standing = this.#standing()
     this.#told = { standing, at: clock.monotonic() }
     void voice.beat(fullHeartbeat(voice.mark(), standing, measure()), asks)

@@ -59,7 +59,11 @@ export class Voice {
     await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true })
   }
 
-  /** Of what is said next. */
+  get epoch(): number {
+    return this.#options.epochs.current
+  }
+
+  /** Of what is told next. */
   mark(): Mark {
     const { epochs } = this.#options
     return { epoch: epochs.current, sequence: epochs.nextSequence() }

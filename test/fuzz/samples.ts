@@ -81,7 +81,7 @@ export const sampleMessages: readonly Sample[] = [
     bytes: statusCodec.encode({ version, epoch: 65_537, online: false, reason: 'Stopped' }),
   },
   { name: 'heartbeat', topic: 'h/d1', codec: heartbeatCodec, bytes: heartbeatCodec.encode(beat) },
-  { name: 'short heartbeat', topic: 'h/d1', codec: heartbeatCodec, bytes: heartbeatCodec.encode({ version, epoch: 65_537, sequence: 8 }) },
+  { name: 'short heartbeat', topic: 'h/d1', codec: heartbeatCodec, bytes: heartbeatCodec.encode({ version, epoch: 65_537 }) },
   {
     ...{ name: 'reported', topic: `${device}/reported`, codec: reportedCodec },
     bytes: reportedCodec.encode({

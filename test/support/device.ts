@@ -128,7 +128,7 @@ export class FakeDevice {
 
   /** A short heartbeat. */
   async pulse(): Promise<void> {
-    const payload = heartbeatCodec.encode({ version: protocolVersion, epoch: this.epoch, sequence: this.#sequence++ })
+    const payload = heartbeatCodec.encode({ version: protocolVersion, epoch: this.epoch })
     await this.client.publishAsync(this.topic('heartbeat'), payload, { qos: 0 })
   }
 
