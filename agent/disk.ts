@@ -9,6 +9,7 @@ import { type Manifest, manifestCodec } from '../protocol/messages/manifest.js'
 import type { SpecBody } from '../protocol/messages/spec.js'
 import { isName } from '../protocol/names.js'
 import { openFile, openSpec } from '../protocol/spec.js'
+import { type Count, decodeCount, encodeCount } from './core/count.js'
 import { decodeFloors, encodeFloors, type Floor } from './core/floors.js'
 import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
@@ -80,6 +81,15 @@ export class Disk {
     this.#tryWrite('floors', encodeFloors(floors))
   }
 
+  /** Of the bytes of its connection. */
+  loadCount(): Count | undefined {
+    return this.#read('usage', decodeCount)
+  }
+
+  saveCount(count: Count): void {
+    this.#tryWrite('usage', encodeCount(count))
+  }
+
   loadGroups(): Map<string, Manifest> {
     const groups = new Map<string, Manifest>()
     for (const name of this.#list('groups')) {
@@ -147,7 +157,7 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity, the floors and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'fleet', 'ledger']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'fleet', 'ledger', 'usage']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 

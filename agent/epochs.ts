@@ -1,4 +1,4 @@
-// The numbers that order what a device says: an epoch for each session, and a sequence of heartbeats in each.
+// The numbers that order what a device says: an epoch for each session, and a sequence in each.
 import { sessionsPerStart, startOf } from '../protocol/messages/status.js'
 import type { Disk } from './disk.js'
 
@@ -33,7 +33,7 @@ export class Epochs {
     return this.current
   }
 
-  /** Number of the next heartbeat in this epoch. */
+  /** Number of what is told next in this epoch. */
   nextSequence(): number {
     return this.#sequence++
   }

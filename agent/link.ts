@@ -1,17 +1,18 @@
 // The agent's one connection to the broker, made anew for as long as the agent runs.
-import { Socket } from 'node:net'
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import type { Link as Settings } from '../protocol/messages/link.js'
+import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
 import { keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
-import { explainFault, type Verdict } from './core/refused.js'
+import { explainFault, isOfNetwork, type Verdict } from './core/refused.js'
 import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
-import { type BrokerAddress, connectionOptions } from './reach.js'
+import type { BrokerAddress } from './reach.js'
 import { Subscriptions } from './subscriptions.js'
 import { Tickets } from './tickets.js'
+import type { Traffic } from './traffic.js'
 
 export interface LinkOptions {
   /** Asked before each attempt to connect, as certificates change; what it waits for comes first. */
@@ -27,8 +28,12 @@ export interface LinkOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  /** Counts what crosses the connections. */
+  readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
+  /** The broker keeps topics from the device. */
+  readonly onDenied: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
@@ -161,28 +166,35 @@ export class Link {
     if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
     this.#keepaliveS = keepaliveOf(this.#options.settings())
-    const client = mqtt.connect(broker.url, { ...this.#clientOptions(will), ...connectionOptions(broker), ...this.#tickets.use(broker) })
+    const tap = this.#options.traffic.tap()
+    const client = openClient(broker, this.#clientOptions(will), {
+      ...this.#tickets.use(broker),
+      onSocket: socket => {
+        this.#tickets.collect(socket.setNoDelay(true))
+        tap.carry(socket)
+      },
+    })
     this.#client = client
-    this.#tickets.collect(client.stream)
+    tap.watch(client)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
     client.stream.on('data', () => {
       this.#answeredAt = this.#options.clock.monotonic()
     })
     gatherAnswers(client.stream)
-    if (client.stream instanceof Socket) client.stream.setNoDelay(true)
     client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
   }
 
   #refused(client: MqttClient, error: Error, server: string): void {
     if (client !== this.#client || this.#stopped) return
-    const verdict = explainFault(faultOf(error), server, this.#options.clock.now())
+    const fault = faultOf(error)
+    const verdict = explainFault(fault, server, this.#options.clock.now())
     if (!this.connected && verdict.refusal.code !== this.#complaint) {
       this.#complaint = verdict.refusal.code
       this.#options.log.warn({ err: error, ...verdict.refusal }, 'the broker cannot be reached')
     }
-    this.#tickets.forget()
+    if (!isOfNetwork(fault)) this.#tickets.forget()
     this.#options.onRefused(verdict)
     this.#drop(client, { why: error.message, atLeastMs: verdict.again === 'slowly' ? slowMs : 0 })
   }

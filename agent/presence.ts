@@ -18,10 +18,12 @@ import type { Voice } from './voice.js'
 
 export interface PresenceOptions {
   readonly clock: Clock
-  readonly voice: Pick<Voice, 'birth' | 'beat' | 'mark'>
+  readonly voice: Pick<Voice, 'birth' | 'beat' | 'epoch' | 'mark'>
   readonly measure: () => Metrics
   /** How the link is to be used, now. */
   readonly link: () => Link
+  /** Metrics are not told meanwhile. */
+  readonly isQuiet: () => boolean
   readonly isConnected: () => boolean
   /** Since the broker last sent anything, ms. */
   readonly silentMs: () => number
@@ -81,15 +83,16 @@ export class Presence {
     const { clock, voice, measure, link, isConnected, silentMs } = this.#options
     if (!isConnected()) return
     const asks = asksNow(silentMs(), link())
-    if (!this.#hasNews()) return void voice.beat(shortHeartbeat(voice.mark()), asks)
+    if (!this.#hasNews()) return void voice.beat(shortHeartbeat(voice.epoch), asks)
     const standing = this.#standing()
     this.#told = { standing, at: clock.monotonic() }
     void voice.beat(fullHeartbeat(voice.mark(), standing, measure()), asks)
   }
 
   #hasNews(): boolean {
-    const { clock, link } = this.#options
-    return hasNews(this.#standing(), this.#told, { metricsS: link().metricsS, now: clock.monotonic() })
+    const { clock, link, isQuiet } = this.#options
+    const metricsS = isQuiet() ? Number.POSITIVE_INFINITY : link().metricsS
+    return hasNews(this.#standing(), this.#told, { metricsS, now: clock.monotonic() })
   }
 
   #standing(): Standing {

@@ -6,6 +6,7 @@ import { type Request, requestCodec } from '../protocol/messages/request.js'
 import { judgeRequest } from './core/asked.js'
 import { Credit } from './credit.js'
 import type { Engine } from './engine.js'
+import { LogLimits, type LogLink } from './log-limits.js'
 import { sendLogs } from './logs.js'
 import { Reply } from './reply.js'
 import type { Reporter } from './reporter.js'
@@ -15,6 +16,8 @@ export interface RequestsOptions {
   readonly engine: Pick<Engine, 'logSources' | 'readLog'>
   readonly clock: Clock
   readonly log: Logger
+  /** What logs may take of the link, now. */
+  readonly link: () => LogLink
   /** The present session's. */
   readonly epoch: () => number
   /** True once the broker has it; false when the session has ended. */
@@ -42,6 +45,7 @@ const maxSeen = 10_000
 
 export class Requests {
   readonly #options: RequestsOptions
+  readonly #limits: LogLimits
   readonly #open = new Map<string, Open>()
   readonly #seen = new Set<string>()
   /** One part of any request on its way at a time. */
@@ -49,6 +53,7 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
+    this.#limits = new LogLimits(options.clock, options.link)
   }
 
   /** Returns why the message is dropped, if nothing can be made of it. */
@@ -114,7 +119,10 @@ export class Requests {
     const { app = '', services = [] } = request
     if (request.kind === 'report') await this.#options.reporter.retell()
     else if (request.kind === 'restart') await this.#options.restart(app, services, signal)
-    else await sendLogs({ engine, clock, app, exists: () => servicesOf(app) !== undefined, request, credit, reply, signal })
+    else {
+      const [exists, limits] = [() => servicesOf(app) !== undefined, this.#limits]
+      await sendLogs({ engine, clock, app, exists, limits, request, credit, reply, signal })
+    }
   }
 
   /** Whoever asks for a report has it. */

@@ -2,10 +2,12 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
-import type { Link as LinkSettings } from '../protocol/messages/link.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Accountant } from './accountant.js'
+import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
 import type { Disk } from './disk.js'
@@ -18,11 +20,13 @@ import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
 import { Presence } from './presence.js'
+import { Quiet } from './quiet.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
+import { Traffic } from './traffic.js'
 import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
@@ -44,7 +48,9 @@ export class RunningAgent {
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
+  readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
+  readonly #quiet: Quiet
   readonly #release: Release
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
@@ -66,12 +72,32 @@ export class RunningAgent {
       epochs: this.#epochs,
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
+    const traffic = new Traffic(options.root, clock)
+    this.#accountant = new Accountant({
+      disk: this.#disk,
+      traffic,
+      clock,
+      link: () => this.#settings(),
+      quiet: () => this.#quiet.forMs() > 0,
+      instance: () => this.#holdings.device?.instance,
+      number: () => this.#epochs.current,
+      publish: payload => this.#voice.account(payload),
+    })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      now: () => clock.now(),
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    this.#quiet = new Quiet({ clock, hours: () => this.#settings().quiet, floorMs: () => memory.floorMs() })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      quiet: this.#quiet,
+      pullsAtOnce: () => this.#settings().pulls,
       clock,
       random: Math.random,
       log,
@@ -101,6 +127,7 @@ export class RunningAgent {
       voice: this.#voice,
       measure: createMeter(disk.folder),
       link: () => this.#settings(),
+      isQuiet: () => this.#quiet.forMs() > 0,
       isConnected: () => this.#link.connected,
       silentMs: () => this.#link.silentMs(),
       revision: () => this.#holdings.revision(),
@@ -110,6 +137,7 @@ export class RunningAgent {
       engine,
       clock,
       log: log.child({ part: 'requests' }),
+      link: () => this.#settings(),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
       onWorn: () => this.#link.reconnect(),
@@ -132,7 +160,7 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, clock, log })
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -143,8 +171,10 @@ export class RunningAgent {
       clock,
       random: Math.random,
       log: log.child({ part: 'link' }),
+      traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
+      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -174,6 +204,7 @@ export class RunningAgent {
     this.#steward.start()
     this.#permits.start({ onChange: () => this.#follow(), onFault: () => this.#noteChange() })
     this.#follow()
+    this.#accountant.start()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
 
@@ -199,8 +230,10 @@ export class RunningAgent {
     this.#permits.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
+    await this.#accountant.finish()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
+    this.#accountant.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -237,7 +270,7 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
     return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
   }
@@ -254,7 +287,7 @@ export class RunningAgent {
   }
 
   /** How the link is to be used, now. */
-  #settings(): LinkSettings {
+  #settings(): Settings {
     return this.#holdings.link(this.#options.intervalS)
   }
 
@@ -269,6 +302,7 @@ export class RunningAgent {
   #riseAbove(floor: number): void {
     if (!this.#epochs.riseAbove(floor)) return
     this.#log.warn({ floor }, 'epochs of this device were used before: later ones are begun')
+    this.#accountant.beginAnew()
     this.#link.reconnect()
   }
 

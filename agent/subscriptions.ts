@@ -5,6 +5,8 @@ import type { Logger } from 'pino'
 export interface SubscriptionsOptions {
   readonly log: Logger
   readonly onSubscribed: (topic: string) => void
+  /** The broker keeps topics from the device. */
+  readonly onDenied: () => void
 }
 
 export class Subscriptions {
@@ -56,7 +58,11 @@ export class Subscriptions {
 
   #note(client: MqttClient, topics: readonly string[], error: Error | null): void {
     if (client !== this.#client) return
-    if (error === null || error === undefined) for (const topic of topics) this.#options.onSubscribed(topic)
-    else this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
+    if (error === null || error === undefined) {
+      for (const topic of topics) this.#options.onSubscribed(topic)
+      return
+    }
+    this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
+    this.#options.onDenied()
   }
 }

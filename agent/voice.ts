@@ -59,7 +59,11 @@ export class Voice {
     await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true })
   }
 
-  /** Of what is said next. */
+  get epoch(): number {
+    return this.#options.epochs.current
+  }
+
+  /** Of what is told next. */
   mark(): Mark {
     const { epochs } = this.#options
     return { epoch: epochs.current, sequence: epochs.nextSequence() }
@@ -72,6 +76,11 @@ export class Voice {
 
   report(channel: 'reported' | 'changes', payload: Buffer): Promise<boolean> {
     return this.#say(channel, payload, { qos: 1, retain: channel === 'reported' })
+  }
+
+  /** What the connection has cost. */
+  account(payload: Buffer): Promise<boolean> {
+    return this.#say('usage', payload, { qos: 0, retain: false })
   }
 
   respond(rid: string, payload: Buffer): Promise<boolean> {

@@ -8,6 +8,7 @@ import { resolveDevice } from './core/resolve.js'
 import type { Fleet } from './fleet.js'
 import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
+import { deleteLink } from './store/links.js'
 import { bumpTarget } from './store/outbox.js'
 import { deletePurgesOf } from './store/purges.js'
 import { insertTombstone } from './store/tombstones.js'
@@ -51,11 +52,13 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     keys.remove(device.id)
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
+    deleteLink(db, target)
     deleteDevice(db, device.id)
     bumpTarget(db, target)
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))
   })
   fleet.inventory.remove(device.id)
+  fleet.accounts.forget(device.id)
   fleet.reception.bury(device.id)
   keys.released(device.id)
   fleet.publisher.wake()

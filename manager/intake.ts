@@ -7,12 +7,14 @@ import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.j
 import { type Reported, reportedCodec } from '../protocol/messages/reported.js'
 import { type Response, responseCodec } from '../protocol/messages/request.js'
 import { type Status, statusCodec } from '../protocol/messages/status.js'
+import { type Usage, usageCodec } from '../protocol/messages/usage.js'
 import { parseTopic, type Topic } from '../protocol/topics.js'
 import type { Origin } from './core/reports.js'
 
 export interface Receiver {
   heartbeat(device: string, heartbeat: Heartbeat): void
   status(device: string, status: Status, live: boolean): void
+  usage(device: string, usage: Usage): void
   reported(device: string, reported: Reported, origin: Origin): void
   /** `stamp` is that of the message. */
   changes(device: string, changes: Changes, stamp: Uint8Array): void
@@ -96,6 +98,10 @@ export class Intake {
       case 'renewal':
         if (retained) this.#drop(name, { code: 'message.invalid', message: 'a request for a certificate is never retained' })
         else this.#pass(name, joinRequestCodec.decode(payload), request => this.#receiver.renewal(device, request))
+        break
+      case 'usage':
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'an account of bytes is never retained' })
+        else this.#pass(name, usageCodec.decode(payload), usage => this.#receiver.usage(device, usage))
         break
       case 'certificate':
         break

@@ -5,7 +5,7 @@ import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../proto
 import type { Reported } from '../protocol/messages/reported.js'
 import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
-import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
+import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign, silentUntil } from './core/liveness.js'
 import type { Device } from './core/model.js'
 import type { Journal } from './journal.js'
 import type { Db } from './store/db.js'
@@ -79,6 +79,13 @@ export class Inventory {
   /** The device, registered if it is new. */
   ensure(id: string): Device {
     return this.#devices.get(id) ?? this.#register(id)
+  }
+
+  /** Wall clock, when the device turns NotReady if it stays silent; null if it is not Ready. */
+  expectedBy({ state, signs, lastSeen }: Device): number | null {
+    const until = silentUntil(signs, this.#listeningSince)
+    if (state !== 'Ready' || until === null || signs.heardAt === null || lastSeen === null) return null
+    return Math.round(lastSeen + until - signs.heardAt)
   }
 
   /** A new device, not registered yet. */
@@ -173,7 +180,7 @@ export class Inventory {
 
   #fold(device: Device, sign: Sign): void {
     device.signs = foldSign(device.signs, sign)
-    if (sign.kind === 'heartbeat' || (sign.kind === 'birth' && sign.live)) device.lastSeen = this.#clock.now()
+    if (sign.kind === 'birth' ? sign.live : sign.kind !== 'end') device.lastSeen = this.#clock.now()
     this.#dirty.add(device)
     this.#settle(device, 'aloud')
   }

@@ -3,7 +3,10 @@ import type { Logger } from 'pino'
 import type { Access } from '../protocol/access.js'
 import type { Clock } from '../protocol/clock.js'
 import { openAccess } from './access.js'
+import { Accounts } from './accounts.js'
 import { Audit } from './audit/audit.js'
+import { Bridge } from './bridge/bridge.js'
+import { Values } from './bridge/values.js'
 import { Commands } from './commands.js'
 import type { Fleet } from './fleet.js'
 import { Certificates } from './identity/certificates.js'
@@ -53,6 +56,8 @@ export interface Parts {
   readonly reports: Reports
   readonly commands: Commands
   readonly states: States
+  readonly values: Values
+  readonly bridge: Bridge
   readonly joining: Joining | undefined
   readonly door: Door
   readonly access: Access
@@ -76,6 +81,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
       keys.gone(device)
     },
   })
+  const accounts = new Accounts({ db, journal, inventory, publisher, clock, log: log.child({ component: 'accounts' }) })
   const requests = new Requests({ root, clock, journal, inventory, signing })
   const reports = new Reports({ clock, inventory, requests, log: log.child({ component: 'reports' }) })
   const strict = identity !== undefined && identity.strict !== false
@@ -87,12 +93,13 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     inventory,
     publisher,
     requests,
+    accounts,
     reports,
     strict,
     joining: () => joining,
   })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, reception, publisher, requests, signing }
+  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const door = new Door(fleet, tokens)
@@ -103,8 +110,10 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     log: log.child({ component: 'commands' }),
     tellStates: target => states.tell(target),
   })
+  const values = new Values({ root, clock })
+  const bridge = new Bridge({ root, commands, values })
   const access = openAccess({ db, keys, journal, audit, people: door })
-  return { fleet, root, instance, clock, intake, reports, commands, states, joining, door, access }
+  return { fleet, root, instance, clock, intake, reports, commands, states, values, bridge, joining, door, access }
 }
 
 function openJoining(fleet: Fleet, root: string, identity: IdentityOptions, log: Logger): Joining {

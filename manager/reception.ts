@@ -6,7 +6,9 @@ import type { Heartbeat } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import type { Response } from '../protocol/messages/request.js'
 import type { Status } from '../protocol/messages/status.js'
+import type { Usage } from '../protocol/messages/usage.js'
 import { parseTopic } from '../protocol/topics.js'
+import type { Accounts } from './accounts.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
 import type { Addressee, Device } from './core/model.js'
@@ -32,6 +34,7 @@ interface ReceptionOptions {
   readonly inventory: Inventory
   readonly publisher: Publisher
   readonly requests: Requests
+  readonly accounts: Accounts
   readonly reports: Reports
   /** Who answers devices that want a certificate; undefined: nobody. */
   readonly joining: () => Pick<Joining, 'join' | 'renew'> | undefined
@@ -87,6 +90,11 @@ export class Reception implements Receiver {
     if (reported !== undefined) this.#heed(id, reported)
   }
 
+  usage(id: string, usage: Usage): void {
+    const device = this.#deviceOf(id)
+    if (device !== undefined) this.#options.accounts.receive(device, usage)
+  }
+
   response(device: string, rid: string, response: Response): void {
     this.#options.requests.receive(device, rid, response)
   }
@@ -132,12 +140,13 @@ export class Reception implements Receiver {
   }
 
   #foldStatus(id: string, status: Status, live: boolean): void {
-    const { inventory } = this.#options
+    const { inventory, requests } = this.#options
     const device = this.#deviceOf(id)
     if (device === undefined) return
     const { epoch, online } = status
     const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
+    if (online && live) requests.noteSession(id)
     if (online && live) this.#options.reports.birth(device, status, spent)
     if (spent) this.#raiseFloor(device)
   }

@@ -59,6 +59,11 @@ export class Requests {
     for (const exchange of this.#open.values()) exchange.fail(new SkerryError('broker.unavailable', 'the broker is not connected'))
   }
 
+  /** A birth: in a new session nobody answers what was asked in the one before. */
+  noteSession(device: string): void {
+    for (const exchange of this.#open.values()) if (exchange.device === device) this.#checkOne(exchange)
+  }
+
   /** An answer that nobody waits for is somebody else's, or late. */
   receive(device: string, rid: string, response: Response): void {
     const exchange = this.#open.get(rid)

@@ -6,7 +6,7 @@ import { answerWords, commandWords } from './command-topics.js'
 export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
 /** Channels of a device that tell how it is, besides its heartbeat. */
-const telling = new Set(['status', 'reported', 'changes'])
+const telling = new Set(['status', 'reported', 'changes', 'usage'])
 
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }

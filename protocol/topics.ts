@@ -13,6 +13,7 @@ export const deviceChannels = {
   desired: 'manager',
   renewal: 'agent',
   certificate: 'manager',
+  usage: 'agent',
 } as const
 export type DeviceChannel = keyof typeof deviceChannels
 

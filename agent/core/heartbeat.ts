@@ -13,7 +13,7 @@ export interface Metrics {
   readonly temperatureDeci: number | null
 }
 
-/** Which one it is. */
+/** Which one it is, of those that tell something. */
 export interface Mark {
   readonly epoch: number
   readonly sequence: number
@@ -48,8 +48,8 @@ export function fullHeartbeat(mark: Mark, standing: Standing, metrics: Metrics):
   return { version: protocolVersion, ...mark, ...standing, ...metrics }
 }
 
-export function shortHeartbeat(mark: Mark): ShortHeartbeat {
-  return { version: protocolVersion, ...mark }
+export function shortHeartbeat(epoch: number): ShortHeartbeat {
+  return { version: protocolVersion, epoch }
 }
 
 /** What the newest full heartbeat told, and when: monotonic, ms. */

@@ -137,6 +137,15 @@ export function readinessOf(signs: Signs, listeningSince: number | null, now: nu
 }
 
 /**
+ * Monotonic ms until which a Ready device must be heard not to be NotReady; null while the manager does not hear its broker:
+ * then silence counts against nobody.
+ */
+export function silentUntil(signs: Signs, listeningSince: number | null): number | null {
+  if (signs.heardAt === null || listeningSince === null) return null
+  return Math.max(signs.heardAt, listeningSince, signs.awaitedSince) + leaseMs(signs.intervalS)
+}
+
+/**
  * Whether a live birth or heartbeat comes from an epoch that is spent: the agent's state folder went back in time, and its
  * signs will be taken for old ones until it starts a later epoch.
  */

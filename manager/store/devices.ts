@@ -5,6 +5,7 @@ import { noSigns } from '../core/liveness.js'
 import type { Device, Metrics } from '../core/model.js'
 import type { Db } from './db.js'
 import type { Tables } from './schema.js'
+import { deleteUsage } from './usage.js'
 
 /** All devices, as this process first knows them: nothing of them has been heard yet. */
 export function readDevices(db: Db, awaitedSince: number): Device[] {
@@ -46,6 +47,7 @@ export function deleteDevice(db: Db, id: string): void {
   db.run(db.build.deleteFrom('devices').where('id', '=', id))
   db.run(db.build.deleteFrom('reports').where('device', '=', id))
   db.run(db.build.deleteFrom('members').where('device', '=', id))
+  deleteUsage(db, id)
 }
 
 /** What a device said, and what followed from it. */

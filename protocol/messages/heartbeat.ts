@@ -19,12 +19,7 @@ export const serviceStates = [
 ] as const
 export type ServiceState = (typeof serviceStates)[number]
 
-const sign = {
-  version,
-  epoch: uint(),
-  /** Grows by 1 with each heartbeat of an epoch, and each birth of it but the first. */
-  sequence: uint(),
-}
+const sign = { version, epoch: uint() }
 
 /**
  * A sign of life, as an array of scaled integers. `states` holds one byte a service, in the order in which the services
@@ -32,6 +27,8 @@ const sign = {
  */
 const full = tuple({
   ...sign,
+  /** Grows by 1 with each full heartbeat of an epoch, and each birth of it but the first. */
+  sequence: uint(),
   /** The interval that holds from this heartbeat on, in seconds. */
   intervalS: uint(86_400),
   /** Bit 0: the Docker Engine answers. */
@@ -52,7 +49,7 @@ const full = tuple({
 })
 export type FullHeartbeat = Of<typeof full>
 
-/** Ends after its third item: nothing is new but that the device is there. */
+/** Ends after its second item: nothing is new but that the device is there. */
 const short = tuple(sign)
 export type ShortHeartbeat = Of<typeof short>
 

@@ -41,7 +41,7 @@ const status = record({
   intervalS: optional(5, uint(86_400)),
   /** Present in births: whether the Docker Engine answers. */
   engine: optional(6, flag),
-  /** Present in births that say something anew in their session: their number, counted with those of the heartbeats. */
+  /** Present in births that say something anew in their session: their number, counted with those of the full heartbeats. */
   sequence: optional(7, uint()),
 })
 export type Status = Of<typeof status>

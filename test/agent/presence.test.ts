@@ -20,7 +20,7 @@ const minute: Link = { ...profiles.lan, profile: 'minute', intervalS: 60, keepal
 function device(link: Link) {
   const clock = new ManualClock()
   const start = clock.monotonic()
-  const world = { link, connected: true, reported: nothing, revision: 0, answers: true, answeredAt: start }
+  const world = { link, connected: true, quiet: false, reported: nothing, revision: 0, answers: true, answeredAt: start }
   const births: Condition[] = []
   const numbers: (number | undefined)[] = []
   const beats: { readonly atS: number; readonly heartbeat: Heartbeat; readonly asks: boolean }[] = []
@@ -36,6 +36,7 @@ function device(link: Link) {
         numbers.push(number)
         answer()
       },
+      epoch: 1,
       mark: () => ({ epoch: 1, sequence: sequence++ }),
       beat: async (heartbeat, asks) => {
         beats.push({ atS: (clock.monotonic() - start) / 1000, heartbeat, asks })
@@ -44,6 +45,7 @@ function device(link: Link) {
     },
     measure: () => metrics,
     link: () => world.link,
+    isQuiet: () => world.quiet,
     isConnected: () => world.connected,
     silentMs: () => clock.monotonic() - world.answeredAt,
     revision: () => world.revision,
@@ -54,7 +56,7 @@ function device(link: Link) {
   return { clock, world, births, numbers, beats, shown, fullAtS }
 }
 
-presence('heartbeats come with the interval, in their sequence, and short while there is no news', () => {
+presence('heartbeats come with the interval, and are short while there is no news', () => {
   const { clock, shown, births, beats, fullAtS } = device(minute)
   shown.greet()
   clock.advance(3600_000)
@@ -63,11 +65,11 @@ presence('heartbeats come with the interval, in their sequence, and short while 
     beats.map(({ atS }) => atS),
     Array.from({ length: 61 }, (_, n) => n * 60),
   )
-  assert.equal(
-    beats.map(({ heartbeat }) => heartbeat.sequence),
-    beats.map((_, n) => n),
-  )
   assert.equal(fullAtS(), [0, 1800, 3600], 'metrics when they are due')
+  assert.equal(
+    beats.flatMap(({ heartbeat }) => (isFull(heartbeat) ? [heartbeat.sequence] : [])),
+    [0, 1, 2],
+  )
 })
 
 presence('every heartbeat has metrics where they are due with each', () => {
@@ -76,6 +78,23 @@ presence('every heartbeat has metrics where they are due with each', () => {
   clock.advance(100_000)
   assert.is(fullAtS().length, beats.length)
 })
+
+for (const link of [profiles.lan, minute]) {
+  presence(`in quiet hours heartbeats go on without metrics, and metrics come after them: ${link.profile}`, () => {
+    const { clock, world, shown, beats, fullAtS } = device(link)
+    shown.greet()
+    world.quiet = true
+    clock.advance(7200_000)
+    assert.is(beats.length, 7200 / link.intervalS + 1)
+    assert.equal(fullAtS(), [0])
+    world.revision = 7
+    clock.advance(link.intervalS * 1000)
+    assert.equal(fullAtS().length, 2, 'but what has changed is told')
+    world.quiet = false
+    clock.advance(3600_000)
+    assert.ok(fullAtS().length > 2)
+  })
+}
 
 presence('a new report, a new manifest and a service in another state make the next heartbeat a full one', () => {
   const { clock, world, shown, fullAtS } = device(minute)
@@ -107,7 +126,7 @@ presence('another interval, or an Engine that comes or goes, is said at once, by
     { intervalS: 20, engineVersion: '20.10' },
     { intervalS: 20, engineVersion: undefined },
   ])
-  assert.equal(numbers, [undefined, 2, 4], 'numbered with the heartbeats')
+  assert.equal(numbers, [undefined, 1, 3], 'numbered with the heartbeats')
   assert.equal(
     beats.map(({ atS, heartbeat }) => [atS, isFull(heartbeat) && [heartbeat.intervalS, heartbeat.flags]]),
     [

@@ -158,7 +158,8 @@ test('a device that says nothing is given up, one that has connected anew too', 
   const old = renewed.requests.ask(renewed.device, { kind: 'logs', app: 'web' }, never).next().catch(codeOf)
   await eventually(2000, 'the request', () => renewed.published[0])
   renewed.device.signs = { ...renewed.device.signs, epoch: 8 }
-  renewed.clock.advance(10_000)
+  renewed.requests.noteSession('a2')
+  renewed.requests.noteSession('a1')
   assert.equal(await old, 'device.unavailable')
 })
 

@@ -57,6 +57,7 @@ test('of any bytes on any topic is survived', () => {
     heartbeat: none,
     status: none,
     reported: none,
+    usage: none,
     changes: none,
     response: none,
     join: none,
@@ -66,7 +67,7 @@ test('of any bytes on any topic is survived', () => {
   }
   const intake = new Intake('skerry', receiver, silent)
   const topics = fc
-    .constantFrom('status', 'reported', 'changes', 'desired', 'response/r', 'request/r', 'x', '')
+    .constantFrom('status', 'reported', 'changes', 'usage', 'desired', 'response/r', 'request/r', 'x', '')
     .map(channel => `skerry/device/a1/${channel}`)
   fc.assert(
     fc.property(

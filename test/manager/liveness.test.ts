@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { suite } from 'uvu'
-import { foldSign, isSpent, leaseMs, noSigns, readinessOf, type Sign, type Signs } from '../../manager/core/liveness.js'
+import { foldSign, isSpent, leaseMs, noSigns, readinessOf, type Sign, type Signs, silentUntil } from '../../manager/core/liveness.js'
 import { offlineReasons } from '../../protocol/messages/status.js'
 
 const test = suite('liveness')
@@ -65,6 +65,21 @@ const table: [name: string, signs: Sign[], word: string][] = [
   ['nothing at all is Unknown', [], 'Unknown NeverSeen'],
 ]
 for (const [name, signs, expected] of table) test(name, () => assert.equal(word(fold(signs)), expected))
+
+test('a silent device is NotReady when it was said that it would be, however long the manager could not hear', () => {
+  for (const [listening, until] of [
+    [0, 33_000],
+    [20_000, 52_000],
+    [90_000, 122_000],
+  ] as const) {
+    const signs = fold([birth(5)])
+    assert.equal(silentUntil(signs, listening), until)
+    assert.doesNotMatch(word(signs, until - 1, listening), /NotReady/)
+    assert.equal(word(signs, until, listening), 'NotReady HeartbeatMissed')
+  }
+  assert.equal(silentUntil(fold([birth(5)]), null), null)
+  assert.equal(silentUntil(fold([birth(5, { live: false })]), 0), null)
+})
 
 test('a device is lost when its lease is over, and found by its next heartbeat', () => {
   const alive = fold([birth(5)])

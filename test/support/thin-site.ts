@@ -142,7 +142,7 @@ export class ThinSite {
   beat(full: boolean): void {
     const mark = { epoch: this.#epochs.current, sequence: this.#epochs.nextSequence() }
     const standing = standingOf({ intervalS: 86_400, engineVersion: '1' }, this.state.revision, this.#reporter.heard)
-    const heartbeat = full ? fullHeartbeat(mark, standing, metrics) : shortHeartbeat(mark)
+    const heartbeat = full ? fullHeartbeat(mark, standing, metrics) : shortHeartbeat(mark.epoch)
     if (this.#connected) void this.#send(channelOf('heartbeat'), heartbeatCodec.encode(heartbeat), false)
   }
 
@@ -301,6 +301,7 @@ export class ThinSite {
       servicesOf: () => undefined,
       restart: async () => {},
       onWorn: () => {},
+      link: () => ({}),
       reporter,
     })
   }

@@ -12,6 +12,7 @@ import type { Verdict } from '../../../agent/core/refused.js'
 import { Identity } from '../../../agent/identity/identity.js'
 import { Link } from '../../../agent/link.js'
 import { withIdentity } from '../../../agent/reach.js'
+import { Traffic } from '../../../agent/traffic.js'
 import { openPki, type Pki } from '../../../manager/identity/pki.js'
 import { readRequest } from '../../../manager/identity/x509.js'
 import { unwrap } from '../../../protocol/errors.js'
@@ -116,8 +117,10 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     clock,
     random: () => 0.5,
     log,
+    traffic: new Traffic('skerry', clock),
     onConnected: () => {},
     onSubscribed: () => {},
+    onDenied: () => {},
     onRefused: verdict => verdicts.push(verdict),
     onMessage: () => {},
   })
