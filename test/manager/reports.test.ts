@@ -66,7 +66,7 @@ const full = (epoch: number, reported: number): FullHeartbeat => ({
   ...{ version: 1, epoch, sequence: 1, intervalS: 10, flags: 1, uptimeS: 1, cpuPermille: 1, memoryUsedMiB: 1, diskUsedPermille: 1 },
   ...{ loadCentis: 1, temperatureDeci: null, revision: 1, reported, states: new Uint8Array() },
 })
-const short = (epoch: number): ShortHeartbeat => ({ version: 1, epoch, sequence: 1 })
+const short = (epoch: number): ShortHeartbeat => ({ version: 1, epoch })
 const first = 65_537
 const second = 131_073
 
