@@ -125,7 +125,7 @@ export class RunningAgent {
     const memory = new Acquaintance({
       folder: disk.folder,
       log,
-      now: () => clock.now(),
+      clock,
       ownNotBeforeMs: () => options.identity?.notBeforeMs,
     })
     const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
