@@ -1,8 +1,9 @@
 // Who a client is and what it may do. Pure and synchronous: an answer that came later would reorder a client's messages.
 import type { Groups, User } from '../protocol/access.js'
 import { isSenderTopic } from '../protocol/command-topics.js'
+import { type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
 import { deviceChannels, exchanges, joinChannels, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
-import { mayPublishAs, maySubscribeAs } from './users.js'
+import { mayKeepAs, mayPublishAs, maySubscribeAs } from './users.js'
 
 /** Each below the topic root that its rules are about. */
 export type Principal = { readonly root: string } & (
@@ -51,7 +52,11 @@ export function may(principal: Principal, action: Action, topic: string): boolea
 
 function deviceMay({ device, groups, root }: Principal & { kind: 'device' }, action: Action, name: string): boolean {
   const topic = parseTopic(root, name)
-  if (topic === undefined) return action === 'subscribe' && name === requestsTo(root, device)
+  if (topic === undefined) {
+    const permit = parsePermitTopic(root, name)
+    const reads = permit === undefined ? name === requestsTo(root, device) : isUnder(permit, device, groups)
+    return action === 'subscribe' && reads
+  }
   switch (topic.kind) {
     case 'device':
       return topic.device === device && agentMay(action, deviceChannels[topic.channel], topic.channel)
@@ -67,6 +72,10 @@ function deviceMay({ device, groups, root }: Principal & { kind: 'device' }, act
     case 'join':
       return false
   }
+}
+
+function isUnder({ kind, name }: PermitTopic, device: string, groups: Groups): boolean {
+  return kind === 'device' ? name === device : groups.has(name)
 }
 
 /** On a topic of its own that `writer` writes. */
@@ -108,6 +117,6 @@ function userMay({ user, root }: Principal & { kind: 'user' }, action: Action, t
       return maySubscribeAs(user, root, topic)
     case 'retain':
     case 'will':
-      return false
+      return mayKeepAs(user, root, topic)
   }
 }

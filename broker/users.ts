@@ -1,6 +1,7 @@
 // What people and programs may read and command over MQTT, by role and by what of the fleet their role is about.
 import type { Scope, User } from '../protocol/access.js'
 import { answerWords, commandWords } from '../protocol/command-topics.js'
+import { parsePermitTopic } from '../protocol/permit-topics.js'
 
 /** Channels of a device that tell how it is. */
 const telling = new Set(['status', 'heartbeat', 'reported'])
@@ -8,11 +9,19 @@ const telling = new Set(['status', 'heartbeat', 'reported'])
 type Kinds = Readonly<Record<string, 'device' | 'group'>>
 const plainKinds: Kinds = { device: 'device', group: 'group' }
 
-/** Commands to what the scope covers. Whether the rest of the topic is a command's is the manager's to say: it answers. */
+/** Commands and permits to what the scope covers. Whether the rest of the topic is a command's is the manager's to say: it answers. */
 export function mayPublishAs({ role, scope }: User, root: string, topic: string): boolean {
   const [word = '', ...rest] = below(root, topic)
   const kinds = own(commandWords, word)
+  if (word === 'permit') return mayKeepAs({ role, scope }, root, topic)
   return role !== 'viewer' && kinds !== undefined && covers(scope, kinds, rest)
+}
+
+/** Permits are retained, and left as wills, by whoever gives them. */
+export function mayKeepAs({ role, scope }: Pick<User, 'role' | 'scope'>, root: string, topic: string): boolean {
+  const permit = parsePermitTopic(root, topic)
+  if (permit === undefined || role === 'viewer') return false
+  return includes(permit.kind === 'device' ? scope.devices : scope.groups, permit.name)
 }
 
 /** A filter is literal where the scope decides; who has all of it may have any device or group there. */
@@ -20,6 +29,9 @@ export function maySubscribeAs({ role, scope }: User, root: string, filter: stri
   const [word = '', ...rest] = below(root, filter)
   if (word === 'device') return mayHear(scope, rest)
   if (word === 'state') return isOfManager(rest) || covers(scope, plainKinds, rest)
+  if (word === 'permit') return rest.length === 2 && !rest.includes('#') && covers(scope, plainKinds, rest)
+  const [about, ...further] = rest
+  if (word === 'ack' && about === 'permit') return role !== 'viewer' && covers(scope, plainKinds, further)
   const kinds = own(answerWords, word)
   return role !== 'viewer' && kinds !== undefined && covers(scope, kinds, rest)
 }
