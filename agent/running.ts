@@ -13,6 +13,7 @@ import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
+import { Interlock } from './interlock.js'
 import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
@@ -36,6 +37,7 @@ export class RunningAgent {
   readonly #disk: Disk
   readonly #permits: Permits
   readonly #holdings: Holdings
+  readonly #interlock: Interlock
   readonly #epochs: Epochs
   readonly #steward: Steward
   readonly #link: Link
@@ -60,6 +62,18 @@ export class RunningAgent {
     this.id = this.#disk.id
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
+    this.#interlock = new Interlock({
+      root: options.root,
+      device: this.id,
+      mode: options.permit ?? 'optional',
+      disk,
+      // Who has left its fleet is in none.
+      groups: () => (this.#release.begun ? [] : this.#holdings.groupNames()),
+      leaseMs: () => leaseMs(this.#intervalS()),
+      clock,
+      log: log.child({ part: 'interlock' }),
+      onChange: () => this.#noteClearance(),
+    })
     this.#voice = new Voice({
       root: options.root,
       device: disk.id,
@@ -74,6 +88,7 @@ export class RunningAgent {
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      clearance: () => this.#interlock.clearance,
       clock,
       random: Math.random,
       log,
@@ -134,6 +149,8 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
+      onDenied: topic => this.#interlock.noteDenied(topic),
+      onLost: () => this.#interlock.noteLost(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -186,6 +203,7 @@ export class RunningAgent {
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
+    this.#interlock.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
     await this.#link.stop(this.#voice.close(reason))
@@ -197,22 +215,27 @@ export class RunningAgent {
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
     if (this.#release.begun || this.#stopping !== undefined) return
+    this.#interlock.follow()
     this.#steward.follow()
     this.#subscribe()
     this.#pulse.adjust()
     this.#noteChange()
   }
 
+  /** Permits first: they are there before what they are about. */
   #subscribe(): void {
-    this.#link.want(new Set([...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
+    this.#link.want(new Set([...this.#interlock.topics(), ...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
   }
 
   #noteSubscribed(topic: string): void {
+    this.#interlock.noteSubscribed(topic)
     this.#inbox.noteSubscribed(topic)
     this.#renewal?.noteSubscribed(topic)
   }
 
   #hear(topic: string, payload: Buffer, retained: boolean): void {
+    if (this.#interlock.receive(topic, payload, retained)) return
+    if (retained) this.#interlock.noteManifest(topic)
     if (topic === this.#renewal?.answerTopic) this.#renewal.receive(payload)
     else this.#inbox.receive(topic, payload, retained)
   }
@@ -225,9 +248,20 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#interlock.faults(), ...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
-    return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
+    const { hold } = this.#interlock.clearance
+    return {
+      ...report,
+      ...(faults.length === 0 ? {} : { faults }),
+      ...(key === undefined ? {} : { key: kidOf(key) }),
+      ...(hold === undefined ? {} : { hold }),
+    }
+  }
+
+  #noteClearance(): void {
+    this.#steward.noteClearance()
+    this.#noteChange()
   }
 
   #noteChange(): void {
@@ -251,6 +285,7 @@ export class RunningAgent {
 
   #greet(): void {
     this.#requests.endAll()
+    this.#interlock.noteSession()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
     void this.#voice.birth(this.#condition())
@@ -274,6 +309,8 @@ export class RunningAgent {
 
   #leave(mode: ReleaseMode): void {
     this.#release.begin(mode)
+    this.#interlock.follow()
+    this.#subscribe()
     this.#noteChange()
   }
 }

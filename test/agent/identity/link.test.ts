@@ -117,6 +117,8 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     log,
     onConnected: () => {},
     onSubscribed: () => {},
+    onDenied: () => {},
+    onLost: () => {},
     onRefused: verdict => verdicts.push(verdict),
     onMessage: () => {},
   })
