@@ -26,8 +26,10 @@ export interface LinkOptions {
   readonly log: Logger
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
-  /** The broker keeps topics from the device. */
-  readonly onDenied: () => void
+  /** The broker does not let the device hear this topic. */
+  readonly onDenied: (topic: string) => void
+  /** The session has ended without being asked to. */
+  readonly onLost: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
@@ -186,9 +188,10 @@ export class Link {
   /** Ends a session, or an attempt at one, and plans the next. */
   #drop(client: MqttClient, why: string, atLeastMs = 0): void {
     if (client !== this.#client || this.#stopped) return
-    const { clock, random, retries, leaseMs, log } = this.#options
+    const { clock, random, retries, leaseMs, log, onLost } = this.#options
+    const wasConnected = this.connected
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
-    if (this.connected) log.warn({ why }, 'disconnected from the broker')
+    if (wasConnected) log.warn({ why }, 'disconnected from the broker')
     this.#client = undefined
     this.#connectedAt = undefined
     this.#cancelCheck()
@@ -197,6 +200,7 @@ export class Link {
     this.#failures = lasted >= goodSessionMs ? 1 : this.#failures + 1
     const delayMs = Math.max(atLeastMs * (1 + random()), backoffMs(this.#failures, withinLease(retries, leaseMs()), random()))
     this.#cancelAttempt = clock.after(delayMs, () => void this.#attempt())
+    if (wasConnected) onLost()
   }
 
   #subscribe(): void {
@@ -207,17 +211,18 @@ export class Link {
     if (gone.length > 0) client.unsubscribe(gone, () => {})
     const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
     for (const topic of fresh) this.#asked.add(topic)
-    if (fresh.length > 0) client.subscribe(fresh, { qos: 1 }, error => this.#noteSubscribed(client, fresh, error))
+    if (fresh.length === 0) return
+    client.subscribe(fresh, { qos: 1 }, (error, _, packet) => this.#noteSubscribed(client, fresh, { error, granted: packet?.granted }))
   }
 
-  #noteSubscribed(client: MqttClient, topics: readonly string[], error: Error | null): void {
+  #noteSubscribed(client: MqttClient, topics: readonly string[], { error, granted }: Subscribed): void {
     if (client !== this.#client) return
-    if (error === null || error === undefined) {
-      for (const topic of topics) this.#options.onSubscribed(topic)
-      return
-    }
-    this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
-    this.#options.onDenied()
+    const { onSubscribed, onDenied, log } = this.#options
+    const denied = topics.filter((_, n) => (granted === undefined ? Boolean(error) : granted[n] === 0x80))
+    if (denied.length > 0) log.error({ err: error, topics: denied }, 'the broker refuses a subscription')
+    for (const topic of topics)
+      if (denied.includes(topic)) onDenied(topic)
+      else onSubscribed(topic)
   }
 
   /** A broker that has not answered anything for a lease is no longer there, whatever the socket says. */
@@ -231,6 +236,12 @@ export class Link {
       this.#checkLater(client)
     })
   }
+}
+
+interface Subscribed {
+  readonly error: Error | null
+  /** MQTT 3.9.3: a QoS for each topic, or 0x80. */
+  readonly granted: readonly unknown[] | undefined
 }
 
 /** What a client that is done with still brings is not heard. Its own listeners stay, as they clear its timers; ours know that it is over. */

@@ -19,7 +19,7 @@ export interface Scope {
 
 type Shared = Pick<
   LanePorts,
-  'engine' | 'clock' | 'random' | 'pulls' | 'prepare' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'
+  'engine' | 'clock' | 'random' | 'pulls' | 'clearance' | 'prepare' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'
 >
 
 export interface ReconcilerOptions extends Shared {

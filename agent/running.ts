@@ -5,7 +5,6 @@ import { kidOf } from '../protocol/cose.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
-import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
 import { leaseMs } from './core/liveness.js'
@@ -14,6 +13,7 @@ import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
+import { Interlock } from './interlock.js'
 import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
@@ -37,6 +37,7 @@ export class RunningAgent {
   readonly #disk: Disk
   readonly #permits: Permits
   readonly #holdings: Holdings
+  readonly #interlock: Interlock
   readonly #epochs: Epochs
   readonly #steward: Steward
   readonly #link: Link
@@ -61,6 +62,18 @@ export class RunningAgent {
     this.id = this.#disk.id
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
+    this.#interlock = new Interlock({
+      root: options.root,
+      device: this.id,
+      mode: options.permit ?? 'optional',
+      disk,
+      // Who has left its fleet is in none.
+      groups: () => (this.#release.begun ? [] : this.#holdings.groupNames()),
+      leaseMs: () => leaseMs(this.#intervalS()),
+      clock,
+      log: log.child({ part: 'interlock' }),
+      onChange: () => this.#noteClearance(),
+    })
     this.#voice = new Voice({
       root: options.root,
       device: disk.id,
@@ -75,6 +88,7 @@ export class RunningAgent {
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      clearance: () => this.#interlock.clearance,
       clock,
       random: Math.random,
       log,
@@ -122,13 +136,14 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const memory = new Acquaintance({
+    const approach = new Approach({
+      broker: options.broker,
+      identity: options.identity,
+      renewal: this.#renewal,
       folder: disk.folder,
-      log,
       clock,
-      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+      log,
     })
-    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
@@ -141,7 +156,11 @@ export class RunningAgent {
       log: log.child({ part: 'link' }),
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
+      onDenied: topic => {
+        this.#interlock.noteDenied(topic)
+        if (topic === this.#voice.topic('desired') && approach.noteDenied()) this.#link.reconnect()
+      },
+      onLost: () => this.#interlock.noteLost(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -194,6 +213,7 @@ export class RunningAgent {
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
+    this.#interlock.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
     await this.#link.stop(this.#voice.close(reason))
@@ -205,22 +225,27 @@ export class RunningAgent {
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
     if (this.#release.begun || this.#stopping !== undefined) return
+    this.#interlock.follow()
     this.#steward.follow()
     this.#subscribe()
     this.#pulse.adjust()
     this.#noteChange()
   }
 
+  /** Permits first: they are there before what they are about. */
   #subscribe(): void {
-    this.#link.want(new Set([...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
+    this.#link.want(new Set([...this.#interlock.topics(), ...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
   }
 
   #noteSubscribed(topic: string): void {
+    this.#interlock.noteSubscribed(topic)
     this.#inbox.noteSubscribed(topic)
     this.#renewal?.noteSubscribed(topic)
   }
 
   #hear(topic: string, payload: Buffer, retained: boolean): void {
+    if (this.#interlock.receive(topic, payload, retained)) return
+    if (retained) this.#interlock.noteManifest(topic)
     if (topic === this.#renewal?.answerTopic) this.#renewal.receive(payload)
     else this.#inbox.receive(topic, payload, retained)
   }
@@ -233,9 +258,20 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const faults = [...this.#interlock.faults(), ...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
-    return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
+    const { hold } = this.#interlock.clearance
+    return {
+      ...report,
+      ...(faults.length === 0 ? {} : { faults }),
+      ...(key === undefined ? {} : { key: kidOf(key) }),
+      ...(hold === undefined ? {} : { hold }),
+    }
+  }
+
+  #noteClearance(): void {
+    this.#steward.noteClearance()
+    this.#noteChange()
   }
 
   #noteChange(): void {
@@ -259,6 +295,7 @@ export class RunningAgent {
 
   #greet(): void {
     this.#requests.endAll()
+    this.#interlock.noteSession()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
     void this.#voice.birth(this.#condition())
@@ -282,6 +319,8 @@ export class RunningAgent {
 
   #leave(mode: ReleaseMode): void {
     this.#release.begin(mode)
+    this.#interlock.follow()
+    this.#subscribe()
     this.#noteChange()
   }
 }

@@ -10,6 +10,7 @@ import type { Disk } from './disk.js'
 import type { Engine } from './engine.js'
 import type { Holdings } from './holdings.js'
 import { Housekeeper } from './housekeeper.js'
+import type { Clearance } from './interlock.js'
 import { Ledger } from './ledger.js'
 import type { Permits } from './permits.js'
 import { placeFiles } from './place.js'
@@ -27,6 +28,7 @@ export interface StewardOptions {
   readonly disk: Disk
   readonly holdings: Holdings
   readonly permits: Permits
+  readonly clearance: () => Clearance
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -70,6 +72,7 @@ export class Steward {
       random,
       log: log.child({ part: 'reconcile' }),
       pulls: new PullBoard(clock, onChange),
+      clearance: options.clearance,
       prepare: target => this.#prepare(target),
       bootedAtMs: options.bootedAtMs,
       onChange,
@@ -111,6 +114,11 @@ export class Steward {
     const purged = [...holdings.purges().values()].filter(({ volumes }) => volumes === true).map(({ name }) => name)
     this.#reconciler.aim(targets, { prune: knowsAll(), purged: new Set(purged), known: new Set(this.#ledger.apps.keys()) })
     holdings.pruneSpecs(this.#ledger.digests())
+  }
+
+  /** Containers may be changed again, or may not: each loop looks. */
+  noteClearance(): void {
+    this.#reconciler.wakeAll()
   }
 
   /** Removes every app of this device's agent; see {@link isBare}. */

@@ -5,11 +5,13 @@ import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/a
 import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
 import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
+import { isPermitTopic } from '../protocol/permit-topics.js'
 import { type AnswerStats, Answers } from './answers.js'
 import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { type Obeyed, obey } from './obey.js'
+import { takePermit } from './permit-arrivals.js'
 import { Restarts } from './restarts.js'
 import { type Arrival, actorOf, deedOf, originOf, permitSender, type Senders } from './senders.js'
 import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
@@ -74,10 +76,10 @@ export class Commands {
 
   /** Returns at once; never throws, whatever the bytes are. */
   receive(arrival: Arrival): void {
-    const { payload, retained } = arrival
+    const { topic, payload, retained } = arrival
     this.#received++
     // So a retained message is taken away: no command.
-    if (retained && payload.length === 0) return
+    if (retained && payload.length === 0 && !isPermitTopic(this.#options.root, topic)) return
     if (!this.#answers.canTell) {
       this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
@@ -154,6 +156,7 @@ export class Commands {
 
   #handle(arrival: Arrival): Outcome {
     const { topic, payload, retained } = arrival
+    if (isPermitTopic(this.#options.root, topic)) return this.#try({}, () => takePermit(this.#options, arrival))
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)

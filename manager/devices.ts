@@ -9,6 +9,7 @@ import type { Fleet } from './fleet.js'
 import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
 import { bumpTarget } from './store/outbox.js'
+import { deletePermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
 import { insertTombstone } from './store/tombstones.js'
 
@@ -51,6 +52,8 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     keys.remove(device.id)
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
+    // What holds it holds it until it has gone.
+    deletePermit(db, target, false)
     deleteDevice(db, device.id)
     bumpTarget(db, target)
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))

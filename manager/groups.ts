@@ -10,6 +10,7 @@ import { deleteAppsOf, readAppsOf } from './store/apps.js'
 import * as groups from './store/groups.js'
 import { deleteImageList } from './store/image-lists.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
+import { deletePermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
 import { forgetGroup } from './store/users.js'
 
@@ -53,6 +54,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     deleteImageList(db, target)
+    deletePermit(db, target, true)
     groups.deleteGroup(db, name)
     forgetGroup(db, name)
     dropTarget(db, target)
@@ -60,6 +62,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     note(newEvent('group.deleted', `group ${name} was deleted`, { group: name, data: { devices: members } }))
   })
   fleet.publisher.wake()
+  fleet.permits.wake()
 }
 
 /** Throws `device.unknown` with every unknown device; then nothing has changed. */

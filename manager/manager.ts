@@ -113,6 +113,7 @@ async function start(
     api = await buildApi({ fleet, door, servers, health, joining, host, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
     states.start()
+    fleet.permits.start()
     const firstPassword = door.users.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
@@ -183,8 +184,9 @@ async function stop(
   { link, ear }: Connection,
   closeApi: () => Promise<unknown> | undefined,
 ): Promise<void> {
-  const { db, journal, audit, inventory, publisher } = fleet
+  const { db, journal, audit, inventory, publisher, permits } = fleet
   await closeApi()
+  permits.stop()
   await ear?.stop()
   const answered = joining?.stop()
   await states.stop()

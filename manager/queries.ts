@@ -1,6 +1,7 @@
 // Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
 
 import { effectiveApps } from './core/desired.js'
+import { type Held, heldOf, type PermitRecord } from './core/held.js'
 import type { Addressee, App, Device } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
@@ -8,6 +9,7 @@ import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
 import type { KeyRow } from './store/device-keys.js'
 import { readGroupsOf, readMembers, readMemberships } from './store/groups.js'
 import { readTargets } from './store/outbox.js'
+import { readPermits, readPermitsOf } from './store/permits.js'
 
 /** What is desired of one device. */
 export interface DeviceContext {
@@ -17,19 +19,23 @@ export interface DeviceContext {
   readonly revision: number
   /** What it shows for being itself; undefined if it never joined. */
   readonly key: KeyRow | undefined
+  /** Its own and its groups' permits. */
+  readonly permits: readonly PermitRecord[]
 }
 
 /** For one device, when only one is asked for. */
 export function contextOf({ db, keys }: Fleet, device: string): DeviceContext {
   const groups = readGroupsOf(db, device)
   const revisions = targetRevisions(readTargets(db, [device], groups))
-  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups), key: keys.of(device) }
+  const permits = readPermitsOf(db, device, groups)
+  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups), key: keys.of(device), permits }
 }
 
 /** For any device, when many are asked for: reads everything once. */
 export function contextsOf({ db, keys }: Fleet): (device: string) => DeviceContext {
   const memberships = readMemberships(db)
   const revisions = targetRevisions(readTargets(db))
+  const permits = new Map(readPermits(db).map(permit => [keyOf(permit.target), permit]))
   const apps = new Map<string, App[]>()
   for (const app of readApps(db)) {
     const key = keyOf(app.target)
@@ -39,7 +45,14 @@ export function contextsOf({ db, keys }: Fleet): (device: string) => DeviceConte
     const groups = memberships.get(device) ?? []
     const own = apps.get(keyOf({ kind: 'device', name: device })) ?? []
     const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
-    return { groups, apps: [...own, ...ofGroups], revision: newest(revisions, device, groups), key: keys.of(device) }
+    const targets = [{ kind: 'device', name: device } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
+    return {
+      groups,
+      apps: [...own, ...ofGroups],
+      revision: newest(revisions, device, groups),
+      key: keys.of(device),
+      permits: targets.flatMap(target => permits.get(keyOf(target)) ?? []),
+    }
   }
 }
 
@@ -47,8 +60,8 @@ export function devicesOfGroup({ db, inventory }: Fleet, group: string): Device[
   return readMembers(db, group).flatMap(id => inventory.devices.get(id) ?? [])
 }
 
-/** An app on each device of its target. */
-export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppOnDevice }[] {
+/** An app on each device of its target, with why it is held there if it is. */
+export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppOnDevice; held: Held | null }[] {
   const { db, inventory } = fleet
   const own = inventory.devices.get(app.target.name)
   const devices = app.target.kind === 'group' ? devicesOfGroup(fleet, app.target.name) : own === undefined ? [] : [own]
@@ -59,7 +72,16 @@ export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppO
     const followed = rivals.filter(({ target }) => (target.kind === 'device' ? target.name === device.id : groups.includes(target.name)))
     return effectiveApps(followed).get(app.name) ?? app
   }
-  return devices.map(device => ({ device, on: appOnDevice(app, device, winner(device)) }))
+  const permits = devices.some(({ reported }) => reported?.hold !== undefined) ? readPermits(db) : []
+  return devices.map(device => {
+    const on = appOnDevice(app, device, winner(device))
+    return { device, on, held: on.state === 'held' ? heldOf(device, ownPermits(device.id, permits)) : null }
+  })
+}
+
+/** Of a device, its own and any group's: what it reports names the group. */
+function ownPermits(device: string, permits: readonly PermitRecord[]): PermitRecord[] {
+  return permits.filter(({ target }) => target.kind === 'group' || target.name === device)
 }
 
 function targetRevisions(targets: readonly (Addressee & { readonly revision: number })[]): Map<string, number> {

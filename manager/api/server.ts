@@ -35,6 +35,7 @@ import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
 import { keyRoutes } from './keys.js'
 import { openapi } from './openapi.js'
+import { permitRoutes } from './permits.js'
 import { problemOf } from './problem.js'
 import type { Problem } from './schemas/basics.js'
 import { sharedSchemas } from './schemas/shared.js'
@@ -108,6 +109,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       healthRoutes(api, health)
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
+      permitRoutes(api, fleet)
       joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
       askingRoutes(api, fleet, streams)

@@ -50,6 +50,8 @@ export interface Device {
   /** The newest manifest that the device said it holds. */
   held: number
   reported: Reported | null
+  /** Wall clock, since when it changes no container for want of a permit; null while it may. */
+  heldSince: number | null
   /** The service states of the newest heartbeat, and the report whose order they follow. */
   serviceStates: { readonly sequence: number; readonly states: Uint8Array } | null
 }

@@ -79,11 +79,12 @@ const columns = [
   'facts',
   'metrics',
   'held',
+  'held_since',
 ] as const
 const saveSql = `update devices set ${columns.map(column => `${column} = ?`).join(', ')} where id = ?`
 
 function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
-  const { signs, state, reason, since, lastSeen, facts, metrics, held } = device
+  const { signs, state, reason, since, lastSeen, facts, metrics, held, heldSince } = device
   return {
     epoch: signs.epoch,
     sequence: signs.sequence,
@@ -98,6 +99,7 @@ function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
     facts: facts === null ? null : JSON.stringify(facts),
     metrics: metrics === null ? null : JSON.stringify(metrics),
     held,
+    held_since: heldSince,
   }
 }
 
@@ -127,6 +129,7 @@ function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: 
     facts: row.facts === null ? null : (JSON.parse(row.facts) as Facts),
     metrics: row.metrics === null ? null : (JSON.parse(row.metrics) as Metrics),
     held: row.held,
+    heldSince: row.held_since,
     reported: reported?.ok ? reported.value : null,
     serviceStates: null,
   }

@@ -111,4 +111,11 @@ export const migrations: readonly string[] = [
     number integer primary key, public_key blob not null, private_key blob, link blob, created_at integer not null
   ) strict;
   `,
+  `
+  create table permits (
+    kind text not null, name text not null, value integer, lease_s integer, said_by text, user text, address text, via text not null,
+    since integer not null, pending integer not null, primary key (kind, name)
+  ) strict, without rowid;
+  alter table devices add column held_since integer;
+  `,
 ]

@@ -24,6 +24,7 @@ export interface Tables {
   audit_head: { id: number; number: number; hash: Uint8Array; seal: Uint8Array }
   /** One row a list; its patterns as JSON. */
   image_lists: { kind: 'fleet' | 'group'; name: string; patterns: string; changed_at: number }
+  permits: PermitTable
   device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
   join_tokens: TokenTable
   pending_joins: {
@@ -40,6 +41,21 @@ export interface Tables {
   /** `hash` is the SHA-256 of the secret. */
   sessions: { hash: string; user: string; kind: 'cookie' | 'token'; created_at: number; seen_at: number }
   access_tokens: AccessTokenTable
+}
+
+interface PermitTable {
+  kind: 'device' | 'group'
+  name: string
+  /** Null: the broker is to be told that there is none any more. */
+  value: number | null
+  lease_s: number | null
+  said_by: string | null
+  user: string | null
+  address: string | null
+  via: 'http' | 'mqtt'
+  since: number
+  /** Above 0: the broker has still to be told, in this order. */
+  pending: number
 }
 
 interface DeviceTable {
@@ -63,6 +79,7 @@ interface DeviceTable {
   facts: string | null
   metrics: string | null
   held: number
+  held_since: number | null
 }
 
 interface AppTable {

@@ -52,6 +52,7 @@ const device = (more: Partial<Device> = {}): Device => ({
   metrics: null,
   held: 0,
   reported: null,
+  heldSince: null,
   serviceStates: null,
   ...more,
 })

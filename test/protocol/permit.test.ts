@@ -85,7 +85,7 @@ test('any bytes give a permit or a refusal, and what is formatted reads back', (
       leaseS: fc.integer({ min: 1, max: 86_400 }),
       by: fc.stringMatching(/^[ -~]{0,20}[!-~]$/).map(text => text.trim()),
     },
-    { requiredKeys: ['value'] },
+    { requiredKeys: ['value'], noNullPrototype: true },
   )
   fc.assert(fc.property(permit, given => equal(read(formatPermit(given)), given)))
   is(formatPermit({ value: false }), '{"value":0}')

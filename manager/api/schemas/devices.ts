@@ -5,6 +5,7 @@ import { releaseModes } from '../../../protocol/messages/manifest.js'
 import { deviceStates } from '../../core/liveness.js'
 import { AppOnDeviceSchema } from './apps.js'
 import { nullable, oneOf, RefusalSchema, ref, time } from './basics.js'
+import { HeldSchema, PermitSchema } from './permits.js'
 
 export const FactsSchema = Type.Object(
   {
@@ -64,6 +65,8 @@ export const DeviceSchema = Type.Object(
         { description: 'What the device shows for being itself; null if it never joined.' },
       ),
     ),
+    permit: nullable(ref(PermitSchema)),
+    held: nullable(ref(HeldSchema)),
   },
   { $id: 'Device' },
 )
@@ -112,6 +115,7 @@ export const GroupSchema = Type.Object(
     devices: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), state: oneOf(deviceStates) })),
     apps: Type.Array(Type.String()),
     createdAt: time,
+    permit: nullable(ref(PermitSchema)),
   },
   { $id: 'Group' },
 )

@@ -14,11 +14,14 @@ import {
   ReleasedSchema,
 } from './devices.js'
 import { EventSchema } from './events.js'
+import { HeldSchema, PermitSchema } from './permits.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
 export const sharedSchemas: readonly TSchema[] = [
   RefusalSchema,
   ProblemSchema,
+  PermitSchema,
+  HeldSchema,
   ServiceSchema,
   AppOnDeviceSchema,
   FactsSchema,
