@@ -13,6 +13,7 @@ import { addImages } from './commands/images.js'
 import { addKey } from './commands/key.js'
 import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
+import { addPermit } from './commands/permit.js'
 import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
@@ -35,6 +36,7 @@ export const everyCommand = [
   addDelete,
   addRun,
   addRestart,
+  addPermit,
   addLogs,
   addGroup,
   addToken,

@@ -119,6 +119,7 @@ export class Commands {
   }
 
   #tell(arrival: Arrival, outcome: Outcome): void {
+    if (outcome === undefined) return
     if (typeof outcome === 'function') {
       void this.#options.fleet.audit.actAs(actorOf(arrival), outcome).then(answer => this.#answer(arrival, answer))
     } else {
@@ -156,7 +157,7 @@ export class Commands {
 
   #handle(arrival: Arrival): Outcome {
     const { topic, payload, retained } = arrival
-    if (isPermitTopic(this.#options.root, topic)) return this.#try({}, () => takePermit(this.#options, arrival))
+    if (isPermitTopic(this.#options.root, topic)) return this.#takePermit(arrival)
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
@@ -168,6 +169,12 @@ export class Commands {
     if (!command.ok) return refusalAnswer(command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
     return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
+  }
+
+  /** What the manager has published itself is no command to it. */
+  #takePermit(arrival: Arrival): Outcome {
+    if (this.#options.fleet.permits.takeEcho(arrival.topic, arrival.payload)) return undefined
+    return this.#try({}, () => takePermit(this.#options, arrival))
   }
 
   #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
@@ -240,8 +247,8 @@ type Accepted = Pick<ReadCommand, 'warnings' | 'id'> & { readonly command: Comma
 
 type About = Pick<Answer, 'id' | 'verb' | 'app'>
 
-/** An answer, or how to get at it when the transaction is over. */
-type Outcome = Answer | (() => Promise<Answer>)
+/** An answer, or how to get at it when the transaction is over; undefined where nobody has asked. */
+type Outcome = Answer | (() => Promise<Answer>) | undefined
 
 interface Sent {
   readonly arrival: Arrival

@@ -18,10 +18,9 @@ export interface Connection {
 export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger): Connection {
   const { fleet, root, instance, clock, intake, commands, states, joining } = parts
   const { inventory, publisher, permits, requests } = fleet
-  /** What the manager has published itself is no command to it. */
   const obey = (arrival: Arrival) => {
-    const isOwn = isPermitTopic(root, arrival.topic) && permits.noteLive(arrival.topic, arrival.payload)
-    if (!isOwn) commands.receive(arrival)
+    permits.noteLive(arrival.topic)
+    commands.receive(arrival)
   }
   const link: Link = new Link({
     broker,

@@ -96,11 +96,15 @@ export class PermitLink {
     if (permit.ok) this.#record(target, permit.value)
   }
 
-  /** A live one: true if it is the manager's own that comes back. */
-  noteLive(topic: string, payload: Uint8Array): boolean {
+  /** A live one has come; what it says has its turn later. */
+  noteLive(topic: string): void {
+    if (parsePermitTopic(this.#options.root, topic) !== undefined) this.#heard.set(topic, 'live')
+  }
+
+  /** True if it is the manager's own that comes back. Called in the order of arrival. */
+  takeEcho(topic: string, payload: Uint8Array): boolean {
     const target = parsePermitTopic(this.#options.root, topic)
     if (target === undefined) return false
-    this.#heard.set(topic, 'live')
     const [echo, ...others] = this.#echoes.get(topic) ?? []
     if (echo === undefined || echo.payload !== Buffer.from(payload).toString()) return false
     if (others.length === 0) this.#echoes.delete(topic)

@@ -2,6 +2,7 @@
 import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatAge, formatFields } from '../table.js'
+import { formatHeld, formatPermit } from './permits.js'
 
 export function deviceColour(state: DeviceState): Colour {
   return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
@@ -12,7 +13,7 @@ export function deviceColumns(now: number): readonly Column<Device>[] {
     { title: 'NAME', cell: device => device.name },
     { title: 'ID', cell: device => device.id },
     { title: 'STATE', cell: device => device.state, colour: device => deviceColour(device.state) },
-    { title: 'REASON', cell: device => device.reason ?? '' },
+    { title: 'REASON', cell: device => device.reason ?? (device.held === null ? '' : 'held') },
     { title: 'SINCE', cell: device => ageOf(device.since, now) },
     { title: 'GROUPS', cell: device => device.groups.join(',') },
     { title: 'APPS', cell: appsOf },
@@ -47,6 +48,8 @@ export function describeDevice(device: Device, now: number): string {
       State: `${device.state}${device.reason === null ? '' : ` (${device.reason})`} for ${ageOf(device.since, now)}`,
       'Last seen': device.lastSeen === null ? 'never' : `${ageOf(device.lastSeen, now)} ago`,
       Heartbeat: device.intervalS === null ? undefined : `every ${device.intervalS} s, lease ${device.leaseS} s`,
+      Held: device.held === null ? undefined : formatHeld(device.held, now),
+      Permit: formatPermit(device.permit, now),
       Groups: device.groups.join(', ') || 'none',
       Labels: formatLabels(device.labels) || 'none',
       Revision: `${device.revision.held ?? 'none'} held, ${device.revision.desired ?? 'none'} desired`,
@@ -77,16 +80,17 @@ export function describeDevice(device: Device, now: number): string {
       }),
     )
   }
-  for (const app of device.apps) sections.push(describeAppOnDevice(app))
+  for (const app of device.apps) sections.push(describeAppOnDevice(app, now))
   if (device.faults.length > 0) sections.push(`Faults:\n${device.faults.map(fault => `  ${formatRefusal(fault)}`).join('\n')}`)
   return sections.join('\n\n')
 }
 
-function describeAppOnDevice(app: Device['apps'][number]): string {
+function describeAppOnDevice(app: Device['apps'][number], now: number): string {
   const from = app.group === null ? 'its own' : `of group ${app.group}`
   const lines = [
     `App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}${formatFailed(app.failedRevision)}`,
   ]
+  if (app.held !== null) lines.push(`  held ${formatHeld(app.held, now)}`)
   if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
   return [...lines, ...app.services.map(formatService)].join('\n')
 }
