@@ -13,6 +13,7 @@ export interface DeviceView {
   readonly id: string
   readonly state: string
   readonly reason: string | null
+  readonly held: object | null
   readonly intervalS: number
   readonly groups: readonly string[]
   readonly revision: { readonly desired: number; readonly held: number }
