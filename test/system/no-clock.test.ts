@@ -69,7 +69,7 @@ class Site {
   async start(time: NodeJS.ProcessEnv, join?: 'join'): Promise<Child> {
     await this.#agent?.end('SIGKILL')
     const how = join === undefined ? [] : ['join', `mqtts://${name}:${new URL(this.server.mqttUrl).port}`, this.server.invite('a device')]
-    const flags = ['--data', `${this.folder}/device`, '--engine', `${this.folder}/engine.sock`, '--interval', '1']
+    const flags = ['--data', `${this.folder}/device`, '--engine', `${this.folder}/engine.sock`]
     this.#agent = skerry(['agent', ...how, ...flags], { ...time, NODE_OPTIONS: `--require=${this.folder}/resolver.cjs` })
     return this.#agent
   }
@@ -89,7 +89,9 @@ class Site {
   }
 
   async renewed(before: X509Certificate): Promise<void> {
-    await eventually(40_000, 'the certificate is renewed', () => this.certificate().serialNumber !== before.serialNumber)
+    await eventually(40_000, 'the certificate is renewed', () => this.certificate().serialNumber !== before.serialNumber).catch(error => {
+      throw new Error(`${error.message}\n${this.#agent?.lines.join('\n')}`)
+    })
   }
 
   forget(): void {

@@ -10,6 +10,7 @@ import { Identity } from '../../../agent/identity/identity.js'
 import { joinFleet } from '../../../agent/join.js'
 import { withIdentity } from '../../../agent/reach.js'
 import { Renewal } from '../../../agent/renewal.js'
+import type { Clock } from '../../../protocol/clock.js'
 import { unwrap } from '../../../protocol/errors.js'
 import { type JoinAnswer, joinAnswerCodec, joinRequestCodec } from '../../../protocol/join.js'
 import { protocolVersion } from '../../../protocol/messages/message.js'
@@ -47,25 +48,30 @@ test.after.each(async ({ gate, folder, renewal }) => {
 
 /** Joins with a certificate of this life. The manual clock is behind that of the CA, so that certificates live longer by it than they say. */
 async function member(context: World, lifeMs: number): Promise<void> {
-  const { gate, folder, clock, published } = context
+  const { gate, folder, clock } = context
   gate.answering = (_request, grant) => grant(lifeMs)
   clock.advance(Date.now() - clock.now())
   const signal = new AbortController().signal
   const broker = { url: gate.url }
   context.id = (await joinFleet({ folder, root: 'skerry', broker, patient: false, log, clock, signal, onEvent: () => {} })).id
   context.identity = new Identity(folder, log)
-  context.renewal = new Renewal({
-    identity: context.identity,
+  context.renewal = makeRenewal(context, clock)
+}
+
+function makeRenewal({ identity, id, published }: World, clock: Clock): Renewal {
+  const renewal = new Renewal({
+    identity,
     root: 'skerry',
-    device: context.id,
+    device: id,
     name: undefined,
     clock,
     log,
     publish: async (topic, payload) => published.push({ topic, payload }) > 0,
     onTopics: () => {
-      for (const topic of context.renewal.topics()) context.renewal.noteSubscribed(topic)
+      for (const topic of renewal.topics()) renewal.noteSubscribed(topic)
     },
   })
+  return renewal
 }
 
 const certificateOf = ({ identity }: World) => identity.membership?.certificate
@@ -107,6 +113,22 @@ test('it is asked for when it is due, not before, and the new one is kept', asyn
   assert.equal(renewal.topics(), [])
   clock.advance(dayMs)
   assert.is(published.length, asked)
+})
+
+test('one that falls due while it is looked at is asked for at once', context => {
+  const { clock, identity, published } = context
+  let looks = 0
+  const ticking: Clock = {
+    now: () => clock.now() + looks++,
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+  }
+  const renewal = makeRenewal(context, ticking)
+  clock.advance(identity.dueInMs(clock.now()) - 1)
+  renewal.noteSession()
+  clock.advance(60_000)
+  renewal.stop()
+  assert.is(published.length, 1)
 })
 
 async function grant(gate: GateWorld, csr: Uint8Array, device: string, lifeMs: number): Promise<Buffer> {
