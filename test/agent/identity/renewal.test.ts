@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startAgent } from '../../../agent/agent.js'
+import { Approach } from '../../../agent/approach.js'
 import { type Life, renewAtMs, serverTime } from '../../../agent/core/renewal.js'
 import { Identity } from '../../../agent/identity/identity.js'
 import { joinFleet } from '../../../agent/join.js'
@@ -170,6 +171,20 @@ test('a certificate that has ended is replaced by a visit of its own', async con
   await within(10_000, 'the visit ends', renewal.visit(withIdentity({ url: gate.url }, identity.credentials)))
   assert.is(identity.hasLapsed(clock.now()), false)
   assert.is(gate.asked.length, 2)
+})
+
+test('a device that is kept from its own topics asks for another certificate, once a day at most', async context => {
+  const { gate, folder, identity, renewal, clock } = context
+  const approach = new Approach({ broker: { url: gate.url }, identity, renewal, folder, clock, log })
+  const next = () => within(10_000, 'there is something to connect with', approach.next())
+  assert.is((await next()).cert, certificateOf(context))
+  assert.is(gate.asked.length, 1)
+  const before = certificateOf(context)
+  assert.is(approach.noteDenied(), true)
+  assert.is.not((await next()).cert, before)
+  assert.equal([gate.asked.length, approach.noteDenied()], [2, false])
+  clock.advance(dayMs)
+  assert.is(approach.noteDenied(), true)
 })
 
 test('an agent whose certificate has ended gets another before it says anything', async context => {
