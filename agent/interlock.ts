@@ -38,12 +38,16 @@ interface Watch {
   live: boolean
   /** It is known in this session what the broker has. */
   settled: boolean
+  /** What is retained has begun to come. */
+  marked: boolean
   fault: Fault | undefined
   cancel: () => void
 }
 
 /** What a broker has kept follows its answer to the subscription at once; that there is nothing is known then. */
 const retainedWithinMs = 2_000
+/** For brokers that tell what they have kept in another order than it was asked for. */
+const strayWithinMs = 250
 
 export class Interlock {
   readonly #options: InterlockOptions
@@ -101,7 +105,7 @@ export class Interlock {
     this.#lostAtMs = undefined
     for (const each of this.#watches.values()) {
       each.cancel()
-      Object.assign(each, { live: false, settled: false })
+      Object.assign(each, { live: false, settled: false, marked: false })
     }
     this.#settle()
   }
@@ -115,7 +119,7 @@ export class Interlock {
 
   noteSubscribed(topic: string): void {
     const each = this.#watches.get(topic)
-    if (each === undefined || each.settled) return
+    if (each === undefined || each.settled || each.marked) return
     each.cancel()
     each.cancel = this.#options.clock.after(retainedWithinMs, () => this.#pass(each))
   }
@@ -135,12 +139,15 @@ export class Interlock {
 
   /** A retained manifest comes behind the retained permit of the same device or group, as that was asked for before it. */
   noteManifest(topic: string): void {
-    const { root } = this.#options
+    const { root, clock } = this.#options
     for (const each of this.#watches.values()) {
       const { kind, name } = each.of
       const manifest =
         kind === 'device' ? ({ kind, device: name, channel: 'desired' } as const) : ({ kind, group: name, channel: 'desired' } as const)
-      if (!each.settled && formatTopic(root, manifest) === topic) this.#pass(each)
+      if (each.settled || each.marked || formatTopic(root, manifest) !== topic) continue
+      each.marked = true
+      each.cancel()
+      each.cancel = clock.after(strayWithinMs, () => this.#pass(each))
     }
   }
 
@@ -241,7 +248,7 @@ export class Interlock {
 }
 
 function watch(of: PermitTopic, standing: Standing | undefined): Watch {
-  return { of, standing, live: false, settled: false, fault: undefined, cancel: () => {} }
+  return { of, standing, live: false, settled: false, marked: false, fault: undefined, cancel: () => {} }
 }
 
 /** Of what is kept on disk: a lease that goes on is no news. */
