@@ -5,8 +5,14 @@ import type { Logger } from 'pino'
 export interface SubscriptionsOptions {
   readonly log: Logger
   readonly onSubscribed: (topic: string) => void
-  /** The broker keeps topics from the device. */
-  readonly onDenied: () => void
+  /** The broker does not let the device hear this topic. */
+  readonly onDenied: (topic: string) => void
+}
+
+interface Subscribed {
+  readonly error: Error | null
+  /** MQTT 3.9.3: a QoS for each topic, or 0x80. */
+  readonly granted: readonly unknown[] | undefined
 }
 
 export class Subscriptions {
@@ -53,16 +59,17 @@ export class Subscriptions {
     if (gone.length > 0) client.unsubscribe(gone, () => {})
     const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
     for (const topic of fresh) this.#asked.add(topic)
-    if (fresh.length > 0) client.subscribe(fresh, { qos: 1 }, error => this.#note(client, fresh, error))
+    if (fresh.length === 0) return
+    client.subscribe(fresh, { qos: 1 }, (error, _, packet) => this.#note(client, fresh, { error, granted: packet?.granted }))
   }
 
-  #note(client: MqttClient, topics: readonly string[], error: Error | null): void {
+  #note(client: MqttClient, topics: readonly string[], { error, granted }: Subscribed): void {
     if (client !== this.#client) return
-    if (error === null || error === undefined) {
-      for (const topic of topics) this.#options.onSubscribed(topic)
-      return
-    }
-    this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
-    this.#options.onDenied()
+    const { onSubscribed, onDenied, log } = this.#options
+    const denied = topics.filter((_, n) => (granted === undefined ? Boolean(error) : granted[n] === 0x80))
+    if (denied.length > 0) log.error({ err: error, topics: denied }, 'the broker refuses a subscription')
+    for (const topic of topics)
+      if (denied.includes(topic)) onDenied(topic)
+      else onSubscribed(topic)
   }
 }
