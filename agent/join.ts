@@ -7,6 +7,7 @@ import { type JoinAnswer, joinRequestCodec } from '../protocol/join.js'
 import type { JoinToken } from '../protocol/join-token.js'
 import { protocolVersion } from '../protocol/messages/message.js'
 import { formatTopic, joinClientIdOf } from '../protocol/topics.js'
+import { forgetServer } from './acquaintance.js'
 import { backoffMs } from './core/backoff.js'
 import { readFacts } from './facts.js'
 import { Identity } from './identity/identity.js'
@@ -85,7 +86,7 @@ function checkUrl({ url, username }: BrokerAddress): void {
 }
 
 async function join(options: JoinOptions, device: string, identity: Identity): Promise<Joined> {
-  const { broker, root, token, signal, onEvent, clock = systemClock } = options
+  const { folder, broker, root, token, signal, onEvent, clock = systemClock } = options
   const own = isOwn(broker)
   const authority = own ? undefined : await findAuthority(broker.url, token?.ca, signal)
   const ca = authority === undefined ? token?.ca : fingerprint(authority.raw)
@@ -106,6 +107,7 @@ async function join(options: JoinOptions, device: string, identity: Identity): P
     clock,
   })
   take(answer, { identity, device, server: broker.url, ca, now: clock.now() })
+  forgetServer(folder)
   return { id: device }
 }
 
@@ -133,10 +135,10 @@ interface Taking {
   readonly now: number
 }
 
-function take({ fault, chain, keys }: JoinAnswer, { identity, device, server, ca, now }: Taking): void {
+function take({ fault, chain, keys, time }: JoinAnswer, { identity, device, server, ca, now }: Taking): void {
   if (fault !== undefined) throw new SkerryError(isErrorCode(fault.code) ? fault.code : 'internal', fault.message, { path: fault.path })
   if (chain === undefined || keys === undefined || keys.length === 0) {
     throw new SkerryError('certificate.invalid', 'the server has answered without a certificate or without the keys that it signs with')
   }
-  unwrap(identity.join({ chain, device, now }, { server, ca, keys }))
+  unwrap(identity.join({ chain, device, now, time }, { server, ca, keys }))
 }

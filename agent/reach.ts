@@ -1,5 +1,7 @@
 // Where the broker is, what is trusted there, and what the device shows of itself.
+import type { LookupFunction } from 'node:net'
 import { SkerryError } from '../protocol/errors.js'
+import { isSecure } from './dial.js'
 import type { Credentials } from './identity/identity.js'
 
 export interface BrokerAddress {
@@ -12,6 +14,16 @@ export interface BrokerAddress {
   /** The device's certificate and key, PEM. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
+  readonly memory?: ServerMemory | undefined
+}
+
+/** What is known of the server from earlier connections. */
+export interface ServerMemory {
+  readonly lookup: LookupFunction
+  /** A time that has certainly come, ms since 1970: what ended before it is not believed. */
+  floorMs(): number
+  /** A session stands: under this name, at this address, with a certificate that began then (ms since 1970). */
+  note(seen: { readonly host: string; readonly address: string | undefined; readonly notBeforeMs: number | undefined }): void
 }
 
 /** Throws `config.invalid`. */
@@ -23,19 +35,6 @@ export function checkAddress(url: string): void {
 
 /** At a broker of somebody's own, its authority and user name win over the fleet's; without TLS there is nobody to show a certificate to. */
 export function withIdentity(broker: BrokerAddress, credentials: Credentials | undefined): BrokerAddress {
-  if (credentials === undefined || !/^(mqtts|wss|ssl):/.test(broker.url)) return broker
+  if (credentials === undefined || !isSecure(broker.url)) return broker
   return { ...credentials, ...broker, ca: broker.ca ?? credentials.ca, username: broker.username ?? credentials.username }
 }
-
-/** What of the address a client of MQTT is given besides the URL: only what there is. */
-export function connectionOptions({ username, password, ca, cert, key }: BrokerAddress): Omit<Given<BrokerAddress>, 'url'> {
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  }
-}
-
-type Given<T> = { readonly [K in keyof T]: Exclude<T[K], undefined> }

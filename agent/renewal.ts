@@ -66,7 +66,7 @@ export class Renewal {
     this.#asking = false
     this.#take(answer.value)
     this.#options.onTopics()
-    this.#lookLater(this.#options.identity.isDue(this.#options.clock.now()) ? askAgainMs : 0)
+    this.#lookLater()
   }
 
   /** Asks for a certificate where the one that there is cannot open a session. Throws why the broker does not answer. */
@@ -92,26 +92,29 @@ export class Renewal {
   #look(): void {
     const { identity, clock, onTopics } = this.#options
     if (this.#stop.signal.aborted) return
-    const due = identity.isDue(clock.now())
+    const due = identity.dueInMs(clock.now()) === 0
     if (due !== this.#asking) {
       this.#asking = due
       onTopics()
     } else if (due) this.noteSubscribed(this.answerTopic)
-    this.#lookLater(due ? askAgainMs : 0)
+    this.#lookLater()
   }
 
-  #lookLater(atLeastMs: number): void {
+  #lookLater(): void {
     const { identity, clock } = this.#options
     this.#cancel()
-    const delayMs = Math.min(longestWaitMs, Math.max(atLeastMs, identity.dueMs() - clock.now()))
-    this.#cancel = clock.after(delayMs, () => this.#look())
+    const dueInMs = identity.dueInMs(clock.now())
+    this.#cancel = clock.after(dueInMs === 0 ? askAgainMs : Math.min(longestWaitMs, dueInMs), () => this.#look())
   }
 
-  #take({ fault, chain }: JoinAnswer): void {
+  #take({ fault, chain, time }: JoinAnswer): void {
     const { identity, device, clock, log } = this.#options
     try {
       if (fault !== undefined) log.error({ ...fault }, 'the server does not renew this device’s certificate')
-      else log.info({ until: unwrap(identity.renew({ chain: chain ?? [], device, now: clock.now() })) }, 'the certificate was renewed')
+      else {
+        const until = unwrap(identity.renew({ chain: chain ?? [], device, now: clock.now(), time }))
+        log.info({ until }, 'the certificate was renewed')
+      }
     } catch (error) {
       log.error({ err: error }, 'a certificate has come that cannot be taken')
     }

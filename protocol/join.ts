@@ -2,7 +2,7 @@
 import { codec, fault, version } from './messages/message.js'
 import { facts } from './messages/status.js'
 import { isName } from './names.js'
-import { bytes, field, flag, list, matching, type Of, optional, record, whole } from './shape.js'
+import { bytes, field, flag, list, matching, type Of, optional, record, uint, whole } from './shape.js'
 
 const deviceId = matching('a device id', value => isName('device', value))
 
@@ -34,6 +34,8 @@ const joinAnswer = record({
   keys: optional(4, list(bytes(32, 32), 16)),
   /** A person has to decide; the answer comes by itself when somebody has. */
   pending: optional(5, flag),
+  /** The server's clock, s since 1970: what the certificate's times are compared with, as the device's clock may stand in any year. */
+  time: optional(6, uint()),
 })
 export type JoinAnswer = Of<typeof joinAnswer>
 

@@ -22,6 +22,11 @@ export function explainFault({ code, message }: ConnectFault, server: string, no
       return certificateFault(`the certificate of ${server} has expired; ${clock}`, 'certificate.expired')
     case 'CERT_NOT_YET_VALID':
       return certificateFault(`the certificate of ${server} is not valid yet; ${clock}: set it`)
+    case 'CERT_ENDED':
+      return certificateFault(
+        `the certificate of ${server} ended before others of this fleet began: the server has to be started anew, or somebody has an old key of it`,
+        'certificate.expired',
+      )
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return certificateFault(`the certificate of ${server} is not for this name: add the name to the setting names of the server`)
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
@@ -40,6 +45,23 @@ export function explainFault({ code, message }: ConnectFault, server: string, no
     default:
       return later('broker.unavailable', `no server answers at ${server}: ${code ?? message}`)
   }
+}
+
+const unreached = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
+/** Whether it is the network's fault: what is known of the server is as good as before. */
+export function isOfNetwork({ code }: ConnectFault): boolean {
+  return code === undefined || (typeof code === 'string' && unreached.has(code))
 }
 
 function explainReturnCode(code: number, server: string): Verdict {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { accept, type Result, refuse, SkerryError } from '../../protocol/errors.js'
 import { certificateName, keyNameOf } from '../../protocol/fingerprint.js'
-import { hasLapsed, type Life, renewAtMs } from '../core/renewal.js'
+import { type Life, renewAtMs, serverTime } from '../core/renewal.js'
 import { readIfThere, removeIfThere, writeAtomic } from '../files.js'
 import type { SigningKeys } from '../signing-keys.js'
 import { type Chain, checkChain } from './chain.js'
@@ -20,8 +20,10 @@ export interface Membership {
   readonly ca: string
   /** The device's own certificate, PEM. */
   readonly certificate: string
-  /** When the certificate came, ms since 1970. */
+  /** When the certificate came, by the device's clock, ms since 1970. */
   readonly receivedMs: number
+  /** The same moment by the server's clock, as far as it has said. */
+  readonly issuedMs?: number | undefined
   /** Public keys that sign what this device is to run: Ed25519, 32 bytes each, in base64url. */
   readonly keys: readonly string[]
 }
@@ -30,7 +32,10 @@ export interface Membership {
 export interface Grant {
   readonly chain: readonly Uint8Array[]
   readonly device: string
+  /** The device's clock. */
   readonly now: number
+  /** The server's clock when it answered, s since 1970. */
+  readonly time?: number | undefined
 }
 
 /** What a TLS connection to the broker is made with. */
@@ -90,7 +95,7 @@ export class Identity implements SigningKeys {
     if (!checked.ok) return checked
     const { own, ca } = checked.value
     const keys = fleet.keys.map(key => Buffer.from(key).toString('base64url'))
-    this.#save({ server: fleet.server, ca: ca.toString(), certificate: own.toString(), receivedMs: grant.now, keys })
+    this.#save({ server: fleet.server, ca: ca.toString(), certificate: own.toString(), ...arrivalOf(grant), keys })
     return accept(true)
   }
 
@@ -100,7 +105,7 @@ export class Identity implements SigningKeys {
     if (before === undefined) return refuse('identity.missing', 'this device has joined no fleet')
     const checked = this.#check(grant, certificateName(before.ca))
     if (!checked.ok) return checked
-    this.#save({ ...before, certificate: checked.value.own.toString(), receivedMs: grant.now })
+    this.#save({ ...before, certificate: checked.value.own.toString(), ...arrivalOf(grant) })
     return accept(checked.value.own.validTo)
   }
 
@@ -114,20 +119,21 @@ export class Identity implements SigningKeys {
     this.#save({ ...this.#membership, keys: keys.map(key => Buffer.from(key).toString('base64url')) })
   }
 
-  /** True once the certificate should be replaced. */
-  isDue(now: number): boolean {
-    return now >= this.dueMs()
-  }
-
-  /** When the certificate should be replaced, ms since 1970; never, where there is none. */
-  dueMs(): number {
+  /** Time until the certificate should be replaced, ms; 0 once it should. `now`: the device's clock. */
+  dueInMs(now: number): number {
     const life = this.#life()
-    return life === undefined ? Number.POSITIVE_INFINITY : renewAtMs(life, this.#spread)
+    return life === undefined ? Number.POSITIVE_INFINITY : Math.max(0, renewAtMs(life, this.#spread) - serverTime(life, now))
   }
 
+  /** True once the certificate has ended, as far as can be known. */
   hasLapsed(now: number): boolean {
     const life = this.#life()
-    return life !== undefined && hasLapsed(life, now)
+    return life !== undefined && serverTime(life, now) >= life.untilMs
+  }
+
+  /** When the device's own certificate began, ms since 1970. */
+  get notBeforeMs(): number | undefined {
+    return this.#life()?.fromMs
   }
 
   /** Forgets the fleet. The key stays: it is the device's, not the fleet's. */
@@ -148,7 +154,8 @@ export class Identity implements SigningKeys {
   #life(): Life | undefined {
     if (this.#membership === undefined) return undefined
     const { validFrom, validTo } = new X509Certificate(this.#membership.certificate)
-    return { fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo), receivedMs: this.#membership.receivedMs }
+    const { receivedMs, issuedMs } = this.#membership
+    return { fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo), receivedMs, issuedMs }
   }
 
   #load(log: Logger): Membership | undefined {
@@ -163,12 +170,17 @@ export class Identity implements SigningKeys {
   }
 }
 
+function arrivalOf({ now, time }: Grant): Pick<Membership, 'receivedMs' | 'issuedMs'> {
+  return { receivedMs: now, issuedMs: time === undefined ? undefined : time * 1000 }
+}
+
 function parseMembership(text: string): Membership | undefined {
   try {
-    const { server, ca, certificate, receivedMs, keys } = JSON.parse(text)
-    const isSound = typeof server === 'string' && typeof receivedMs === 'number' && Array.isArray(keys) && keys.every(isSigningKey)
-    if (!isSound) return undefined
-    return { server, ca: new X509Certificate(ca).toString(), certificate: new X509Certificate(certificate).toString(), receivedMs, keys }
+    const { server, ca, certificate, receivedMs, issuedMs, keys } = JSON.parse(text)
+    const isTimed = typeof receivedMs === 'number' && (issuedMs === undefined || typeof issuedMs === 'number')
+    if (typeof server !== 'string' || !isTimed || !Array.isArray(keys) || !keys.every(isSigningKey)) return undefined
+    const [authority, own] = [new X509Certificate(ca), new X509Certificate(certificate)]
+    return { server, ca: authority.toString(), certificate: own.toString(), receivedMs, issuedMs, keys }
   } catch {
     return undefined
   }

@@ -1,10 +1,11 @@
 // A short visit to the broker with one purpose: to ask for a certificate and take the answer. Made by who has none, or one that has ended.
-import mqtt, { type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { type Clock, systemClock } from '../../protocol/clock.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { type JoinAnswer, joinAnswerCodec } from '../../protocol/join.js'
+import { openClient } from '../client.js'
 import { explainFault } from '../core/refused.js'
-import { type BrokerAddress, connectionOptions } from '../reach.js'
+import type { BrokerAddress } from '../reach.js'
 import { faultOf } from './probe.js'
 
 export interface VisitOptions {
@@ -29,8 +30,7 @@ const keepaliveS = 60
 export async function visit(options: VisitOptions): Promise<JoinAnswer> {
   const { broker, clientId, clock = systemClock, signal } = options
   signal.throwIfAborted()
-  const client = mqtt.connect(broker.url, {
-    ...connectionOptions(broker),
+  const client = openClient(broker, {
     clientId,
     clean: true,
     protocolVersion: 4,

@@ -152,7 +152,9 @@ export class Joining {
   async #certify(device: string, spki: Uint8Array): Promise<JoinAnswer> {
     const given = await this.#options.certificates.give(device, spki)
     if (!given.ok) return faultOf(given.refusals[0])
-    return { version: protocolVersion, device, chain: given.value.chain, keys: this.#options.signingKeys() }
+    const { fleet, signingKeys } = this.#options
+    const time = Math.floor(fleet.clock.now() / 1000)
+    return { version: protocolVersion, device, chain: given.value.chain, keys: signingKeys(), time }
   }
 
   #refuse(key: string, { device, facts }: JoinRequest, refusal: Refusal): JoinAnswer {

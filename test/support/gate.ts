@@ -79,7 +79,7 @@ export class GateWorld {
   async #grant(request: JoinRequest, lifeMs?: number): Promise<JoinAnswer> {
     const spki = unwrap(await readRequest(request.csr))
     const { chain } = await this.pki.issue(spki, request.device, lifeMs)
-    return { version: protocolVersion, device: request.device, chain, keys: [this.signingKey] }
+    return { version: protocolVersion, device: request.device, chain, keys: [this.signingKey], time: Math.floor(Date.now() / 1000) }
   }
 }
 

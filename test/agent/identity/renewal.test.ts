@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startAgent } from '../../../agent/agent.js'
-import { hasLapsed, type Life, renewAtMs } from '../../../agent/core/renewal.js'
+import { type Life, renewAtMs, serverTime } from '../../../agent/core/renewal.js'
 import { Identity } from '../../../agent/identity/identity.js'
 import { joinFleet } from '../../../agent/join.js'
 import { withIdentity } from '../../../agent/reach.js'
@@ -74,10 +74,18 @@ test('a certificate is due from two thirds of its life on, by a tenth more for s
   const life: Life = { fromMs: -dayMs, untilMs: 30 * dayMs, receivedMs: 0 }
   assert.is(renewAtMs(life, 0), 20 * dayMs)
   assert.is(renewAtMs(life, 0.5), 21.5 * dayMs)
-  assert.is(renewAtMs({ ...life, receivedMs: 40 * dayMs }, 0.5), 30 * dayMs)
-  // A device whose clock was in the past when the certificate came.
-  assert.is(renewAtMs({ ...life, receivedMs: -10_000 * dayMs }, 0), 30 * dayMs - (31 * dayMs) / 3)
-  assert.equal([hasLapsed(life, 30 * dayMs - 1), hasLapsed(life, 30 * dayMs)], [false, true])
+  assert.is(renewAtMs({ ...life, receivedMs: 15 * dayMs }, 0), 25 * dayMs)
+})
+
+test('what counts is the time since it came: a clock in another year, before or after, changes nothing', () => {
+  for (const receivedMs of [0, -20_000 * dayMs, 27_000 * dayMs]) {
+    const life: Life = { fromMs: -dayMs, untilMs: 30 * dayMs, receivedMs, issuedMs: 0 }
+    assert.is(renewAtMs(life, 0), 20 * dayMs)
+    assert.is(serverTime(life, receivedMs + 7 * dayMs), 7 * dayMs)
+    assert.is(serverTime(life, receivedMs - 90_000 * dayMs), -dayMs, 'a clock that was set back')
+    const untold: Life = { ...life, issuedMs: undefined }
+    assert.is(serverTime(untold, receivedMs), receivedMs === 0 ? 0 : -dayMs)
+  }
 })
 
 test('it is asked for when it is due, not before, and the new one is kept', async context => {
@@ -95,7 +103,7 @@ test('it is asked for when it is due, not before, and the new one is kept', asyn
   renewal.receive(await grant(gate, request.csr, context.id, 60 * dayMs))
   assert.is.not(certificateOf(context), before)
   assert.is(certificateOf(context), new Identity(context.folder, log).membership?.certificate)
-  assert.is(identity.isDue(clock.now()), false)
+  assert.ok(identity.dueInMs(clock.now()) > 0)
   assert.equal(renewal.topics(), [])
   clock.advance(dayMs)
   assert.is(published.length, asked)
@@ -145,7 +153,7 @@ test('a certificate that has ended is replaced by a visit of its own', async con
 test('an agent whose certificate has ended gets another before it says anything', async context => {
   const { gate, folder, identity, renewal } = context
   renewal.stop()
-  gate.answering = (_request, grantFor) => grantFor(1)
+  gate.answering = (_request, grantFor) => grantFor(1_500)
   const signal = new AbortController().signal
   await joinFleet({ folder, root: 'skerry', broker: { url: gate.url }, patient: false, log, signal, onEvent: () => {} })
   gate.answering = (_request, grantFor) => grantFor(30 * dayMs)

@@ -1,0 +1,61 @@
+// Finds the server's addresses by its name; where the name does not resolve, the addresses at which it was reached before are tried.
+import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+
+/** All addresses of a name, by whatever means. */
+export type Resolve = (host: string) => Promise<readonly LookupAddress[]>
+
+/** An answer that takes longer comes too late for a connection that is given up after 30 s. */
+const patienceMs = 8_000
+
+/** `recall`: addresses known for a name. Without any, the resolver has all the time that it takes. */
+export function tolerantLookup(recall: (host: string) => readonly string[], resolve: Resolve = ask): LookupFunction {
+  /** A resolver that hangs keeps one of the process's few threads: it is not asked again meanwhile. */
+  const underWay = new Map<string, Promise<readonly LookupAddress[]>>()
+  const once = (host: string): Promise<readonly LookupAddress[]> => {
+    const asked = underWay.get(host) ?? resolve(host).finally(() => underWay.delete(host))
+    underWay.set(host, asked)
+    return asked
+  }
+  const find = async (host: string): Promise<readonly LookupAddress[]> => {
+    const known = recall(host).map(address => ({ address, family: isIP(address) }))
+    if (known.length === 0) return once(host)
+    return orAfter(patienceMs, once(host), known)
+  }
+  return (host, options, callback) => {
+    find(host).then(
+      found => answer(found, options, callback),
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    )
+  }
+}
+
+async function orAfter<T>(limitMs: number, wanted: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<T>(resolve => {
+    timer = setTimeout(() => resolve(otherwise), limitMs)
+  })
+  try {
+    return await Promise.race([wanted, late])
+  } catch {
+    return otherwise
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** In the form that the caller has asked for. */
+function answer(found: readonly LookupAddress[], { all, family }: LookupOptions, callback: Parameters<LookupFunction>[2]): void {
+  const wanted = Number(String(family ?? 0).replace('IPv', ''))
+  const fitting = wanted === 0 ? [...found] : found.filter(each => each.family === wanted)
+  const [first] = fitting
+  if (first === undefined) callback(Object.assign(new Error('no address of the family asked for'), { code: 'ENOTFOUND' }), [])
+  else if (all === true) callback(null, fitting)
+  else callback(null, first.address, first.family)
+}
+
+function ask(host: string): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)))
+  })
+}
