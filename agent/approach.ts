@@ -1,17 +1,15 @@
 // What to connect to the broker with: a certificate that has ended, or that was refused, is replaced first if the broker lets it.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { Acquaintance } from './acquaintance.js'
 import type { Identity } from './identity/identity.js'
-import { type BrokerAddress, withIdentity } from './reach.js'
+import { type BrokerAddress, type ServerMemory, withIdentity } from './reach.js'
 import type { Renewal } from './renewal.js'
 
 export interface ApproachOptions {
   readonly broker: BrokerAddress
   readonly identity: Identity | undefined
   readonly renewal: Renewal | undefined
-  /** The state folder. */
-  readonly folder: string
+  readonly memory: ServerMemory
   readonly clock: Clock
   readonly log: Logger
 }
@@ -21,15 +19,12 @@ const freshMs = 24 * 60 * 60_000
 
 export class Approach {
   readonly #options: ApproachOptions
-  readonly #memory: Acquaintance
   #refused = false
   /** Monotonic time until which the certificate is young. */
   #freshUntil = 0
 
   constructor(options: ApproachOptions) {
-    const { folder, identity, clock, log } = options
     this.#options = options
-    this.#memory = new Acquaintance({ folder, clock, log, ownNotBeforeMs: () => identity?.notBeforeMs })
   }
 
   /** The broker has, or has not, taken the certificate the last time. */
@@ -46,8 +41,8 @@ export class Approach {
   }
 
   async next(): Promise<BrokerAddress> {
-    const { broker, identity, renewal, clock, log } = this.#options
-    const address = (): BrokerAddress => ({ ...withIdentity(broker, identity?.credentials), memory: this.#memory })
+    const { broker, identity, renewal, memory, clock, log } = this.#options
+    const address = (): BrokerAddress => ({ ...withIdentity(broker, identity?.credentials), memory })
     if (renewal === undefined || identity === undefined) return address()
     if (!this.#refused && !identity.hasLapsed(clock.now())) return address()
     this.#refused = false

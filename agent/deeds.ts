@@ -6,6 +6,7 @@ import { type CreatedIds, createExecutors, type Executors, executeSteps, type St
 import { Holds } from './holds.js'
 import { ImageNotes } from './images.js'
 import type { LanePorts } from './lane-ports.js'
+import type { LaneView } from './view.js'
 
 /** Steps that leave containers, networks and volumes as they are. */
 const harmless: readonly Step['kind'][] = ['pull', 'build', 'refuse']
@@ -14,7 +15,7 @@ const touching: readonly Step['kind'][] = ['stop', 'remove', 'rename', 'removeNe
 
 export class Deeds {
   readonly holds: Holds
-  readonly images = new ImageNotes()
+  readonly #images = new ImageNotes()
   readonly #ports: LanePorts
   readonly #executors: Executors
   /** A service may be started once more, ms from now. */
@@ -35,7 +36,7 @@ export class Deeds {
     this.#begun = false
     this.#touched = false
     this.holds.clear()
-    this.images.clear()
+    this.#images.clear()
   }
 
   /** More than pulling has been done for the target. */
@@ -51,11 +52,19 @@ export class Deeds {
   /** What the Engine has, so that it is known which images are new. Tells of those that have come since the last time. */
   see(observed: Observed): void {
     this.#observed = observed
-    this.#ports.onImages(this.images.takeNew(observed))
+    this.#ports.onImages(this.#images.takeNew(observed))
+  }
+
+  /** How the pulls are, and why they have not begun. */
+  fetching(): Pick<LaneView, 'pulling' | 'deferred'> {
+    const { pulls, gate } = this.#ports
+    const isWaiting = (image: string) => gate.isWaiting(image)
+    const pulling = this.#images.pulling({ isWaiting, progressOf: image => pulls.shown(image) })
+    return { pulling, deferred: this.#images.waits({ isWaiting }) ? gate.deferral() : undefined }
   }
 
   memory(): Pick<Memory, 'holds' | 'pulled'> {
-    return { holds: this.holds.until(), pulled: this.images.pulled() }
+    return { holds: this.holds.until(), pulled: this.#images.pulled() }
   }
 
   /** Takes steps towards the target. `onStep` is called for each that is done, but for starts of what has ended by itself. */
@@ -79,7 +88,7 @@ export class Deeds {
     if (phase === 'done') log.info({ step: describeStep(step) }, 'step done')
     if (isAgain(step) && phase === 'done') this.#onHold(step.service, this.holds.noteStart(step.service))
     if (step.kind !== 'pull' && step.kind !== 'build') return
-    this.images.note(step, phase, this.#observed)
+    this.#images.note(step, phase, this.#observed)
     if (phase !== 'begun') pulls.end(step.image)
     onChange()
   }

@@ -9,6 +9,7 @@ import { type Manifest, manifestCodec } from '../protocol/messages/manifest.js'
 import type { SpecBody } from '../protocol/messages/spec.js'
 import { isName } from '../protocol/names.js'
 import { openFile, openSpec } from '../protocol/spec.js'
+import { type Count, decodeCount, encodeCount } from './core/count.js'
 import { decodeFloors, encodeFloors, type Floor } from './core/floors.js'
 import { decodePermits, encodePermits, type KeptPermit } from './core/hold-file.js'
 import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
@@ -79,6 +80,15 @@ export class Disk {
   /** A device whose disk is full must be able to leave a group all the same. */
   saveFloors(floors: readonly Floor[]): void {
     this.#tryWrite('floors', encodeFloors(floors))
+  }
+
+  /** Of the bytes of its connection. */
+  loadCount(): Count | undefined {
+    return this.#read('usage', decodeCount)
+  }
+
+  saveCount(count: Count): void {
+    this.#tryWrite('usage', encodeCount(count))
   }
 
   loadPermits(): readonly KeptPermit[] {
@@ -157,7 +167,7 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity, the floors and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'fleet', 'ledger', 'permits']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'fleet', 'ledger', 'usage', 'permits']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 

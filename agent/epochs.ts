@@ -1,7 +1,6 @@
-// The numbers that order what a device says: an epoch for each session, and a sequence of heartbeats in each.
+// The numbers that order what a device says: an epoch for each session, and a sequence in each.
+import { sessionsPerStart, startOf } from '../protocol/messages/status.js'
 import type { Disk } from './disk.js'
-
-const sessionsPerStart = 0x10000
 
 /** An epoch is the start's number times 65536 plus the session's: one durable write a start, not one a session. */
 export class Epochs {
@@ -13,6 +12,11 @@ export class Epochs {
   constructor(disk: Disk) {
     this.#disk = disk
     this.#start = disk.countStart()
+  }
+
+  /** The number of this start of the agent. */
+  get start(): number {
+    return this.#start
   }
 
   get current(): number {
@@ -29,7 +33,7 @@ export class Epochs {
     return this.current
   }
 
-  /** Number of the next heartbeat in this epoch. */
+  /** Number of what is told next in this epoch. */
   nextSequence(): number {
     return this.#sequence++
   }
@@ -37,7 +41,7 @@ export class Epochs {
   /** A state folder from a backup counts epochs that were used before: true if later ones had to be, and could be, begun. */
   riseAbove(floor: number): boolean {
     if (this.current > floor) return false
-    const start = this.#disk.countStart(Math.floor(floor / sessionsPerStart))
+    const start = this.#disk.countStart(startOf(floor))
     if (start * sessionsPerStart < floor) return false
     this.#start = start
     this.#session = 0

@@ -3,21 +3,15 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
 import type { ImageList } from '../protocol/images.js'
+import type { Link } from '../protocol/messages/link.js'
 import { type Manifest, manifestCodec, type Purge } from '../protocol/messages/manifest.js'
 import type { BundleFile } from '../protocol/messages/spec.js'
 import { digestText } from '../protocol/spec.js'
 import { deviceVariables } from '../protocol/variables.js'
-import {
-  type Effective,
-  type EffectiveApp,
-  effectiveApps,
-  effectiveInterval,
-  effectivePurges,
-  isBelow,
-  supersedes,
-} from './core/effective.js'
+import { type Effective, type EffectiveApp, effectiveApps, effectivePurges, isBelow, supersedes } from './core/effective.js'
 import { type Floor, floorOf, withFloor } from './core/floors.js'
 import { listsOf } from './core/image-lists.js'
+import { effectiveLink } from './core/link.js'
 import type { Disk } from './disk.js'
 import { type HeldProject, Specs } from './specs.js'
 
@@ -89,8 +83,9 @@ export class Holdings {
     return effectivePurges(this.#device, this.#groups)
   }
 
-  intervalS(defaultS: number): number {
-    return effectiveInterval(this.#device, this.#groups, defaultS)
+  /** How the link is to be used, now; `ownS` is the agent's own interval between heartbeats. */
+  link(ownS?: number): Link {
+    return effectiveLink({ device: this.#device, groups: this.#groups, ownS })
   }
 
   /** One that needs the fleet's manifest waits until that is held; until then the one before holds. */

@@ -9,6 +9,11 @@ export interface UsedImage {
   readonly reference: string
 }
 
+export interface PullsUnderway {
+  readonly isWaiting: (image: string) => boolean
+  readonly progressOf: (image: string) => Pulled | undefined
+}
+
 export class ImageNotes {
   readonly #services = new Map<string, readonly string[]>()
   readonly #pulled = new Set<string>()
@@ -33,8 +38,14 @@ export class ImageNotes {
   }
 
   /** Services whose image is being pulled, and how far that is. */
-  pulling(progressOf: (image: string) => Pulled | undefined): ReadonlyMap<string, Pulled | undefined> {
-    return new Map([...this.#services].flatMap(([image, services]) => services.map(name => [name, progressOf(image)] as const)))
+  pulling({ isWaiting, progressOf }: PullsUnderway): ReadonlyMap<string, Pulled | undefined> {
+    const underway = [...this.#services].filter(([image]) => !isWaiting(image))
+    return new Map(underway.flatMap(([image, services]) => services.map(name => [name, progressOf(image)] as const)))
+  }
+
+  /** True if the pull of any of its images waits for its turn. */
+  waits({ isWaiting }: Pick<PullsUnderway, 'isWaiting'>): boolean {
+    return [...this.#services.keys()].some(isWaiting)
   }
 
   /** Images that have come since the last look and were not here before. */

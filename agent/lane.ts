@@ -82,7 +82,7 @@ export class Lane {
       memory: this.#memory(),
       busy: this.#busy,
       begun: this.#deeds.begun,
-      pulling: this.#deeds.images.pulling(image => this.#ports.pulls.shown(image)),
+      ...this.#deeds.fetching(),
       loops: this.#deeds.holds.loops(this.#observed),
       trying: this.#trial !== undefined && this.#target.fault === undefined,
       fault: this.#tries.fault ?? this.#target.fault,

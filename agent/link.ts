@@ -2,13 +2,17 @@
 import type { IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
-import { judgeSilence, keepaliveS } from './core/liveness.js'
-import { explainFault, type Verdict } from './core/refused.js'
+import { keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
+import { explainFault, isOfNetwork, type Verdict } from './core/refused.js'
+import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
 import type { BrokerAddress } from './reach.js'
+import { Subscriptions } from './subscriptions.js'
 import { Tickets } from './tickets.js'
+import type { Traffic } from './traffic.js'
 
 export interface LinkOptions {
   /** Asked before each attempt to connect, as certificates change; what it waits for comes first. */
@@ -18,12 +22,14 @@ export interface LinkOptions {
   readonly statusTopic: string
   /** Called once for each attempt to connect: the session's epoch, and its will. */
   readonly openSession: () => { epoch: number; will: Buffer }
-  /** Time within which the broker must have answered something, ms. */
-  readonly leaseMs: () => number
+  /** How the link is to be used, now. */
+  readonly settings: () => Settings
   readonly retries: BackoffLimits
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  /** Counts what crosses the connections. */
+  readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
   /** The broker does not let the device hear this topic. */
@@ -38,8 +44,19 @@ export interface LinkOptions {
 /** A session that lasted this long was a good one: the next attempts start from the shortest delay. */
 const goodSessionMs = 30_000
 const farewellMs = 3_000
+const hangUpMs = 1_000
+/** Whoever is about to come back waits longer: a will that its broker publishes is seen by everybody. */
+const leaveMs = 5_000
 /** Between attempts that change nothing until a person acts: 30 s to 60 s. */
 const slowMs = 30_000
+
+interface Ending {
+  readonly why: string
+  /** With a DISCONNECT: the will goes with the session. */
+  readonly gently?: boolean
+  /** Before the next attempt. */
+  readonly atLeastMs?: number
+}
 
 export class Link {
   readonly #options: LinkOptions
@@ -50,15 +67,17 @@ export class Link {
   /** What was last said of why the broker cannot be reached: it is said once. */
   #complaint = ''
   #stopped = false
-  #wanted: ReadonlySet<string> = new Set()
+  /** What this session's CONNECT asked for. */
+  #keepaliveS = 0
+  readonly #subscriptions: Subscriptions
   readonly #tickets = new Tickets()
-  /** Topics asked for in this session. */
-  readonly #asked = new Set<string>()
   #cancelAttempt = () => {}
   #cancelCheck = () => {}
+  #leaving: Promise<void> = Promise.resolve()
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#subscriptions = new Subscriptions(options)
   }
 
   start(): void {
@@ -71,16 +90,12 @@ export class Link {
 
   /** Which topics to be subscribed to, now and in every later session. */
   want(topics: ReadonlySet<string>): void {
-    this.#wanted = topics
-    this.#subscribe()
+    this.#subscriptions.want(topics)
   }
 
   /** Has the retained messages of these topics sent once more. */
   askAgain(topics: readonly string[]): void {
-    const again = topics.filter(topic => this.#asked.delete(topic))
-    if (again.length === 0) return
-    this.#client?.unsubscribe(again, () => {})
-    this.#subscribe()
+    this.#subscriptions.askAgain(topics)
   }
 
   /** Publishes if connected. True once it is known to have arrived (QoS 1) or was sent (QoS 0). Nothing is queued for later. */
@@ -92,9 +107,22 @@ export class Link {
     })
   }
 
-  /** Drops the session and starts another. */
+  /** Since the broker last sent anything, ms. */
+  silentMs(): number {
+    return this.#options.clock.monotonic() - this.#answeredAt
+  }
+
+  /** Ends the session without a will, and starts another. */
   reconnect(): void {
-    if (this.#client !== undefined) this.#drop(this.#client, 'a new session was asked for')
+    if (this.#client !== undefined) this.#drop(this.#client, { why: 'a new session was asked for', gently: this.connected })
+  }
+
+  /** The settings may have changed: the broker holds the session to the keep-alive that it began with. */
+  adjust(): void {
+    const client = this.#client
+    if (client === undefined || !this.connected) return
+    if (this.#keepaliveS < keepaliveOf(this.#options.settings())) this.reconnect()
+    else this.#checkLater(client)
   }
 
   /** Publishes a last message, waits a little for its arrival, and disconnects without the will. */
@@ -103,17 +131,23 @@ export class Link {
     this.#cancelAttempt()
     this.#cancelCheck()
     const client = this.#client
-    if (client === undefined) return
+    if (client === undefined) return this.#leaving
     if (farewell !== undefined && this.connected) await this.#say(farewell)
     this.#client = undefined
     this.#connectedAt = undefined
-    await new Promise<void>(resolve => {
-      const cancel = this.#options.clock.after(1_000, resolve)
-      client.end(false, {}, () => {
-        cancel()
-        resolve()
+    await this.#hangUp(client, hangUpMs)
+  }
+
+  /** With a DISCONNECT, if it gets through soon. */
+  async #hangUp(client: MqttClient, withinMs: number): Promise<void> {
+    if (withinMs > 0)
+      await new Promise<void>(resolve => {
+        const cancel = this.#options.clock.after(withinMs, resolve)
+        client.end(false, {}, () => {
+          cancel()
+          resolve()
+        })
       })
-    })
     silence(client)
     client.end(true)
   }
@@ -133,41 +167,51 @@ export class Link {
     const broker = await this.#options.reach()
     if (this.#stopped) return
     const { epoch, will } = this.#options.openSession()
+    this.#keepaliveS = keepaliveOf(this.#options.settings())
+    const tap = this.#options.traffic.tap()
     const client = openClient(broker, this.#clientOptions(will), {
       ...this.#tickets.use(broker),
-      onSocket: socket => this.#tickets.collect(socket),
+      onSocket: socket => {
+        this.#tickets.collect(socket.setNoDelay(true))
+        tap.carry(socket)
+      },
     })
     this.#client = client
+    tap.watch(client)
     client.on('connect', () => this.#open(client, epoch))
     client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
-    client.on('packetreceive', () => {
+    client.stream.on('data', () => {
       this.#answeredAt = this.#options.clock.monotonic()
     })
+    gatherAnswers(client.stream)
     client.on('error', error => this.#refused(client, error, broker.url))
-    client.on('close', () => this.#drop(client, 'the connection was closed'))
+    client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
   }
 
   #refused(client: MqttClient, error: Error, server: string): void {
     if (client !== this.#client || this.#stopped) return
-    const verdict = explainFault(faultOf(error), server, this.#options.clock.now())
+    const fault = faultOf(error)
+    const verdict = explainFault(fault, server, this.#options.clock.now())
     if (!this.connected && verdict.refusal.code !== this.#complaint) {
       this.#complaint = verdict.refusal.code
       this.#options.log.warn({ err: error, ...verdict.refusal }, 'the broker cannot be reached')
     }
-    this.#tickets.forget()
+    if (!isOfNetwork(fault)) this.#tickets.forget()
     this.#options.onRefused(verdict)
-    this.#drop(client, error.message, verdict.again === 'slowly' ? slowMs : 0)
+    this.#drop(client, { why: error.message, atLeastMs: verdict.again === 'slowly' ? slowMs : 0 })
   }
 
   #clientOptions(will: Buffer): IClientOptions {
-    const { clientId, statusTopic, leaseMs } = this.#options
+    const { clientId, statusTopic } = this.#options
     return {
       clientId,
       clean: true,
       protocolVersion: 4,
       reconnectPeriod: 0,
       connectTimeout: 30_000,
-      keepalive: keepaliveS(leaseMs()),
+      keepalive: this.#keepaliveS,
+      // Heartbeats do what its pings would; a timer that never ends sends none.
+      timerVariant: { set: () => 0, clear: () => {} },
       queueQoSZero: false,
       resubscribe: false,
       will: { topic: statusTopic, payload: will, qos: 1, retain: true },
@@ -177,75 +221,47 @@ export class Link {
   #open(client: MqttClient, epoch: number): void {
     if (client !== this.#client) return
     this.#connectedAt = this.#options.clock.monotonic()
-    this.#asked.clear()
     this.#complaint = ''
     this.#options.log.info({ epoch }, 'connected to the broker')
     this.#options.onConnected()
-    this.#subscribe()
-    this.#checkLater(client)
+    this.#subscriptions.begin(client)
+    this.adjust()
   }
 
   /** Ends a session, or an attempt at one, and plans the next. */
-  #drop(client: MqttClient, why: string, atLeastMs = 0): void {
+  #drop(client: MqttClient, { why, gently = false, atLeastMs = 0 }: Ending): void {
     if (client !== this.#client || this.#stopped) return
-    const { clock, random, retries, leaseMs, log, onLost } = this.#options
+    const { clock, random, retries, settings, log, onLost } = this.#options
     const wasConnected = this.connected
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
     if (wasConnected) log.warn({ why }, 'disconnected from the broker')
     this.#client = undefined
     this.#connectedAt = undefined
     this.#cancelCheck()
-    silence(client)
-    client.end(true)
+    this.#subscriptions.end()
+    this.#leaving = this.#hangUp(client, gently ? leaveMs : 0)
     this.#failures = lasted >= goodSessionMs ? 1 : this.#failures + 1
-    const delayMs = Math.max(atLeastMs * (1 + random()), backoffMs(this.#failures, withinLease(retries, leaseMs()), random()))
-    this.#cancelAttempt = clock.after(delayMs, () => void this.#attempt())
+    const delayMs = Math.max(
+      atLeastMs * (1 + random()),
+      backoffMs(this.#failures, withinLease(retries, leaseMs(settings().intervalS)), random()),
+    )
+    this.#cancelAttempt = clock.after(delayMs, () => void this.#leaving.then(() => this.#attempt()))
     if (wasConnected) onLost()
   }
 
-  #subscribe(): void {
-    const client = this.#client
-    if (client === undefined || !this.connected) return
-    const gone = [...this.#asked].filter(topic => !this.#wanted.has(topic))
-    for (const topic of gone) this.#asked.delete(topic)
-    if (gone.length > 0) client.unsubscribe(gone, () => {})
-    const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
-    for (const topic of fresh) this.#asked.add(topic)
-    if (fresh.length === 0) return
-    client.subscribe(fresh, { qos: 1 }, (error, _, packet) => this.#noteSubscribed(client, fresh, { error, granted: packet?.granted }))
-  }
-
-  #noteSubscribed(client: MqttClient, topics: readonly string[], { error, granted }: Subscribed): void {
-    if (client !== this.#client) return
-    const { onSubscribed, onDenied, log } = this.#options
-    const denied = topics.filter((_, n) => (granted === undefined ? Boolean(error) : granted[n] === 0x80))
-    if (denied.length > 0) log.error({ err: error, topics: denied }, 'the broker refuses a subscription')
-    for (const topic of topics)
-      if (denied.includes(topic)) onDenied(topic)
-      else onSubscribed(topic)
-  }
-
-  /** A broker that has not answered anything for a lease is no longer there, whatever the socket says. */
+  /** Looks again when the broker's time is over, if it has not sent anything by then. */
   #checkLater(client: MqttClient): void {
-    const { clock, leaseMs } = this.#options
-    this.#cancelCheck = clock.after(leaseMs() / 4, () => {
+    const { clock, settings } = this.#options
+    this.#cancelCheck()
+    this.#cancelCheck = clock.after(Math.max(0, patienceMs(settings()) - this.silentMs()), () => {
       if (client !== this.#client) return
-      const verdict = judgeSilence(clock.monotonic() - this.#answeredAt, leaseMs())
-      if (verdict === 'dead') return this.#drop(client, 'the broker has not answered for a lease')
-      if (verdict === 'ask') client.sendPing()
-      this.#checkLater(client)
+      if (this.silentMs() < patienceMs(settings())) this.#checkLater(client)
+      else this.#drop(client, { why: 'the broker has not answered for too long' })
     })
   }
-}
-
-interface Subscribed {
-  readonly error: Error | null
-  /** MQTT 3.9.3: a QoS for each topic, or 0x80. */
-  readonly granted: readonly unknown[] | undefined
 }
 
 /** What a client that is done with still brings is not heard. Its own listeners stay, as they clear its timers; ours know that it is over. */
 function silence(client: MqttClient): void {
   client.removeAllListeners('message')
-  client.removeAllListeners('packetreceive')
 }

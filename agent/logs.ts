@@ -5,6 +5,7 @@ import type { Request } from '../protocol/messages/request.js'
 import type { LogBatch } from './core/log-pieces.js'
 import type { Credit } from './credit.js'
 import type { Engine, LogQuery, LogSource } from './engine.js'
+import type { LogLimits } from './log-limits.js'
 import { pause } from './pause.js'
 import type { Reply } from './reply.js'
 import { Turns } from './turns.js'
@@ -22,6 +23,7 @@ export interface LogWork {
   readonly exists: () => boolean
   readonly request: Request
   readonly credit: Credit
+  readonly limits: LogLimits
   readonly reply: Reply
   readonly signal: AbortSignal
 }
@@ -46,15 +48,18 @@ function nameOf({ service, number }: LogSource): string {
 
 type Send = (source: LogSource, batch: LogBatch) => Promise<void>
 
-/** A part at a time, cut to the credit that there is. */
-function sender({ credit, reply, signal }: LogWork): Send {
+/** A part at a time, cut to what the link allows, and to the credit that there is. */
+function sender({ credit, limits, reply, signal }: LogWork): Send {
   const turns = new Turns()
+  let sentInAll = 0
   return (source, { stream, data }) =>
     turns.run(async () => {
       for (let sent = 0; sent < data.length; ) {
-        const bytes = await credit.take(Math.min(maxPartBytes, data.length - sent), signal)
+        const allowed = await limits.take(Math.min(maxPartBytes, data.length - sent), sentInAll, signal)
+        const bytes = await credit.take(allowed, signal)
         await reply.send({ service: nameOf(source), stream, data: data.subarray(sent, sent + bytes) })
         sent += bytes
+        sentInAll += bytes
       }
     })
 }

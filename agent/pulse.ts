@@ -1,34 +1,35 @@
-// The heartbeat: one a beat while connected, and one at once when the interval or the Engine's state changes.
+// The heart: one beat in each interval while connected, and one at once when the interval changes.
 import type { Clock } from '../protocol/clock.js'
 
 export interface PulseOptions {
   readonly clock: Clock
-  readonly intervalS: () => number
+  /** Time to the next beat, ms. */
+  readonly spacingMs: () => number
   readonly beat: () => void
 }
 
 export class Pulse {
   readonly #options: PulseOptions
   #cancel = () => {}
-  #intervalS = 0
   #stopped = false
 
   constructor(options: PulseOptions) {
     this.#options = options
   }
 
-  /** Beats now, and from now on every interval. */
+  /** Beats now, and from now on in every interval. */
   beat(): void {
     if (this.#stopped) return
-    this.#cancel()
-    this.#intervalS = this.#options.intervalS()
     this.#options.beat()
-    this.#cancel = this.#options.clock.after(this.#intervalS * 1000, () => this.beat())
+    this.rest()
   }
 
-  /** Beats if the interval has changed. */
-  adjust(): void {
-    if (this.#intervalS !== 0 && this.#intervalS !== this.#options.intervalS()) this.beat()
+  /** The next beat comes an interval from now. */
+  rest(): void {
+    this.#cancel()
+    if (this.#stopped) return
+    const { clock, spacingMs } = this.#options
+    this.#cancel = clock.after(spacingMs(), () => this.beat())
   }
 
   /** For good. */

@@ -6,14 +6,18 @@ import { type Request, requestCodec } from '../protocol/messages/request.js'
 import { judgeRequest } from './core/asked.js'
 import { Credit } from './credit.js'
 import type { Engine } from './engine.js'
+import { LogLimits, type LogLink } from './log-limits.js'
 import { sendLogs } from './logs.js'
 import { Reply } from './reply.js'
+import type { Reporter } from './reporter.js'
 import { Turns } from './turns.js'
 
 export interface RequestsOptions {
   readonly engine: Pick<Engine, 'logSources' | 'readLog'>
   readonly clock: Clock
   readonly log: Logger
+  /** What logs may take of the link, now. */
+  readonly link: () => LogLink
   /** The present session's. */
   readonly epoch: () => number
   /** True once the broker has it; false when the session has ended. */
@@ -24,6 +28,7 @@ export interface RequestsOptions {
   readonly servicesOf: (app: string) => readonly string[] | undefined
   /** None named: all. Resolves once they run again. An abort ends it while it has not begun. */
   readonly restart: (app: string, services: readonly string[], signal: AbortSignal) => Promise<void>
+  readonly reporter: Pick<Reporter, 'hasTold' | 'retell'>
 }
 
 interface Open {
@@ -40,6 +45,7 @@ const maxSeen = 10_000
 
 export class Requests {
   readonly #options: RequestsOptions
+  readonly #limits: LogLimits
   readonly #open = new Map<string, Open>()
   readonly #seen = new Set<string>()
   /** One part of any request on its way at a time. */
@@ -47,6 +53,7 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
+    this.#limits = new LogLimits(options.clock, options.link)
   }
 
   /** Returns why the message is dropped, if nothing can be made of it. */
@@ -90,9 +97,11 @@ export class Requests {
     const patience = this.#patience(abort, (request.patienceS ?? defaultPatienceS) * 1000)
     this.#open.set(rid, { abort, credit, renew: patience.renew })
     try {
-      this.#checkServices(request)
-      await reply.send({})
-      await this.#answer(request, { credit, reply, signal: abort.signal })
+      if (!this.#isAnswered(request)) {
+        this.#checkServices(request)
+        await reply.send({})
+        await this.#answer(request, { credit, reply, signal: abort.signal })
+      }
       await reply.send({ last: true })
     } catch (error) {
       const fault = error === cancelled ? {} : { fault: faultOf(error) }
@@ -108,12 +117,22 @@ export class Requests {
   async #answer(request: Request, { credit, reply, signal }: { credit: Credit; reply: Reply; signal: AbortSignal }): Promise<void> {
     const { engine, clock, servicesOf } = this.#options
     const { app = '', services = [] } = request
-    if (request.kind === 'restart') await this.#options.restart(app, services, signal)
-    else await sendLogs({ engine, clock, app, exists: () => servicesOf(app) !== undefined, request, credit, reply, signal })
+    if (request.kind === 'report') await this.#options.reporter.retell()
+    else if (request.kind === 'restart') await this.#options.restart(app, services, signal)
+    else {
+      const [exists, limits] = [() => servicesOf(app) !== undefined, this.#limits]
+      await sendLogs({ engine, clock, app, exists, limits, request, credit, reply, signal })
+    }
+  }
+
+  /** Whoever asks for a report has it. */
+  #isAnswered({ kind, holds }: Request): boolean {
+    return kind === 'report' && this.#options.reporter.hasTold(holds)
   }
 
   /** Before the first part: what stands against a request can then be the status of an answer. */
-  #checkServices({ app = '', services = [] }: Request): void {
+  #checkServices({ kind, app = '', services = [] }: Request): void {
+    if (kind === 'report') return
     const known = this.#options.servicesOf(app)
     if (known === undefined) throw new SkerryError('app.unknown', `this device has no app ${app}`)
     const strange = services.find(service => !known.includes(service))

@@ -2,9 +2,12 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { kidOf } from '../protocol/cose.js'
+import type { Link as Settings } from '../protocol/messages/link.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { OfflineReason } from '../protocol/messages/status.js'
 import { clientIdOf } from '../protocol/topics.js'
+import { Accountant } from './accountant.js'
+import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
 import { leaseMs } from './core/liveness.js'
@@ -18,13 +21,15 @@ import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
 import type { Permits } from './permits.js'
-import { Pulse } from './pulse.js'
+import { Presence } from './presence.js'
+import { Quiet } from './quiet.js'
 import { Release } from './release.js'
 import { Renewal } from './renewal.js'
 import { type Report, Reporter } from './reporter.js'
 import { Requests } from './requests.js'
 import { Steward } from './steward.js'
-import { type Condition, Voice } from './voice.js'
+import { Traffic } from './traffic.js'
+import { Voice } from './voice.js'
 
 /** The birth says whether the Engine answers, so that is found out first; but a device is not kept silent by an Engine that hangs. */
 const engineWaitMs = 2_000
@@ -42,13 +47,14 @@ export class RunningAgent {
   readonly #steward: Steward
   readonly #link: Link
   readonly #reporter: Reporter
-  readonly #pulse: Pulse
+  readonly #presence: Presence
   readonly #inbox: Inbox
   readonly #requests: Requests
   readonly #voice: Voice
+  readonly #accountant: Accountant
   readonly #renewal: Renewal | undefined
+  readonly #quiet: Quiet
   readonly #release: Release
-  #engineVersion: string | undefined
   #stopping: Promise<void> | undefined
   #cancelWait: (() => void) | undefined
 
@@ -69,7 +75,7 @@ export class RunningAgent {
       disk,
       // Who has left its fleet is in none.
       groups: () => (this.#release.begun ? [] : this.#holdings.groupNames()),
-      leaseMs: () => leaseMs(this.#intervalS()),
+      leaseMs: () => leaseMs(this.#settings().intervalS),
       clock,
       log: log.child({ part: 'interlock' }),
       onChange: () => this.#noteClearance(),
@@ -79,15 +85,34 @@ export class RunningAgent {
       device: disk.id,
       name: options.name,
       epochs: this.#epochs,
-      measure: createMeter(disk.folder),
       publish: (topic, payload, how) => this.#link.publish(topic, payload, how),
     })
+    const traffic = new Traffic(options.root, clock)
+    this.#accountant = new Accountant({
+      disk: this.#disk,
+      traffic,
+      clock,
+      link: () => this.#settings(),
+      quiet: () => this.#quiet.forMs() > 0,
+      instance: () => this.#holdings.device?.instance,
+      number: () => this.#epochs.current,
+      publish: payload => this.#voice.account(payload),
+    })
+    const memory = new Acquaintance({
+      folder: disk.folder,
+      log,
+      clock,
+      ownNotBeforeMs: () => options.identity?.notBeforeMs,
+    })
+    this.#quiet = new Quiet({ clock, hours: () => this.#settings().quiet, floorMs: () => memory.floorMs() })
     const engine = withLogins(connectEngine(options.engine), new Logins(this.#disk.folder))
     this.#steward = new Steward({
       engine,
       disk: this.#disk,
       holdings: this.#holdings,
       permits,
+      quiet: this.#quiet,
+      pullsAtOnce: () => this.#settings().pulls,
       clearance: () => this.#interlock.clearance,
       clock,
       random: Math.random,
@@ -108,18 +133,33 @@ export class RunningAgent {
     this.#reporter = new Reporter({
       clock,
       assemble: () => this.#report(),
-      publish: payload => this.#voice.report(payload),
+      start: () => this.#epochs.start,
+      link: () => this.#settings(),
+      connected: () => this.#link.connected,
+      publish: (channel, payload) => this.#voice.report(channel, payload),
     })
-    this.#pulse = new Pulse({ clock, intervalS: () => this.#intervalS(), beat: () => this.#beat() })
+    this.#presence = new Presence({
+      clock,
+      voice: this.#voice,
+      measure: createMeter(disk.folder),
+      link: () => this.#settings(),
+      isQuiet: () => this.#quiet.forMs() > 0,
+      isConnected: () => this.#link.connected,
+      silentMs: () => this.#link.silentMs(),
+      revision: () => this.#holdings.revision(),
+      reported: () => this.#reporter.heard,
+    })
     this.#requests = new Requests({
       engine,
       clock,
       log: log.child({ part: 'requests' }),
+      link: () => this.#settings(),
       epoch: () => this.#epochs.current,
       publish: (rid, payload) => this.#voice.respond(rid, payload),
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
+      reporter: this.#reporter,
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -136,24 +176,18 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
-    const approach = new Approach({
-      broker: options.broker,
-      identity: options.identity,
-      renewal: this.#renewal,
-      folder: disk.folder,
-      clock,
-      log,
-    })
+    const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
       clientId: clientIdOf(this.id),
       statusTopic: this.#voice.topic('status'),
       openSession: () => this.#voice.openSession(),
-      leaseMs: () => leaseMs(this.#intervalS()),
+      settings: () => this.#settings(),
       retries: options.retries ?? { firstMs: 1_000, maxMs: 60_000 },
       clock,
       random: Math.random,
       log: log.child({ part: 'link' }),
+      traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
       onDenied: topic => {
@@ -190,6 +224,7 @@ export class RunningAgent {
     this.#steward.start()
     this.#permits.start({ onChange: () => this.#follow(), onFault: () => this.#noteChange() })
     this.#follow()
+    this.#accountant.start()
     this.#cancelWait = this.#clock.after(engineWaitMs, () => this.#connect())
   }
 
@@ -209,15 +244,17 @@ export class RunningAgent {
   async #shutDown(reason: OfflineReason): Promise<void> {
     this.#cancelWait?.()
     this.#cancelWait = undefined
-    this.#pulse.stop()
+    this.#presence.stop()
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
     this.#interlock.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
+    await this.#accountant.finish()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
+    this.#accountant.stop()
     this.#disk.close()
     this.#log.info({ reason }, 'the agent has stopped')
   }
@@ -228,7 +265,8 @@ export class RunningAgent {
     this.#interlock.follow()
     this.#steward.follow()
     this.#subscribe()
-    this.#pulse.adjust()
+    this.#presence.note()
+    this.#link.adjust()
     this.#noteChange()
   }
 
@@ -258,7 +296,8 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#interlock.faults(), ...this.#inbox.faults(), ...this.#permits.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const own = [...this.#interlock.faults(), ...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults()]
+    const faults = [...own, ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
     const { hold } = this.#interlock.clearance
     return {
@@ -280,17 +319,14 @@ export class RunningAgent {
   }
 
   #noteEngine(version: string | undefined): void {
-    const changed = (this.#engineVersion === undefined) !== (version === undefined)
-    this.#engineVersion = version
+    this.#presence.noteEngine(version)
     this.#noteChange()
     this.#connect()
-    if (!changed || !this.#link.connected) return
-    void this.#voice.birth(this.#condition())
-    this.#pulse.beat()
   }
 
-  #intervalS(): number {
-    return this.#holdings.intervalS(this.#options.intervalS ?? 10)
+  /** How the link is to be used, now. */
+  #settings(): Settings {
+    return this.#holdings.link(this.#options.intervalS)
   }
 
   #greet(): void {
@@ -298,22 +334,14 @@ export class RunningAgent {
     this.#interlock.noteSession()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
-    void this.#voice.birth(this.#condition())
+    this.#presence.greet()
     this.#reporter.renew()
-    this.#pulse.beat()
-  }
-
-  #beat(): void {
-    if (this.#link.connected) void this.#voice.beat(this.#condition(), this.#holdings.revision(), this.#reporter.current)
-  }
-
-  #condition(): Condition {
-    return { intervalS: this.#intervalS(), engineVersion: this.#engineVersion }
   }
 
   #riseAbove(floor: number): void {
     if (!this.#epochs.riseAbove(floor)) return
     this.#log.warn({ floor }, 'epochs of this device were used before: later ones are begun')
+    this.#accountant.beginAnew()
     this.#link.reconnect()
   }
 

@@ -14,7 +14,9 @@ import type { Clearance } from './interlock.js'
 import { Ledger } from './ledger.js'
 import type { Permits } from './permits.js'
 import { placeFiles } from './place.js'
+import { PullGate, withGate } from './pull-gate.js'
 import { PullBoard } from './pulls.js'
+import type { Quiet } from './quiet.js'
 import { Reconciler } from './reconcile.js'
 import type { Report } from './reporter.js'
 import { servicesOf } from './services.js'
@@ -28,6 +30,9 @@ export interface StewardOptions {
   readonly disk: Disk
   readonly holdings: Holdings
   readonly permits: Permits
+  readonly quiet: Quiet
+  /** As many images pulled at a time, now; undefined: all. */
+  readonly pullsAtOnce: () => number | undefined
   readonly clearance: () => Clearance
   readonly clock: Clock
   readonly random: () => number
@@ -50,6 +55,7 @@ export class Steward {
   readonly #verdicts: Verdicts
   readonly #reconciler: Reconciler
   readonly #housekeeper: Housekeeper
+  readonly #gate: PullGate
   readonly #timers: Timers
   #leaving = false
 
@@ -57,6 +63,7 @@ export class Steward {
     const { engine, disk, clock, random, log, onChange, onVerdict } = options
     this.#options = options
     this.#timers = new Timers(clock)
+    this.#gate = new PullGate({ clock, quiet: options.quiet, atOnce: options.pullsAtOnce, onChange })
     this.#ledger = new Ledger(disk, clock, log.child({ part: 'ledger' }))
     this.#verdicts = new Verdicts({ ledger: this.#ledger, clock, random, log, onVerdict: () => !this.#leaving && onVerdict() })
     this.#housekeeper = new Housekeeper({
@@ -66,12 +73,13 @@ export class Steward {
       references: () => this.#references(),
     })
     this.#reconciler = new Reconciler({
-      engine,
+      engine: withGate(engine, this.#gate),
       device: disk.id,
       clock,
       random,
       log: log.child({ part: 'reconcile' }),
       pulls: new PullBoard(clock, onChange),
+      gate: this.#gate,
       clearance: options.clearance,
       prepare: target => this.#prepare(target),
       bootedAtMs: options.bootedAtMs,
@@ -114,6 +122,7 @@ export class Steward {
     const purged = [...holdings.purges().values()].filter(({ volumes }) => volumes === true).map(({ name }) => name)
     this.#reconciler.aim(targets, { prune: knowsAll(), purged: new Set(purged), known: new Set(this.#ledger.apps.keys()) })
     holdings.pruneSpecs(this.#ledger.digests())
+    this.#gate.adjust()
   }
 
   /** Containers may be changed again, or may not: each loop looks. */

@@ -17,6 +17,8 @@ export interface LaneView {
   readonly begun: boolean
   /** Services whose image is being pulled. */
   readonly pulling: ReadonlyMap<string, Pulled | undefined>
+  /** Why images that have to be pulled are not, for now. */
+  readonly deferred: Refusal | undefined
   /** Services in a crash loop, and how often they have ended. */
   readonly loops: ReadonlyMap<string, number>
   /** True while a new revision has neither proved itself nor failed. */

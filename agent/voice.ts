@@ -1,13 +1,11 @@
 // What the device says on its topics: birth and will, heartbeats, reports, answers, and a last word after which nothing follows.
-import { heartbeatCodec } from '../protocol/messages/heartbeat.js'
+import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.js'
 import { protocolVersion } from '../protocol/messages/message.js'
-import type { Reported } from '../protocol/messages/reported.js'
 import { type OfflineReason, statusCodec } from '../protocol/messages/status.js'
 import { type DeviceChannel, formatTopic } from '../protocol/topics.js'
-import { heartbeatOf } from './core/heartbeat.js'
+import type { Condition, Mark } from './core/heartbeat.js'
 import type { Epochs } from './epochs.js'
 import { readFacts } from './facts.js'
-import type { createMeter } from './metrics.js'
 import { agentVersion } from './version.js'
 
 interface How {
@@ -21,16 +19,8 @@ export interface VoiceOptions {
   /** What the device calls itself; by default its host name. */
   readonly name: string | undefined
   readonly epochs: Epochs
-  readonly measure: ReturnType<typeof createMeter>
   /** Resolves to false if there is no session. */
   readonly publish: (topic: string, payload: Buffer, how: How) => Promise<boolean>
-}
-
-/** What the device knows of itself now. */
-export interface Condition {
-  readonly intervalS: number
-  /** Undefined while the Engine does not answer. */
-  readonly engineVersion: string | undefined
 }
 
 export class Voice {
@@ -52,24 +42,45 @@ export class Voice {
     return { epoch, will: this.#offline('Disconnected') }
   }
 
-  async birth({ intervalS, engineVersion }: Condition): Promise<void> {
+  /** The first one of a session has no `sequence`. */
+  async birth({ intervalS, engineVersion }: Condition, sequence?: number): Promise<void> {
     const { name, epochs } = this.#options
     const facts = readFacts({ name, agentVersion, engineVersion: engineVersion ?? '' })
     const engine = engineVersion !== undefined
-    const birth = { version: protocolVersion, epoch: epochs.current, online: true, facts, intervalS, engine }
+    const birth = {
+      version: protocolVersion,
+      epoch: epochs.current,
+      online: true,
+      facts,
+      intervalS,
+      engine,
+      ...(sequence === undefined ? {} : { sequence }),
+    }
     await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true })
   }
 
-  /** `revision` is that of the newest manifest held. */
-  async beat({ intervalS, engineVersion }: Condition, revision: number, reported: Reported): Promise<void> {
-    const { epochs, measure } = this.#options
-    const engine = engineVersion !== undefined
-    const pulse = { epoch: epochs.current, sequence: epochs.nextSequence(), intervalS, engine, revision }
-    await this.#say('heartbeat', heartbeatCodec.encode(heartbeatOf(pulse, measure(), reported)), { qos: 0, retain: false })
+  get epoch(): number {
+    return this.#options.epochs.current
   }
 
-  report(payload: Buffer): Promise<boolean> {
-    return this.#say('reported', payload, { qos: 1, retain: true })
+  /** Of what is told next. */
+  mark(): Mark {
+    const { epochs } = this.#options
+    return { epoch: epochs.current, sequence: epochs.nextSequence() }
+  }
+
+  /** `asks`: the broker is to acknowledge it. */
+  async beat(heartbeat: Heartbeat, asks: boolean): Promise<void> {
+    await this.#say('heartbeat', heartbeatCodec.encode(heartbeat), { qos: asks ? 1 : 0, retain: false })
+  }
+
+  report(channel: 'reported' | 'changes', payload: Buffer): Promise<boolean> {
+    return this.#say(channel, payload, { qos: 1, retain: channel === 'reported' })
+  }
+
+  /** What the connection has cost. */
+  account(payload: Buffer): Promise<boolean> {
+    return this.#say('usage', payload, { qos: 0, retain: false })
   }
 
   respond(rid: string, payload: Buffer): Promise<boolean> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Access } from '../protocol/access.js'
 import { type Clock, systemClock } from '../protocol/clock.js'
+import { isDataTopic } from '../protocol/data-topics.js'
 import { defaultRoot } from '../protocol/topics.js'
 import { Door } from './door.js'
 import { Engine } from './engine.js'
@@ -60,6 +61,7 @@ export function assemble({ clock = systemClock, root = defaultRoot, file, access
     {
       file,
       limits,
+      isData: topic => isDataTopic(root, topic),
       onDrop: (reason, source) => tally.drop(reason, source),
       onError: err => log.error({ err }, 'cannot write to disk'),
       now: () => clock.now(),

@@ -2,8 +2,8 @@
 import type { Groups, User } from '../protocol/access.js'
 import { isSenderTopic } from '../protocol/command-topics.js'
 import { type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
+import { type Action, mayUser } from '../protocol/rights.js'
 import { deviceChannels, exchanges, joinChannels, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
-import { mayKeepAs, mayPublishAs, maySubscribeAs } from './users.js'
 
 /** Each below the topic root that its rules are about. */
 export type Principal = { readonly root: string } & (
@@ -19,9 +19,6 @@ export type Principal = { readonly root: string } & (
   | { readonly kind: 'joiner'; readonly key: string }
   | { readonly kind: 'user'; readonly user: User }
 )
-
-/** To retain is more than to publish: what may be published and not retained is handed out and not kept. */
-export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
 
 /** What of its own a device's agent leaves with the broker. */
 const kept = new Set(['status', 'reported'])
@@ -46,7 +43,7 @@ export function may(principal: Principal, action: Action, topic: string): boolea
     case 'joiner':
       return joinerMay(principal.key, action, parseTopic(principal.root, topic))
     case 'user':
-      return userMay(principal, action, topic)
+      return mayUser(principal.user, action, { root: principal.root, topic })
   }
 }
 
@@ -107,16 +104,4 @@ function leavingMay({ device, root }: Principal & { kind: 'leaving' }, action: A
 function joinerMay(key: string, action: Action, topic: Topic | undefined): boolean {
   if (topic?.kind !== 'join' || topic.key !== key) return false
   return action === (joinChannels[topic.channel] === 'agent' ? 'publish' : 'subscribe')
-}
-
-function userMay({ user, root }: Principal & { kind: 'user' }, action: Action, topic: string): boolean {
-  switch (action) {
-    case 'publish':
-      return mayPublishAs(user, root, topic)
-    case 'subscribe':
-      return maySubscribeAs(user, root, topic)
-    case 'retain':
-    case 'will':
-      return mayKeepAs(user, root, topic)
-  }
 }

@@ -2,6 +2,7 @@
 import type { AedesOptions, Client, PublishPacket, Subscription } from 'aedes'
 import type { Clock } from '../protocol/clock.js'
 import { formatSenderTopic, hasSender, type Sender } from '../protocol/command-topics.js'
+import { isTooLargeData } from '../protocol/data-topics.js'
 import { may, type Principal } from './auth.js'
 import type { Door } from './door.js'
 import type { Engine } from './engine.js'
@@ -72,8 +73,9 @@ export class Guard {
   #publish(client: Peer, packet: PublishPacket): void {
     if (packet === client.will) return
     const principal = this.#principal(client)
-    const allowed = principal !== undefined && may(principal, 'publish', packet.topic)
-    if (!allowed) this.#refuse('publish-denied', client, packet.topic)
+    const mayPublish = principal !== undefined && may(principal, 'publish', packet.topic)
+    const allowed = mayPublish && !isTooLargeData(this.#parts.root, packet.topic, packet.payload)
+    if (!allowed) this.#refuse(mayPublish ? 'publish-too-large' : 'publish-denied', client, packet.topic)
     else if (!this.#isPatient(client, principal)) {
       this.#refuse('publish-rate', client, packet.topic)
       client.conn.destroy()

@@ -58,7 +58,7 @@ export const defaultLimits: BrokerLimits = {
   controlBytes: 64 * 1024,
   // The largest payload of topics.md, with its topic name.
   frameBytes: Math.floor(1.1 * mebibyte),
-  keepaliveS: 1200,
+  keepaliveS: 7200,
   subscriptions: 1000,
   logInMs: 30_000,
   waiting: 4000,
@@ -78,6 +78,8 @@ export const defaultLimits: BrokerLimits = {
   willGraceMs: 60_000,
   retainedMessages: 200_000,
   retainedBytes: 512 * mebibyte,
+  dataMessages: 20_000,
+  dataBytes: 64 * mebibyte,
   queuedMessages: 1000,
   queuedBytes: 4 * mebibyte,
   totalQueuedBytes: 256 * mebibyte,

@@ -18,6 +18,7 @@ export type DropReason =
   | 'login-ended'
   | 'publish-rate'
   | 'publish-denied'
+  | 'publish-too-large'
   | 'subscribe-denied'
   | 'subscriptions-full'
   | 'output-full'

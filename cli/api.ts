@@ -6,6 +6,7 @@ import type { ServiceState } from '../protocol/messages/heartbeat.js'
 import type { Policy, RunState } from '../protocol/messages/manifest.js'
 import type { AppState } from '../protocol/messages/reported.js'
 import type { Facts } from '../protocol/messages/status.js'
+import type { Traffic } from '../protocol/messages/usage.js'
 
 export type DeviceState = 'Ready' | 'NotReady' | 'Unknown'
 /** How an app does on one device; `pending` until the device has said anything. */
@@ -61,6 +62,8 @@ interface AppStatus {
   /** The revision that runs; null before the first report. */
   readonly revision: number | null
   readonly desiredRevision: number | null
+  /** The name of the desired revision; null if it has none. */
+  readonly desiredVersion: string | null
   readonly state: AppOnDeviceState
   readonly fault: Refusal | null
   readonly held: Held | null
@@ -80,8 +83,14 @@ export interface Device {
   readonly reason: string | null
   readonly since: string
   readonly lastSeen: string | null
+  /** When it turns NotReady if it stays silent; null if it is not Ready. */
+  readonly expectedBy: string | null
   readonly intervalS: number | null
   readonly leaseS: number | null
+  /** How it is to use its link. */
+  readonly link: Link & { readonly of: LinkOwner }
+  /** What its connection costs; null if it never told. */
+  readonly usage: MonthUse | null
   readonly facts: Facts | null
   readonly metrics: {
     readonly uptimeS: number
@@ -104,6 +113,55 @@ export interface Device {
   } | null
   readonly permit: Permit | null
   readonly held: Held | null
+}
+
+/** How a link is used; null: no limit. */
+export interface Link {
+  readonly profile: string
+  readonly intervalS: number
+  readonly keepaliveS: number
+  readonly metricsS: number
+  readonly reportMs: number
+  readonly changes: boolean
+  readonly usageS: number
+  readonly logBytesPerS: number | null
+  readonly logBytes: number | null
+  readonly pulls: number | null
+  readonly quiet: readonly string[]
+  readonly budgetBytes: number | null
+  /** A silent device is NotReady so long after its last heartbeat. */
+  readonly notReadyAfterS: number
+}
+
+/** Whose setting it is; null: nobody's. */
+type LinkOwner = { readonly kind: 'device' | 'group'; readonly name: string } | null
+
+export interface LinkStanding {
+  readonly setting: Readonly<Record<string, unknown>> | null
+  readonly link: Link | null
+  readonly of: LinkOwner
+}
+
+export interface MonthUse {
+  readonly month: string
+  readonly usedBytes: number
+  readonly projectedBytes: number | null
+  readonly budgetBytes: number | null
+  /** How many times more rarely telemetry comes. */
+  readonly slow: number
+}
+
+interface Sums {
+  readonly totalBytes: number
+  readonly purposes: Traffic
+}
+
+/** What a device's connection has cost. */
+export interface Usage {
+  readonly device: string
+  readonly month: MonthUse | null
+  readonly days: readonly (Sums & { readonly day: string })[]
+  readonly months: readonly (Sums & { readonly month: string })[]
 }
 
 export interface JoinToken {
@@ -154,6 +212,7 @@ export interface App {
   readonly name: string
   readonly target: { readonly kind: 'device' | 'group'; readonly name: string }
   readonly revision: number
+  readonly version: string | null
   readonly digest: string
   readonly run: RunState
   readonly createdAt: string
@@ -169,6 +228,15 @@ export interface App {
 export interface Deployed extends App {
   readonly changed: boolean
   readonly warnings: readonly Refusal[]
+}
+
+/** A name that people gave a revision. */
+export interface Version {
+  readonly version: string
+  readonly revision: number
+  readonly digest: string
+  readonly createdAt: string
+  readonly origin: { readonly via: string; readonly user?: string; readonly topic?: string }
 }
 
 /** The answer to a dry run. */

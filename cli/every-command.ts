@@ -11,6 +11,7 @@ import { addGet } from './commands/get.js'
 import { addGroup } from './commands/group.js'
 import { addImages } from './commands/images.js'
 import { addKey } from './commands/key.js'
+import { addLink } from './commands/link.js'
 import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
 import { addPermit } from './commands/permit.js'
@@ -18,9 +19,11 @@ import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
 import { addSet } from './commands/set.js'
+import { addSwitch, addTag } from './commands/tag.js'
 import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
+import { addUsage } from './commands/usage.js'
 import { addUser } from './commands/user.js'
 import { addVersion } from './commands/version.js'
 import { addWatch } from './commands/watch.js'
@@ -32,6 +35,8 @@ export const everyCommand = [
   addGet,
   addDescribe,
   addApply,
+  addTag,
+  addSwitch,
   addUpdate,
   addDelete,
   addRun,
@@ -43,8 +48,10 @@ export const everyCommand = [
   addDevice,
   addKey,
   addSet,
+  addUsage,
   addWatch,
   addImages,
+  addLink,
   addLogin,
   addUser,
   addAccessToken,

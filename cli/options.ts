@@ -63,6 +63,14 @@ export function timeoutOption(): Option {
     .default(parseDuration('5m'), '5m')
 }
 
+/** `2048`, `16KB`, `20MB` or `1GB` as powers of 1000; `16KiB`, `1MiB` or `1GiB` as powers of 1024. */
+export function parseBytes(text: string): number {
+  const [, amount, prefix = '', binary = ''] = /^(\d{1,9})(?:([kmg]?)(i?)b)?$/i.exec(text) ?? []
+  if (amount === undefined) throw new InvalidArgumentError('use a number with B, KB, MB, GB, KiB, MiB or GiB, such as 20MB')
+  const power = prefix === '' ? 0 : 'kmg'.indexOf(prefix.toLowerCase()) + 1
+  return Number(amount) * (binary === '' ? 1000 : 1024) ** power
+}
+
 export function parseWhole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('use a whole number')
   return Number(text)

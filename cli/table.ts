@@ -72,6 +72,32 @@ export function formatAge(ms: number): string {
   return `${Math.floor(hours / 24)}d`
 }
 
+/** Bytes exactly where one unit can, of 1000 or of 1024; else in units of 1000. */
+export function formatBytes(bytes: number): string {
+  const exact = byteUnits.find(([, size]) => bytes >= size && bytes % size === 0)
+  const [unit, size] = exact ?? byteUnits.find(([name, each]) => !name.includes('i') && bytes >= each) ?? ['B', 1]
+  return `${Math.round((bytes / size) * 10) / 10} ${unit}`
+}
+
+const byteUnits = [
+  ['GiB', 1024 ** 3],
+  ['GB', 1000 ** 3],
+  ['MiB', 1024 ** 2],
+  ['MB', 1000 ** 2],
+  ['KiB', 1024],
+  ['KB', 1000],
+] as const
+
+/** All of it: `15m2s`, where {@link formatAge} says `15m`. */
+export function formatSeconds(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'm'],
+    [seconds % 60, 's'],
+  ] as const
+  return parts.flatMap(([amount, unit]) => (amount === 0 ? [] : [`${amount}${unit}`])).join('') || '0s'
+}
+
 /** Age of an ISO time, or `-` if there is none. */
 export function ageOf(iso: string | null, now: number): string {
   return iso === null ? '-' : formatAge(now - Date.parse(iso))

@@ -4,6 +4,22 @@ import { type Client, pathOf } from './client.js'
 import { CommandFailure, usageError } from './errors.js'
 import type { TargetFlags } from './options.js'
 
+/** A device or a group as it is named in one word. */
+export interface NamedTarget {
+  /** `device/press-7` or `group/line-1`. */
+  readonly text: string
+  readonly name: string
+  /** Of the API. */
+  readonly path: string
+}
+
+/** Throws `usage.invalid` for anything but `device/NAME` and `group/NAME`. */
+export function readTarget(text: string): NamedTarget {
+  const [, kind, name] = /^(device|group)\/(.+)$/s.exec(text) ?? []
+  if (kind === undefined || name === undefined) throw usageError(`say device/NAME or group/NAME, and not ${JSON.stringify(text)}`)
+  return { text, name, path: pathOf(`${kind}s`, name) }
+}
+
 /** `/devices/D` or `/groups/G` from the flags; a usage error if not exactly one is given. */
 export function targetPath(flags: TargetFlags): string {
   const path = optionalTargetPath(flags)

@@ -15,7 +15,7 @@ const restartMs = 4 * 60_000
 
 /** Throws `app.unknown` unless the device has the app, its own or a group's, or still runs it. */
 function checkAppOn(fleet: Fleet, device: Device, name: string): void {
-  const desired = contextOf(fleet, device.id).apps.some(app => app.name === name)
+  const desired = contextOf(fleet, device).apps.some(app => app.name === name)
   if (desired || device.reported?.apps.some(app => app.name === name)) return
   throw new SkerryError('app.unknown', `there is no app ${JSON.stringify(name.slice(0, 64))} on device ${device.id}`)
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { everyCommand, isCommandTopic, isStateTopic, parseSenderTopic } from '../protocol/command-topics.js'
 import { everyPermit, isPermitTopic } from '../protocol/permit-topics.js'
 import { everyDevice, everyJoinRequest, everyResponse } from '../protocol/topics.js'
+import { Values } from './bridge/values.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import type { Parts } from './parts.js'
 import type { Arrival } from './senders.js'
@@ -12,11 +13,13 @@ export interface Connection {
   readonly link: Link
   /** Hears the commands where another broker than the embedded one would hide their retain flags. */
   readonly ear: Link | undefined
+  /** For the values of programs: however many come, the fleet's own messages do not wait behind them. */
+  readonly values: Link
 }
 
 /** Made, not started. */
 export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger): Connection {
-  const { fleet, root, instance, clock, intake, commands, states, joining } = parts
+  const { fleet, root, instance, clock, intake, reports, commands, states, joining } = parts
   const { inventory, publisher, permits, requests } = fleet
   const obey = (arrival: Arrival) => {
     permits.noteLive(arrival.topic)
@@ -35,7 +38,7 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
     },
     down() {
       inventory.listen(false)
-      for (const part of [publisher, permits, requests, commands, states, joining]) part?.down()
+      for (const part of [publisher, permits, requests, reports, commands, states, joining]) part?.down()
     },
     message(topic, payload, retained) {
       const sent = parseSenderTopic(root, topic)
@@ -49,7 +52,7 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
       else intake.handle(topic, payload, retained)
     },
   })
-  return { link, ear: 'connect' in broker ? undefined : makeEar(parts, broker, log) }
+  return { link, ear: 'connect' in broker ? undefined : makeEar(parts, broker, log), values: makeValuesLink(parts, broker, log) }
 }
 
 function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddress, log: Logger): Link {
@@ -65,6 +68,20 @@ function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddre
   })
 }
 
+function makeValuesLink({ root, instance, clock, values }: Parts, broker: BrokerAddress, log: Logger): Link {
+  const link: Link = new Link({
+    broker,
+    clientId: `manager-${instance.toString('hex')}-values`,
+    subscriptions: Values.filters(root).map(filter => ({ filter, qos: 0 })),
+    clock,
+    log: log.child({ component: 'values' }),
+    up: () => values.up(link),
+    down: () => values.down(),
+    message: (topic, payload, retained) => values.hear(topic, payload, retained),
+  })
+  return link
+}
+
 /**
  * The embedded broker would rather cut a manager that is too slow than drop a message of QoS 1, and retained state comes anew
  * with the next connection. Other brokers drop retained messages of QoS 1 beyond a short queue (mosquitto: 1000) without a
@@ -75,7 +92,9 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
   return [
     { filter: everyDevice(root, 'status'), qos },
     { filter: everyDevice(root, 'reported'), qos },
+    { filter: everyDevice(root, 'changes'), qos: 1 },
     { filter: everyDevice(root, 'heartbeat'), qos: 0 },
+    { filter: everyDevice(root, 'usage'), qos: 0 },
     { filter: everyDevice(root, 'renewal'), qos: 1 },
     { filter: everyJoinRequest(root), qos: 1 },
     { filter: everyResponse(root), qos: 1 },

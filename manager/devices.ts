@@ -8,6 +8,7 @@ import { resolveDevice } from './core/resolve.js'
 import type { Fleet } from './fleet.js'
 import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
+import { deleteLink } from './store/links.js'
 import { bumpTarget } from './store/outbox.js'
 import { deletePermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
@@ -52,6 +53,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     keys.remove(device.id)
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
+    deleteLink(db, target)
     // What holds it holds it until it has gone.
     deletePermit(db, target, false)
     deleteDevice(db, device.id)
@@ -59,6 +61,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))
   })
   fleet.inventory.remove(device.id)
+  fleet.accounts.forget(device.id)
   fleet.reception.bury(device.id)
   keys.released(device.id)
   fleet.publisher.wake()

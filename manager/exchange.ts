@@ -7,12 +7,14 @@ import { judgePart, nextGrant, windowBytes } from './core/exchange.js'
 interface ExchangeOptions {
   readonly device: string
   readonly epoch: number
+  readonly kind: Request['kind']
   readonly send: (fields: Pick<Request, 'kind' | 'creditBytes'>) => void
 }
 
 export class Exchange {
   readonly device: string
   readonly epoch: number
+  readonly kind: Request['kind']
   readonly #send: ExchangeOptions['send']
   readonly #parts: Response[] = []
   #next = 0
@@ -23,9 +25,10 @@ export class Exchange {
   #complete = false
   #wake = () => {}
 
-  constructor({ device, epoch, send }: ExchangeOptions) {
+  constructor({ device, epoch, kind, send }: ExchangeOptions) {
     this.device = device
     this.epoch = epoch
+    this.kind = kind
     this.#send = send
   }
 

@@ -1,5 +1,6 @@
 // What every operation on the fleet works with.
 import type { Clock } from '../protocol/clock.js'
+import type { Accounts } from './accounts.js'
 import type { Audit } from './audit/audit.js'
 import type { Keys } from './identity/keys.js'
 import type { Inventory } from './inventory.js'
@@ -18,6 +19,7 @@ export interface Fleet {
   readonly audit: Audit
   readonly inventory: Inventory
   readonly keys: Keys
+  readonly accounts: Accounts
   readonly reception: Reception
   readonly publisher: Publisher
   readonly permits: PermitLink

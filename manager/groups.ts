@@ -9,6 +9,7 @@ import type { Note } from './journal.js'
 import { deleteAppsOf, readAppsOf } from './store/apps.js'
 import * as groups from './store/groups.js'
 import { deleteImageList } from './store/image-lists.js'
+import { deleteLink } from './store/links.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
 import { deletePermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
@@ -54,6 +55,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     deleteImageList(db, target)
+    deleteLink(db, target)
     deletePermit(db, target, true)
     groups.deleteGroup(db, name)
     forgetGroup(db, name)

@@ -2,16 +2,22 @@
 import type { Logger } from 'pino'
 import type { Refusal, Result } from '../protocol/errors.js'
 import { type JoinRequest, joinRequestCodec } from '../protocol/join.js'
+import { type Changes, changesCodec, stampOf } from '../protocol/messages/changes.js'
 import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.js'
 import { type Reported, reportedCodec } from '../protocol/messages/reported.js'
 import { type Response, responseCodec } from '../protocol/messages/request.js'
 import { type Status, statusCodec } from '../protocol/messages/status.js'
+import { type Usage, usageCodec } from '../protocol/messages/usage.js'
 import { parseTopic, type Topic } from '../protocol/topics.js'
+import type { Origin } from './core/reports.js'
 
 export interface Receiver {
   heartbeat(device: string, heartbeat: Heartbeat): void
   status(device: string, status: Status, live: boolean): void
-  reported(device: string, reported: Reported): void
+  usage(device: string, usage: Usage): void
+  reported(device: string, reported: Reported, origin: Origin): void
+  /** `stamp` is that of the message. */
+  changes(device: string, changes: Changes, stamp: Uint8Array): void
   response(device: string, rid: string, response: Response): void
   /** From whoever has that key. */
   join(key: string, request: JoinRequest): void
@@ -42,14 +48,12 @@ export class Intake {
   readonly #log: Logger
   readonly #sources = new Set<string>()
   readonly #dropped = new Map<string, number>()
-  readonly #prefix: string
   #received = 0
 
   constructor(root: string, receiver: Receiver, log: Logger) {
     this.#root = root
     this.#receiver = receiver
     this.#log = log
-    this.#prefix = `${root}/device/`
   }
 
   stats(): IntakeStats {
@@ -80,7 +84,13 @@ export class Intake {
         break
       case 'reported':
         if (isCleared(payload)) break
-        this.#pass(name, reportedCodec.decode(payload), reported => this.#receiver.reported(device, reported))
+        this.#pass(name, reportedCodec.decode(payload), reported =>
+          this.#receiver.reported(device, reported, { stamp: stampOf(payload), live: !retained }),
+        )
+        break
+      case 'changes':
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'changes are never retained' })
+        else this.#pass(name, changesCodec.decode(payload), changes => this.#receiver.changes(device, changes, stampOf(payload)))
         break
       case 'desired':
         this.#receiver.desired(name, payload)
@@ -89,6 +99,10 @@ export class Intake {
         if (retained) this.#drop(name, { code: 'message.invalid', message: 'a request for a certificate is never retained' })
         else this.#pass(name, joinRequestCodec.decode(payload), request => this.#receiver.renewal(device, request))
         break
+      case 'usage':
+        if (retained) this.#drop(name, { code: 'message.invalid', message: 'an account of bytes is never retained' })
+        else this.#pass(name, usageCodec.decode(payload), usage => this.#receiver.usage(device, usage))
+        break
       case 'certificate':
         break
     }
@@ -96,7 +110,7 @@ export class Intake {
 
   /** All answers of a device are one source: each request has a topic of its own. */
   #handleResponse(name: string, { device, rid }: ExchangeTopic, payload: Uint8Array, retained: boolean): void {
-    const source = `${this.#prefix}${device}/response`
+    const source = `${this.#root}/device/${device}/response`
     if (retained) this.#drop(name, { code: 'message.invalid', message: 'a response is never retained' }, source)
     else this.#pass(name, responseCodec.decode(payload), response => this.#receiver.response(device, rid, response), source)
   }
@@ -129,7 +143,7 @@ export class Intake {
     if (this.#sources.has(source) || this.#sources.size >= maxSources) return
     this.#sources.add(source)
     this.#log.warn({ topic: name.slice(0, 200), ...refusal }, 'message dropped')
-    this.#receiver.dropped(name.startsWith(this.#prefix) ? name : '', refusal)
+    this.#receiver.dropped(name, refusal)
   }
 }
 

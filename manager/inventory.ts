@@ -1,12 +1,12 @@
 // The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { engineFlag, type Heartbeat } from '../protocol/messages/heartbeat.js'
+import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
 import type { Hold, Reported } from '../protocol/messages/reported.js'
-import type { Facts, Status } from '../protocol/messages/status.js'
+import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
 import { holdEvent, isSameHold } from './core/held.js'
-import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign } from './core/liveness.js'
+import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign, silentUntil } from './core/liveness.js'
 import type { Device } from './core/model.js'
 import type { Journal } from './journal.js'
 import type { Db } from './store/db.js'
@@ -82,6 +82,13 @@ export class Inventory {
     return this.#devices.get(id) ?? this.#register(id)
   }
 
+  /** Wall clock, when the device turns NotReady if it stays silent; null if it is not Ready. */
+  expectedBy({ state, signs, lastSeen }: Device): number | null {
+    const until = silentUntil(signs, this.#listeningSince)
+    if (state !== 'Ready' || until === null || signs.heardAt === null || lastSeen === null) return null
+    return Math.round(lastSeen + until - signs.heardAt)
+  }
+
   /** A new device, not registered yet. */
   make(id: string, facts: Facts | null): Device {
     const now = this.#clock.now()
@@ -102,6 +109,7 @@ export class Inventory {
       metrics: null,
       held: 0,
       reported: null,
+      reportStamp: null,
       heldSince: null,
       serviceStates: null,
     }
@@ -121,6 +129,11 @@ export class Inventory {
   }
 
   foldHeartbeat(device: Device, beat: Heartbeat): void {
+    if (isFull(beat)) this.#keepMetrics(device, beat)
+    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
+  }
+
+  #keepMetrics(device: Device, beat: FullHeartbeat): void {
     device.metrics = {
       uptimeS: beat.uptimeS,
       cpuPercent: beat.cpuPermille / 10,
@@ -130,8 +143,7 @@ export class Inventory {
       temperatureC: beat.temperatureDeci === null ? null : beat.temperatureDeci / 10,
     }
     device.held = beat.revision
-    device.serviceStates = { sequence: beat.reported, states: beat.states }
-    this.#fold(device, heartbeatSign(beat, this.#clock.monotonic()))
+    device.serviceStates = { start: startOf(beat.epoch), sequence: beat.reported, states: beat.states }
   }
 
   foldStatus(device: Device, status: Status, live: boolean): void {
@@ -146,9 +158,11 @@ export class Inventory {
     this.#dirty.add(device)
   }
 
-  foldReport(device: Device, reported: Reported): void {
+  /** `stamp` is that of the message that told it. */
+  foldReport(device: Device, reported: Reported, stamp: Uint8Array): void {
     const before = device.reported
     device.reported = reported
+    device.reportStamp = stamp
     device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
     this.#noteHold(device, before?.hold, reported.hold)
@@ -178,7 +192,7 @@ export class Inventory {
 
   #fold(device: Device, sign: Sign): void {
     device.signs = foldSign(device.signs, sign)
-    if (sign.kind === 'heartbeat' || (sign.kind === 'birth' && sign.live)) device.lastSeen = this.#clock.now()
+    if (sign.kind === 'birth' ? sign.live : sign.kind !== 'end') device.lastSeen = this.#clock.now()
     this.#dirty.add(device)
     this.#settle(device, 'aloud')
   }
@@ -243,11 +257,12 @@ function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
 }
 
 function heartbeatSign(beat: Heartbeat, at: number): Sign {
+  if (!isFull(beat)) return { kind: 'pulse', epoch: beat.epoch, at }
   const { epoch, sequence, intervalS, flags } = beat
   return { kind: 'heartbeat', epoch, sequence, intervalS, engine: (flags & engineFlag) !== 0, at }
 }
 
 function statusSign(status: Status, live: boolean, at: number): Sign {
-  const { epoch, online, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
-  return online ? { kind: 'birth', epoch, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
+  const { epoch, online, sequence = -1, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
+  return online ? { kind: 'birth', epoch, sequence, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
 }

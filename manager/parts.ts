@@ -3,7 +3,10 @@ import type { Logger } from 'pino'
 import type { Access } from '../protocol/access.js'
 import type { Clock } from '../protocol/clock.js'
 import { openAccess } from './access.js'
+import { Accounts } from './accounts.js'
 import { Audit } from './audit/audit.js'
+import { Bridge } from './bridge/bridge.js'
+import { Values } from './bridge/values.js'
 import { Commands } from './commands.js'
 import type { Fleet } from './fleet.js'
 import { Certificates } from './identity/certificates.js'
@@ -17,6 +20,7 @@ import { Manifests } from './manifests.js'
 import { PermitLink } from './permit-link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
+import { Reports } from './reports.js'
 import { Requests } from './requests.js'
 import { Signing } from './signing.js'
 import { States } from './states.js'
@@ -50,8 +54,11 @@ export interface Parts {
   readonly instance: Buffer
   readonly clock: Clock
   readonly intake: Intake
+  readonly reports: Reports
   readonly commands: Commands
   readonly states: States
+  readonly values: Values
+  readonly bridge: Bridge
   readonly joining: Joining | undefined
   readonly door: Door
   readonly access: Access
@@ -77,7 +84,9 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
       keys.gone(device)
     },
   })
+  const accounts = new Accounts({ db, journal, inventory, publisher, clock, log: log.child({ component: 'accounts' }) })
   const requests = new Requests({ root, clock, journal, inventory, signing })
+  const reports = new Reports({ clock, inventory, requests, log: log.child({ component: 'reports' }) })
   const strict = identity !== undefined && identity.strict !== false
   const reception: Reception = new Reception({
     db,
@@ -87,11 +96,13 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     inventory,
     publisher,
     requests,
+    accounts,
+    reports,
     strict,
     joining: () => joining,
   })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, reception, publisher, permits, requests, signing }
+  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, permits, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const door = new Door(fleet, tokens)
@@ -102,8 +113,10 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     log: log.child({ component: 'commands' }),
     tellStates: target => states.tell(target),
   })
+  const values = new Values({ root, clock })
+  const bridge = new Bridge({ root, commands, values })
   const access = openAccess({ db, keys, journal, audit, people: door })
-  return { fleet, root, instance, clock, intake, commands, states, joining, door, access }
+  return { fleet, root, instance, clock, intake, reports, commands, states, values, bridge, joining, door, access }
 }
 
 function openJoining(fleet: Fleet, root: string, identity: IdentityOptions, log: Logger): Joining {

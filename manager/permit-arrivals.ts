@@ -1,10 +1,10 @@
-// Permits that come over MQTT: who gives them may, what they say is kept in mind, and each is answered.
+// Permits that come on their topics, over MQTT or HTTP: who gives them may, what they say is kept in mind, and each is answered.
 import { type Answer, okAnswer, refusalAnswer } from '../protocol/answer.js'
 import { accept, type Refusal, type Result, refuse, SkerryError } from '../protocol/errors.js'
 import { type Permit, readPermit } from '../protocol/permit.js'
 import { type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
 import type { Fleet } from './fleet.js'
-import { checkPermitTarget, recordPermit } from './permits.js'
+import { checkPermitTarget, givePermit, recordPermit } from './permits.js'
 import { type Arrival, permitSender, type Senders } from './senders.js'
 
 interface Hall {
@@ -20,20 +20,26 @@ const unretained: Refusal = {
 
 /** Throws only what the database does. */
 export function takePermit({ root, fleet, senders }: Hall, arrival: Arrival): Answer {
-  const { topic, payload, retained, sender } = arrival
+  const { topic, payload, retained } = arrival
   const target = parsePermitTopic(root, topic)
   if (target === undefined) return refusalAnswer([{ code: 'topic.invalid', message: `use ${root}/permit/device|group/NAME` }], {})
   const { permit, id, warnings: found } = readPermit(payload)
-  const isLost = !retained && permit.ok && permit.value?.leaseS === undefined
+  const isLost = !('caller' in arrival) && !retained && permit.ok && permit.value?.leaseS === undefined
   const about = { ...(id === undefined ? {} : { id }), warnings: isLost ? [...found, unretained] : found }
   const permitted = permitSender(senders, arrival, { kind: target.kind, target: target.name })
   if (!permitted.ok) return refusalAnswer(permitted.refusals, about)
   if (!permit.ok) return refusalAnswer(permit.refusals, about)
   const known = check(fleet, target)
   if (!known.ok) return refusalAnswer(known.refusals, about)
-  const giver = { user: sender?.user ?? null, address: sender?.address ?? null, via: 'mqtt' } as const
-  const changed = recordPermit(fleet, target, permit.value, giver)
+  const changed = take(fleet, target, permit.value, arrival)
   return okAnswer(`ok: ${describe(target, permit.value)}`, { changed, ...answerOf(permit.value) }, about)
+}
+
+/** What came over HTTP, the broker has to hear from the manager. */
+function take(fleet: Fleet, target: PermitTopic, said: Permit | null, arrival: Arrival): boolean {
+  if ('caller' in arrival) return givePermit(fleet, target, said, { user: arrival.caller.name, address: arrival.caller.address })
+  const { user = null, address = null } = arrival.sender ?? {}
+  return recordPermit(fleet, target, said, { user, address, via: 'mqtt' })
 }
 
 /** As answers tell it. */

@@ -17,7 +17,7 @@ export function givePermit(fleet: Fleet, target: Target, said: Permit | null, gi
   const by = said?.by ?? giver.user
   const changed = recordPermit(fleet, target, said && { ...said, ...(by === null ? {} : { by }) }, { ...giver, via: 'http', tell: true })
   // A lease counts anew from each time that it is given.
-  if (!changed && said !== null) fleet.db.durably(() => store.markPermitLost(fleet.db, target))
+  if (!changed && said !== null) fleet.journal.change(() => store.markPermitLost(fleet.db, target))
   fleet.permits.wake()
   return changed
 }

@@ -1,13 +1,16 @@
 // Questions to the fleet that need both the database and the memory: gathered here, shown by the API.
 
+import type { MonthUse } from './accounts.js'
 import { effectiveApps } from './core/desired.js'
 import { type Held, heldOf, type PermitRecord } from './core/held.js'
-import type { Addressee, App, Device } from './core/model.js'
+import { type DeviceLink, deviceLink } from './core/links.js'
+import { type Addressee, type App, type Device, keyOf } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
 import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
 import type { KeyRow } from './store/device-keys.js'
 import { readGroupsOf, readMembers, readMemberships } from './store/groups.js'
+import { readLinks, readLinksFor } from './store/links.js'
 import { readTargets } from './store/outbox.js'
 import { readPermits, readPermitsOf } from './store/permits.js'
 
@@ -19,22 +22,36 @@ export interface DeviceContext {
   readonly revision: number
   /** What it shows for being itself; undefined if it never joined. */
   readonly key: KeyRow | undefined
+  readonly link: DeviceLink
+  /** What its connection costs; undefined if it has never told. */
+  readonly month: MonthUse | undefined
   /** Its own and its groups' permits. */
   readonly permits: readonly PermitRecord[]
+  /** Wall clock, when it turns NotReady if it stays silent; null if it is not Ready. */
+  readonly expectedBy: number | null
 }
 
 /** For one device, when only one is asked for. */
-export function contextOf({ db, keys }: Fleet, device: string): DeviceContext {
-  const groups = readGroupsOf(db, device)
-  const revisions = targetRevisions(readTargets(db, [device], groups))
-  const permits = readPermitsOf(db, device, groups)
-  return { groups, apps: readAppsFor(db, device, groups), revision: newest(revisions, device, groups), key: keys.of(device), permits }
+export function contextOf({ db, keys, inventory, accounts }: Fleet, device: Device): DeviceContext {
+  const groups = readGroupsOf(db, device.id)
+  const revisions = targetRevisions(readTargets(db, [device.id], groups))
+  return {
+    groups,
+    apps: readAppsFor(db, device.id, groups),
+    revision: newest(revisions, device.id, groups),
+    key: keys.of(device.id),
+    link: deviceLink(device, groups, readLinksFor(db, device.id)),
+    month: accounts.of(device),
+    permits: readPermitsOf(db, device.id, groups),
+    expectedBy: inventory.expectedBy(device),
+  }
 }
 
 /** For any device, when many are asked for: reads everything once. */
-export function contextsOf({ db, keys }: Fleet): (device: string) => DeviceContext {
+export function contextsOf({ db, keys, inventory, accounts }: Fleet): (device: Device) => DeviceContext {
   const memberships = readMemberships(db)
   const revisions = targetRevisions(readTargets(db))
+  const links = readLinks(db)
   const permits = new Map(readPermits(db).map(permit => [keyOf(permit.target), permit]))
   const apps = new Map<string, App[]>()
   for (const app of readApps(db)) {
@@ -42,16 +59,19 @@ export function contextsOf({ db, keys }: Fleet): (device: string) => DeviceConte
     apps.set(key, [...(apps.get(key) ?? []), app])
   }
   return device => {
-    const groups = memberships.get(device) ?? []
-    const own = apps.get(keyOf({ kind: 'device', name: device })) ?? []
+    const groups = memberships.get(device.id) ?? []
+    const own = apps.get(keyOf({ kind: 'device', name: device.id })) ?? []
     const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
-    const targets = [{ kind: 'device', name: device } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
+    const targets = [{ kind: 'device', name: device.id } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
     return {
       groups,
       apps: [...own, ...ofGroups],
-      revision: newest(revisions, device, groups),
-      key: keys.of(device),
+      revision: newest(revisions, device.id, groups),
+      key: keys.of(device.id),
+      link: deviceLink(device, groups, links),
+      month: accounts.of(device),
       permits: targets.flatMap(target => permits.get(keyOf(target)) ?? []),
+      expectedBy: inventory.expectedBy(device),
     }
   }
 }
@@ -93,8 +113,4 @@ function newest(revisions: ReadonlyMap<string, number>, device: string, groups: 
   const others = [{ kind: 'fleet', name: '' } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
   // A device without a manifest of its own follows none.
   return own === undefined ? 0 : Math.max(own, ...others.map(each => revisions.get(keyOf(each)) ?? 0))
-}
-
-function keyOf({ kind, name }: Addressee): string {
-  return `${kind}/${name}`
 }

@@ -1,19 +1,24 @@
 // What a decoded message means for the fleet: a new device, a sign of life, a report, the end of a release, or a device that went back in time.
 import type { Refusal } from '../protocol/errors.js'
 import type { JoinRequest } from '../protocol/join.js'
+import type { Changes } from '../protocol/messages/changes.js'
 import type { Heartbeat } from '../protocol/messages/heartbeat.js'
 import type { Reported } from '../protocol/messages/reported.js'
 import type { Response } from '../protocol/messages/request.js'
 import type { Status } from '../protocol/messages/status.js'
+import type { Usage } from '../protocol/messages/usage.js'
 import { parseTopic } from '../protocol/topics.js'
+import type { Accounts } from './accounts.js'
 import { newEvent } from './core/events.js'
 import { isSpent } from './core/liveness.js'
 import type { Addressee, Device } from './core/model.js'
+import type { Origin } from './core/reports.js'
 import type { Joining } from './identity/joining.js'
 import type { Receiver } from './intake.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
+import type { Reports } from './reports.js'
 import type { Requests } from './requests.js'
 import type { Db } from './store/db.js'
 import { updateDevice } from './store/devices.js'
@@ -29,6 +34,8 @@ interface ReceptionOptions {
   readonly inventory: Inventory
   readonly publisher: Publisher
   readonly requests: Requests
+  readonly accounts: Accounts
+  readonly reports: Reports
   /** Who answers devices that want a certificate; undefined: nobody. */
   readonly joining: () => Pick<Joining, 'join' | 'renew'> | undefined
   /** Only devices that have joined are of the fleet; otherwise also whoever says something on a device's topic. */
@@ -57,10 +64,9 @@ export class Reception implements Receiver {
   heartbeat(id: string, heartbeat: Heartbeat): void {
     const device = this.#deviceOf(id)
     if (device === undefined) return
-    const { inventory } = this.#options
-    const { epoch, sequence, intervalS } = heartbeat
-    const spent = isSpent(device.signs, { kind: 'heartbeat', epoch, sequence, intervalS, engine: true, at: 0 })
-    inventory.foldHeartbeat(device, heartbeat)
+    const spent = isSpent(device.signs, { kind: 'pulse', epoch: heartbeat.epoch, at: 0 })
+    this.#options.inventory.foldHeartbeat(device, heartbeat)
+    if (heartbeat.epoch >= device.signs.epoch) this.#options.reports.beat(device, heartbeat)
     if (spent) this.#raiseFloor(device)
   }
 
@@ -69,12 +75,20 @@ export class Reception implements Receiver {
     else this.#foldStatus(id, status, live)
   }
 
-  reported(id: string, reported: Reported): void {
+  reported(id: string, reported: Reported, origin: Origin): void {
     const device = this.#deviceOf(id)
-    if (device === undefined) return
-    this.#options.inventory.foldReport(device, reported)
-    this.#mend(id, reported)
-    if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
+    if (device !== undefined && this.#options.reports.report(device, reported, origin)) this.#heed(id, reported)
+  }
+
+  changes(id: string, changes: Changes, stamp: Uint8Array): void {
+    const device = this.#deviceOf(id)
+    const reported = device && this.#options.reports.change(device, changes, stamp)
+    if (reported !== undefined) this.#heed(id, reported)
+  }
+
+  usage(id: string, usage: Usage): void {
+    const device = this.#deviceOf(id)
+    if (device !== undefined) this.#options.accounts.receive(device, usage)
   }
 
   response(device: string, rid: string, response: Response): void {
@@ -100,6 +114,11 @@ export class Reception implements Receiver {
     this.#options.journal.note(newEvent('message.dropped', `a message was dropped: ${refusal.message}`, { device, data }))
   }
 
+  #heed(id: string, reported: Reported): void {
+    this.#mend(id, reported)
+    if (reported.instance !== undefined && this.#options.instance.equals(reported.instance)) this.#overtake(id, reported)
+  }
+
   /** What a device refuses as not from here is told again: its own, or what holds for others too. */
   #mend(id: string, { faults = [] }: Reported): void {
     const { root, publisher } = this.#options
@@ -117,12 +136,14 @@ export class Reception implements Receiver {
   }
 
   #foldStatus(id: string, status: Status, live: boolean): void {
-    const { inventory } = this.#options
+    const { inventory, requests } = this.#options
     const device = this.#deviceOf(id)
     if (device === undefined) return
     const { epoch, online } = status
-    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, intervalS: 0, engine: true, live, at: 0 })
+    const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
+    if (online && live) requests.noteSession(id)
+    if (online && live) this.#options.reports.birth(device, status, spent)
     if (spent) this.#raiseFloor(device)
   }
 

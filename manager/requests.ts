@@ -21,8 +21,8 @@ interface RequestsOptions {
   readonly signing: Pick<Signing, 'sign'>
 }
 
-export type Question = Pick<Request, 'app' | 'services' | 'follow' | 'tail' | 'sinceS' | 'timestamps'> & {
-  readonly kind: 'logs' | 'restart'
+export type Question = Pick<Request, 'app' | 'services' | 'follow' | 'tail' | 'sinceS' | 'timestamps' | 'holds'> & {
+  readonly kind: 'logs' | 'restart' | 'report'
 }
 
 /** A device that has not taken up a request by then is not going to: its agent may be too old for any. */
@@ -40,6 +40,11 @@ export class Requests {
     this.#options = options
   }
 
+  /** Whether it could be asked for a report. */
+  hears(device: Device): boolean {
+    return this.#options.inventory.devices.get(device.id) === device && mayAnswer(device, 'report')
+  }
+
   up(link: Link): void {
     this.#link = link
     this.#unsubscribe = this.#options.journal.subscribe(events => {
@@ -52,6 +57,11 @@ export class Requests {
     this.#link = undefined
     this.#unsubscribe()
     for (const exchange of this.#open.values()) exchange.fail(new SkerryError('broker.unavailable', 'the broker is not connected'))
+  }
+
+  /** A birth: in a new session nobody answers what was asked in the one before. */
+  noteSession(device: string): void {
+    for (const exchange of this.#open.values()) if (exchange.device === device) this.#checkOne(exchange)
   }
 
   /** An answer that nobody waits for is somebody else's, or late. */
@@ -67,16 +77,22 @@ export class Requests {
   async *ask(device: Device, question: Question, signal: AbortSignal): AsyncGenerator<Response> {
     const rid = randomBytes(12).toString('base64url')
     const { epoch } = device.signs
-    this.#check(device.id, epoch)
+    const { kind } = question
+    this.#check({ device: device.id, epoch, kind })
     const send = (fields: Partial<Request> & Pick<Request, 'kind'>) => this.#send(device.id, rid, fields)
-    const exchange = new Exchange({ device: device.id, epoch, send: fields => void send(fields).catch(error => exchange.fail(error)) })
+    const exchange = new Exchange({
+      device: device.id,
+      epoch,
+      kind,
+      send: fields => void send(fields).catch(error => exchange.fail(error)),
+    })
     this.#open.set(rid, exchange)
     const stopTimers = this.#startTimers(exchange)
     const abort = () => exchange.fail(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     try {
       signal.throwIfAborted()
-      await send({ ...question, epoch, creditBytes: windowBytes, patienceS })
+      await send({ ...question, epoch, ...(kind === 'report' ? {} : { creditBytes: windowBytes, patienceS }) })
       yield* exchange.read()
     } finally {
       signal.removeEventListener('abort', abort)
@@ -90,7 +106,7 @@ export class Requests {
     let cancelRenewal = () => {}
     const renew = () => {
       cancelRenewal = clock.after(renewMs, () => {
-        if (this.#checkOne(exchange)) exchange.renew()
+        if (this.#checkOne(exchange) && exchange.kind !== 'report') exchange.renew()
         renew()
       })
     }
@@ -118,7 +134,7 @@ export class Requests {
 
   #checkOne(exchange: Exchange): boolean {
     try {
-      this.#check(exchange.device, exchange.epoch)
+      this.#check(exchange)
       return true
     } catch (error) {
       if (error instanceof SkerryError) exchange.fail(error)
@@ -126,14 +142,19 @@ export class Requests {
     }
   }
 
-  /** Throws `device.unavailable` unless the device is Ready, in the same session. */
-  #check(id: string, epoch: number): void {
+  /** Throws `device.unavailable` unless the device can answer, in the same session. */
+  #check({ device: id, epoch, kind }: Pick<Exchange, 'device' | 'epoch' | 'kind'>): void {
     const device = this.#options.inventory.devices.get(id)
     if (device === undefined) throw new SkerryError('device.unavailable', `device ${id} has left the fleet`)
-    if (device.state !== 'Ready') {
+    if (!mayAnswer(device, kind)) {
       const why = device.reason === null ? '' : ` (${device.reason})`
       throw new SkerryError('device.unavailable', `device ${nameOf(device)} is ${device.state}${why}`)
     }
     if (device.signs.epoch !== epoch) throw new SkerryError('device.unavailable', `device ${nameOf(device)} has connected anew`)
   }
+}
+
+/** What runs can also be told while the Docker Engine does not answer. */
+function mayAnswer({ state, reason }: Device, kind: Request['kind']): boolean {
+  return state === 'Ready' || (kind === 'report' && reason === 'EngineUnavailable')
 }

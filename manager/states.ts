@@ -219,7 +219,7 @@ export class States {
     const { root, fleet } = this.#options
     const device = fleet.inventory.devices.get(id)
     if (device === undefined) return nothing
-    const { groups, apps, permits } = contextOf(fleet, id)
+    const { groups, apps, permits } = contextOf(fleet, device)
     for (const group of groups) this.#dirty.add(`group/${group}`)
     const winners = effectiveApps(apps)
     const told = appsOnDevice(device, apps).flatMap(on => {

@@ -84,6 +84,8 @@ export const errorKinds = {
   'engine.too-old': 'refused',
   'image.unavailable': 'unavailable',
   'pull.deferred': 'unavailable',
+  'log.limited': 'too-large',
+  'clock.wrong': 'unavailable',
   'port.in-use': 'conflict',
   'name.in-use': 'conflict',
   'disk.full': 'unavailable',

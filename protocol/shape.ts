@@ -108,7 +108,7 @@ export function list<T>(shape: Shape<T>, maxItems: number): Shape<readonly T[]> 
   }
 }
 
-interface Field<T, Optional extends boolean> {
+export interface Field<T, Optional extends boolean> {
   readonly key: number
   readonly shape: Shape<T>
   readonly optional: Optional
@@ -122,7 +122,7 @@ export function optional<T>(key: number, shape: Shape<T>): Field<T, true> {
   return { key, shape, optional: true }
 }
 
-type Fields = Readonly<Record<string, Field<unknown, boolean>>>
+export type Fields = Readonly<Record<string, Field<unknown, boolean>>>
 type ValueOf<F> = F extends Field<infer T, boolean> ? T : never
 type NamesOf<F extends Fields, Optional extends boolean> = { [K in keyof F]: F[K]['optional'] extends Optional ? K : never }[keyof F]
 export type RecordOf<F extends Fields> = { readonly [K in NamesOf<F, false>]: ValueOf<F[K]> } & {

@@ -4,14 +4,16 @@ import { isName } from './names.js'
 
 export const defaultRoot = 'skerry'
 
-/** Channels below `{root}/device/{id}/`, with who writes them. */
+/** Channels of a device, with who writes them: below `{root}/device/{id}/`, but for the heartbeat, whose topic is short. */
 export const deviceChannels = {
   status: 'agent',
   heartbeat: 'agent',
   reported: 'agent',
+  changes: 'agent',
   desired: 'manager',
   renewal: 'agent',
   certificate: 'manager',
+  usage: 'agent',
 } as const
 export type DeviceChannel = keyof typeof deviceChannels
 
@@ -44,7 +46,7 @@ const digestSegment = /^[A-Za-z0-9_-]{43}$/
 export function formatTopic(root: string, topic: Topic): string {
   switch (topic.kind) {
     case 'device':
-      return `${root}/device/${topic.device}/${topic.channel}`
+      return channelOf(root, topic.device, topic.channel)
     case 'request':
     case 'response':
       return `${root}/device/${topic.device}/${topic.kind}/${topic.rid}`
@@ -59,6 +61,10 @@ export function formatTopic(root: string, topic: Topic): string {
   }
 }
 
+function channelOf(root: string, device: string, channel: DeviceChannel): string {
+  return channel === 'heartbeat' ? `${root}/h/${device}` : `${root}/device/${device}/${channel}`
+}
+
 /** The meaning of a topic name, or undefined if Skerry has no such topic under `root`. */
 export function parseTopic(root: string, name: string): Topic | undefined {
   if (!name.startsWith(`${root}/`)) return undefined
@@ -66,6 +72,7 @@ export function parseTopic(root: string, name: string): Topic | undefined {
   if (rest.length > 0) return undefined
   if (kind === 'device' && channel !== undefined && isName('device', id)) return parseChannel(id, channel, rid)
   if (rid !== undefined) return undefined
+  if (kind === 'h' && channel === undefined && isName('device', id)) return { kind: 'device', device: id, channel: 'heartbeat' }
   if (kind === 'group' && channel === 'desired' && isName('group', id)) return { kind, group: id, channel }
   if (kind === 'fleet' && channel === undefined && isFleetChannel(id)) return { kind, channel: id }
   if (kind === 'spec' && channel === undefined && digestSegment.test(id)) return { kind, digest: id }
@@ -74,7 +81,7 @@ export function parseTopic(root: string, name: string): Topic | undefined {
 }
 
 function parseChannel(device: string, channel: string, rid: string | undefined): Topic | undefined {
-  if (rid === undefined) return isDeviceChannel(channel) ? { kind: 'device', device, channel } : undefined
+  if (rid === undefined) return isDeviceChannel(channel) && channel !== 'heartbeat' ? { kind: 'device', device, channel } : undefined
   return isExchange(channel) && isRequestId(rid) ? { kind: channel, device, rid } : undefined
 }
 
@@ -106,7 +113,7 @@ function isFleetChannel(text: string): text is FleetChannel {
 
 /** The filter that matches one channel of every device. */
 export function everyDevice(root: string, channel: DeviceChannel): string {
-  return `${root}/device/+/${channel}`
+  return channelOf(root, '+', channel)
 }
 
 /** The filter that matches every request to one device. */

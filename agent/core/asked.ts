@@ -25,7 +25,8 @@ export function judgeRequest({ request, epoch, open, underway, seen }: Asked): '
   }
   if (seen) return { code: 'request.repeated', message: 'a request with this id was taken up before' }
   if (request.kind === 'unknown') return { code: 'request.unknown', message: 'this agent does not know the kind of the request' }
-  if (request.app === undefined) return { code: 'message.invalid', message: 'the request names no app', path: 'app' }
+  if (request.app === undefined && request.kind !== 'report')
+    return { code: 'message.invalid', message: 'the request names no app', path: 'app' }
   if (open >= maxOpenRequests) return { code: 'device.busy', message: `the device is at ${maxOpenRequests} requests already` }
   return 'take'
 }

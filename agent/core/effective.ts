@@ -55,13 +55,6 @@ function place({ group }: EffectiveApp): string {
   return group === undefined ? 'the device' : `group ${group}`
 }
 
-/** Seconds between heartbeats: the device's own, the smallest of its groups', or the default. */
-export function effectiveInterval(device: Manifest | undefined, groups: ReadonlyMap<string, Manifest>, defaultS: number): number {
-  if (device?.intervalS !== undefined) return device.intervalS
-  const intervals = (device?.groups ?? []).flatMap(group => groups.get(group)?.intervalS ?? [])
-  return intervals.length === 0 ? defaultS : Math.min(...intervals)
-}
-
 type Version = Pick<Manifest, 'instance' | 'revision'>
 
 /** True if `next` may replace `held`: revisions compare only within one manager's instance. */

@@ -1,22 +1,35 @@
-// Is the broker still there? A QoS 0 heartbeat proves nothing to its sender, so each lease needs one answer.
+// Is the broker still there? A QoS 0 heartbeat proves nothing to its sender, so now and then one is to be acknowledged.
+import type { Link } from '../../protocol/messages/link.js'
 
 /** Three missed heartbeats and two seconds for the network. */
 export function leaseMs(intervalS: number): number {
   return (3 * intervalS + 2) * 1000
 }
 
-export type LinkVerdict = 'alive' | 'ask' | 'dead'
+/** The broker that comes with the manager holds every client to this keep-alive, whatever it asked for. */
+const longestKeepaliveS = 7200
 
-/** `silentMs`: since the broker last answered anything. Asked from half a lease on, given up after a whole one. */
-export function judgeSilence(silentMs: number, lease: number): LinkVerdict {
-  if (silentMs >= lease) return 'dead'
-  return silentMs >= lease / 2 ? 'ask' : 'alive'
+/** The MQTT keep-alive to ask for. */
+export function keepaliveOf({ keepaliveS }: Pick<Link, 'keepaliveS'>): number {
+  return Math.min(longestKeepaliveS, keepaliveS)
 }
 
-/** The broker that comes with the manager holds every client to this keep-alive, whatever it asked for. */
-const longestKeepaliveS = 1200
+/** Time to the next heartbeat, ms: heartbeats are the only packets that the broker is sure to get within the keep-alive. */
+export function spacingMs(link: Pick<Link, 'intervalS' | 'keepaliveS'>): number {
+  return Math.min(link.intervalS, keepaliveOf(link)) * 1000
+}
 
-/** The MQTT keep-alive to ask for: a ping is only sent where heartbeats are rarer than that. */
-export function keepaliveS(lease: number): number {
-  return Math.min(longestKeepaliveS, Math.ceil(lease / 1000))
+/** Silence of the broker, in keep-alives, within which it is to be asked for an answer. What is left until it is given up is for the answer's way. */
+const askWithin = 1.3
+/** As the broker does with its clients: MQTT 3.1.1, 3.1.2.10. */
+const giveUpAfter = 1.5
+
+/** Whether the heartbeat that is due asks for an answer, `silentMs` after the broker's last sign: the next one would be too late. */
+export function asksNow(silentMs: number, link: Pick<Link, 'intervalS' | 'keepaliveS'>): boolean {
+  return silentMs + spacingMs(link) > askWithin * keepaliveOf(link) * 1000
+}
+
+/** A broker that has been silent for so long is no longer there, whatever the socket says. */
+export function patienceMs(link: Pick<Link, 'keepaliveS'>): number {
+  return giveUpAfter * keepaliveOf(link) * 1000
 }

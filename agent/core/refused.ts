@@ -47,6 +47,23 @@ export function explainFault({ code, message }: ConnectFault, server: string, no
   }
 }
 
+const unreached = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
+/** Whether it is the network's fault: what is known of the server is as good as before. */
+export function isOfNetwork({ code }: ConnectFault): boolean {
+  return code === undefined || (typeof code === 'string' && unreached.has(code))
+}
+
 function explainReturnCode(code: number, server: string): Verdict {
   switch (code) {
     case 2:

@@ -27,6 +27,8 @@ export interface AppView {
   readonly busy: boolean
   /** Services whose image is being pulled, and how far that is. */
   readonly pulling: ReadonlyMap<string, { readonly bytes: number; readonly total: number } | undefined>
+  /** Why images that have to be pulled are not, for now: no failure. */
+  readonly deferred: Refusal | undefined
   /** Services in a crash loop, and how often they have ended. */
   readonly loops: ReadonlyMap<string, number>
   /** True while a new revision has neither proved itself nor failed. */
@@ -52,7 +54,7 @@ export function reportApp(view: AppView): ReportedApp {
     (view.wish?.run === 'running' && match !== undefined ? findFault(view.wish, match, view.memory) : undefined)
   // What was left as it failed, and has recovered, has not failed any more.
   const failed = view.stays && own === undefined ? undefined : view.failed
-  const fault = own ?? failed?.fault
+  const fault = own ?? failed?.fault ?? view.deferred
   return {
     name: view.name,
     ...(view.group === undefined ? {} : { group: view.group }),

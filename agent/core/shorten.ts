@@ -1,9 +1,14 @@
 // A report that fits its message: of a device with too much to tell, less of each app, never nothing.
 import type { Fault } from '../../protocol/messages/message.js'
-import { type Reported, type ReportedApp, type ReportedService, reportedCodec } from '../../protocol/messages/reported.js'
+import {
+  maxApps,
+  maxServices,
+  type Reported,
+  type ReportedApp,
+  type ReportedService,
+  reportedCodec,
+} from '../../protocol/messages/reported.js'
 
-const maxApps = 1000
-const maxServices = 1000
 const maxPorts = 256
 const maxFaults = 64
 

@@ -13,6 +13,8 @@ export type StoreDrop = 'retained-full' | 'queue-full'
 export interface StoreOptions {
   readonly file: string
   readonly limits: StoreLimits
+  /** Whether a topic is for a value of programs, which have limits of their own. */
+  readonly isData?: (topic: string) => boolean
   readonly onDrop?: (reason: StoreDrop, source: string) => void
   readonly onError?: (error: unknown) => void
   /** Wall-clock ms. */

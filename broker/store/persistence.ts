@@ -29,12 +29,12 @@ export class Persistence {
   readonly #onDrop: (reason: StoreDrop, source: string) => void
   #broker: { readonly id: string } = { id: '' }
 
-  constructor({ file, limits, onDrop = () => {}, onError = () => {}, now = Date.now }: StoreOptions) {
+  constructor({ file, limits, isData, onDrop = () => {}, onError = () => {}, now = Date.now }: StoreOptions) {
     this.#now = now
     this.#onDrop = onDrop
     this.#onError = onError
     this.#sql = openDatabase(file)
-    this.#retained = new RetainedTable(this.#sql, limits)
+    this.#retained = new RetainedTable(this.#sql, limits, isData)
     this.#sessions = new SessionTable(this.#sql, limits)
     this.#queue = new QueueTable(this.#sql, limits, client => onDrop('queue-full', client))
     this.#incoming = new IncomingTable(this.#sql)

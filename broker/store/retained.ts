@@ -7,6 +7,14 @@ import { TopicTree } from './topics.js'
 export interface RetainedLimits {
   readonly retainedMessages: number
   readonly retainedBytes: number
+  /** Of these, what the values of programs may take: the rest is the fleet's own. */
+  readonly dataMessages: number
+  readonly dataBytes: number
+}
+
+interface Amount {
+  messages: number
+  bytes: number
 }
 
 export class RetainedTable implements Table {
@@ -15,10 +23,13 @@ export class RetainedTable implements Table {
   readonly #limits: RetainedLimits
   readonly #put: Statement
   readonly #delete: Statement
-  #bytes = 0
+  readonly #isData: (topic: string) => boolean
+  readonly #all: Amount = { messages: 0, bytes: 0 }
+  readonly #data: Amount = { messages: 0, bytes: 0 }
 
-  constructor(sql: Sql, limits: RetainedLimits) {
+  constructor(sql: Sql, limits: RetainedLimits, isData: (topic: string) => boolean = () => false) {
     this.#limits = limits
+    this.#isData = isData
     this.#put = sql.prepare(
       'insert into retained values (?, ?, ?) on conflict (topic) do update set qos = excluded.qos, payload = excluded.payload',
     )
@@ -27,11 +38,11 @@ export class RetainedTable implements Table {
   }
 
   get size(): number {
-    return this.#tree.size
+    return this.#all.messages
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#all.bytes
   }
 
   match(filter: string): Packet[] {
@@ -66,22 +77,32 @@ export class RetainedTable implements Table {
 
   #fits(packet: Packet): boolean {
     const before = this.#tree.get(packet.topic)
-    const bytes = this.#bytes - (before === undefined ? 0 : weigh(before)) + weigh(packet)
-    const messages = this.#tree.size + (before === undefined ? 1 : 0)
-    return messages <= this.#limits.retainedMessages && bytes <= this.#limits.retainedBytes
+    const { retainedMessages, retainedBytes, dataMessages, dataBytes } = this.#limits
+    const fits = ({ messages, bytes }: Amount, most: Amount) =>
+      messages + (before === undefined ? 1 : 0) <= most.messages &&
+      bytes - (before === undefined ? 0 : weigh(before)) + weigh(packet) <= most.bytes
+    if (this.#isData(packet.topic) && !fits(this.#data, { messages: dataMessages, bytes: dataBytes })) return false
+    return fits(this.#all, { messages: retainedMessages, bytes: retainedBytes })
   }
 
   #set(packet: Packet): void {
     this.#clear(packet.topic)
     this.#tree.set(packet.topic, packet)
-    this.#bytes += weigh(packet)
+    this.#count(packet, 1)
   }
 
   #clear(topic: string): void {
     const before = this.#tree.get(topic)
     if (before === undefined) return
-    this.#bytes -= weigh(before)
+    this.#count(before, -1)
     this.#tree.delete(topic)
+  }
+
+  #count(packet: Packet, sign: 1 | -1): void {
+    for (const amount of this.#isData(packet.topic) ? [this.#all, this.#data] : [this.#all]) {
+      amount.messages += sign
+      amount.bytes += sign * weigh(packet)
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 // Devices as people read them.
 import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
-import { ageOf, type Colour, type Column, clean, formatAge, formatFields } from '../table.js'
+import { ageOf, type Colour, type Column, clean, formatAge, formatBytes, formatFields } from '../table.js'
 import { formatHeld, formatPermit } from './permits.js'
+import { usedOf } from './usage.js'
 
 export function deviceColour(state: DeviceState): Colour {
   return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
@@ -23,6 +24,9 @@ export function deviceColumns(now: number): readonly Column<Device>[] {
     { title: 'ARCH', cell: device => device.facts?.architecture ?? '', wide: true },
     { title: 'ENGINE', cell: device => device.facts?.engineVersion ?? '', wide: true },
     { title: 'AGENT', cell: device => device.facts?.agentVersion ?? '', wide: true },
+    { title: 'LINK', cell: device => device.link.profile, wide: true },
+    { title: 'EXPECTED BY', cell: device => device.expectedBy ?? '', wide: true },
+    { title: 'USED', cell: device => usedOf(device.usage), wide: true },
     { title: 'LABELS', cell: device => formatLabels(device.labels), wide: true },
   ]
 }
@@ -47,7 +51,9 @@ export function describeDevice(device: Device, now: number): string {
       Description: device.description ?? undefined,
       State: `${device.state}${device.reason === null ? '' : ` (${device.reason})`} for ${ageOf(device.since, now)}`,
       'Last seen': device.lastSeen === null ? 'never' : `${ageOf(device.lastSeen, now)} ago`,
-      Heartbeat: device.intervalS === null ? undefined : `every ${device.intervalS} s, lease ${device.leaseS} s`,
+      'Expected by': device.expectedBy ?? undefined,
+      Heartbeat: heartbeatOf(device),
+      Link: linkOf(device),
       Held: device.held === null ? undefined : formatHeld(device.held, now),
       Permit: formatPermit(device.permit, now),
       Groups: device.groups.join(', ') || 'none',
@@ -85,22 +91,38 @@ export function describeDevice(device: Device, now: number): string {
   return sections.join('\n\n')
 }
 
+/** As the device says itself, and what it is to be where that differs. */
+function heartbeatOf({ intervalS, leaseS, link }: Device): string | undefined {
+  if (intervalS === null) return undefined
+  const wanted = link.intervalS === intervalS ? '' : `; desired: every ${link.intervalS} s`
+  return `every ${intervalS} s, lease ${leaseS} s${wanted}`
+}
+
+function linkOf({ link }: Device): string {
+  const from = link.of === null ? '' : `, by ${link.of.kind} ${link.of.name}`
+  const quiet = link.quiet.length === 0 ? '' : `, quiet ${link.quiet.join(', ')} UTC`
+  const budget = link.budgetBytes === null ? '' : `, ${formatBytes(link.budgetBytes)} a month`
+  return `${link.profile}${from}${quiet}${budget}`
+}
+
 function describeAppOnDevice(app: Device['apps'][number], now: number): string {
   const from = app.group === null ? 'its own' : `of group ${app.group}`
-  const lines = [
-    `App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}${formatFailed(app.failedRevision)}`,
-  ]
+  const lines = [`App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app)}${formatFailed(app.failedRevision)}`]
   if (app.held !== null) lines.push(`  held ${formatHeld(app.held, now)}`)
   if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
   return [...lines, ...app.services.map(formatService)].join('\n')
 }
 
-/** `4`, or `3 of 4` while another one is desired. */
-export function formatRevision(runs: number | null, desired: number | null): string {
+/** `4`, or `3, 4 desired` while another one is desired; with the desired one's name behind it, if it has one. */
+export function formatRevision({ revision, desiredRevision, desiredVersion }: RevisionOnDevice): string {
   // An agent reports 0 while it has not got any revision to run.
-  const running = runs || 'none'
-  return runs === desired || desired === null ? String(running) : `${running}, ${desired} desired`
+  const running = revision || 'none'
+  if (desiredRevision === null) return String(running)
+  const desired = desiredVersion === null ? String(desiredRevision) : `${desiredRevision} (${desiredVersion})`
+  return revision === desiredRevision ? desired : `${running}, ${desired} desired`
 }
+
+type RevisionOnDevice = Pick<Device['apps'][number], 'revision' | 'desiredRevision' | 'desiredVersion'>
 
 /** `, 5 failed` where a newer one is not tried again. */
 export function formatFailed(failedRevision: number | null | undefined): string {

@@ -38,7 +38,7 @@ const patchBody = Type.Object({
 
 export function deviceRoutes(api: Api, fleet: Fleet): void {
   const tags = ['devices']
-  const show = (device: Device) => showDevice(device, contextOf(fleet, device.id))
+  const show = (device: Device) => showDevice(device, contextOf(fleet, device))
 
   api.get(
     '/devices',
@@ -54,7 +54,7 @@ export function deviceRoutes(api: Api, fleet: Fleet): void {
     async request => {
       const devices = select(fleet, request.query).filter(device => isDeviceShown(whoOf(request), device))
       const context = contextsOf(fleet)
-      return { items: devices.map(device => showDevice(device, context(device.id))) }
+      return { items: devices.map(device => showDevice(device, context(device))) }
     },
   )
 

@@ -115,7 +115,7 @@ function tokenRoutes(api: Api, { fleet, host }: JoinDesk): void {
 function pendingRoutes(api: Api, { fleet, joining }: JoinDesk): void {
   const tags = ['joining']
   const params = Type.Object({ key: Type.String() })
-  const show = (device: Device) => showDevice(device, contextOf(fleet, device.id))
+  const show = (device: Device) => showDevice(device, contextOf(fleet, device))
 
   api.get(
     '/pending',

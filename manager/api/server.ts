@@ -16,6 +16,7 @@ import fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
+import type { Bridge } from '../bridge/bridge.js'
 import type { Fleet } from '../fleet.js'
 import type { Host } from '../identity/invitation.js'
 import type { Joining } from '../identity/joining.js'
@@ -34,6 +35,7 @@ import { type Health, healthRoutes } from './health.js'
 import { imageRoutes } from './images.js'
 import { joiningRoutes } from './joining.js'
 import { keyRoutes } from './keys.js'
+import { linkRoutes } from './links.js'
 import { openapi } from './openapi.js'
 import { permitRoutes } from './permits.js'
 import { problemOf } from './problem.js'
@@ -42,7 +44,10 @@ import { sharedSchemas } from './schemas/shared.js'
 import type { Servers } from './servers.js'
 import { sessionRoutes } from './sessions.js'
 import { Streams } from './stream.js'
+import { topicRoutes } from './topics.js'
+import { usageRoutes } from './usage.js'
 import { userRoutes } from './users.js'
+import { versionRoutes } from './versions.js'
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -57,6 +62,7 @@ export interface ApiOptions {
   readonly health: Health
   readonly door: Door
   readonly servers: Servers
+  readonly bridge: Bridge
   readonly joining: Joining | undefined
   readonly host: Host | undefined
   readonly log: Logger
@@ -68,7 +74,7 @@ const maxBodyBytes = 256 * 1024
 
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
-  const { fleet, health, door, servers, joining, host, log } = options
+  const { fleet, health, door, servers, bridge, joining, host, log } = options
   const app: Api = fastify({
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
@@ -86,7 +92,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   await app.register(helmet, headers)
   for (const schema of sharedSchemas) app.addSchema(schema)
   app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-  guardRoutes(app, request => identifyRequest(door, request))
+  guardRoutes(app, request => identifyRequest(door, request), bridge)
   app.addHook('onRequest', async request => checkEncoding(request.headers))
   const streams = new Streams(fleet, door)
   app.addHook('preClose', async () => streams.close())
@@ -112,13 +118,17 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       permitRoutes(api, fleet)
       joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
+      versionRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
       imageRoutes(api, fleet)
+      linkRoutes(api, fleet)
+      usageRoutes(api, fleet)
       auditRoutes(api, fleet)
       sessionRoutes(api, door, fleet.audit)
       keyRoutes(api, fleet)
       userRoutes(api, door)
+      await api.register(async part => topicRoutes(part.withTypeProvider<TypeBoxTypeProvider>(), bridge))
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())
     },
@@ -160,6 +170,6 @@ function refuseGarbage(error: ConnectionError, socket: Socket): void {
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
-function tooLarge(request: FastifyRequest): ErrorCode {
-  return request.method === 'PUT' ? 'spec.too-large' : 'message.too-large'
+function tooLarge({ routeOptions }: FastifyRequest): ErrorCode {
+  return routeOptions.url?.endsWith('/apps/:app') === true ? 'spec.too-large' : 'message.too-large'
 }

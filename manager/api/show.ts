@@ -5,6 +5,7 @@ import { digestText } from '../../protocol/spec.js'
 import type { ShownSpec } from '../apps.js'
 import type { Event } from '../core/events.js'
 import { type Held, heldOf, type PermitRecord } from '../core/held.js'
+import { type DeviceLink, showLink } from '../core/links.js'
 import { leaseMs } from '../core/liveness.js'
 import { type App, type Device, nameOf } from '../core/model.js'
 import { type AppOnDevice, appsOnDevice, countStandings, standingOf, summarise } from '../core/rollup.js'
@@ -12,6 +13,7 @@ import type { DeviceContext } from '../queries.js'
 import type { RevisionRow } from '../store/apps.js'
 import type { KeyRow } from '../store/device-keys.js'
 import type { GroupRow } from '../store/groups.js'
+import type { VersionRow } from '../store/versions.js'
 import type { AppView } from './schemas/apps.js'
 import type { DeviceView, GroupView } from './schemas/devices.js'
 import type { EventView } from './schemas/events.js'
@@ -19,7 +21,6 @@ import type { HeldView, PermitView } from './schemas/permits.js'
 
 export function showDevice(device: Device, context: DeviceContext): DeviceView {
   const { id, description, labels, state, reason, since, lastSeen, signs, facts, metrics, reported } = device
-  const lease = leaseMs(signs.intervalS)
   const held = heldOf(device, context.permits)
   return {
     id,
@@ -30,9 +31,11 @@ export function showDevice(device: Device, context: DeviceContext): DeviceView {
     reason,
     since: iso(since),
     lastSeen: lastSeen === null ? null : iso(lastSeen),
-    expectedBy: lastSeen === null ? null : iso(lastSeen + lease),
+    expectedBy: context.expectedBy === null ? null : iso(context.expectedBy),
     intervalS: signs.intervalS,
-    leaseS: lease / 1000,
+    leaseS: leaseMs(signs.intervalS) / 1000,
+    link: showDeviceLink(context.link),
+    usage: showMonth(context),
     epoch: Math.max(0, signs.epoch),
     facts: facts === null ? null : { ...facts, addresses: [...facts.addresses] },
     metrics,
@@ -50,6 +53,15 @@ function showIdentity(row: KeyRow | undefined): DeviceView['identity'] {
   if (row === undefined) return null
   const { key, via, joinedAt, endsAt } = row
   return { key, via, joinedAt: iso(joinedAt), certificateUntil: endsAt === null ? null : iso(endsAt) }
+}
+
+export function showDeviceLink({ link, of, budgetBytes }: DeviceLink): DeviceView['link'] {
+  return { ...showLink(link, budgetBytes), of }
+}
+
+/** Null if the device has never told what its connection costs. */
+export function showMonth({ month, link: { budgetBytes } }: DeviceContext): DeviceView['usage'] {
+  return month === undefined ? null : { ...month, budgetBytes }
 }
 
 interface GroupParts {
@@ -85,6 +97,7 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
     name: app.name,
     target: app.target,
     revision: app.revision,
+    version: app.version,
     digest: app.digest,
     run: app.run,
     createdAt: iso(app.createdAt),
@@ -104,8 +117,12 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
   }
 }
 
-export function showRevision({ revision, digest, createdAt, origin }: RevisionRow) {
-  return { revision, digest, createdAt: iso(createdAt), origin }
+export function showRevision({ revision, version, digest, createdAt, origin }: RevisionRow) {
+  return { revision, version, digest, createdAt: iso(createdAt), origin }
+}
+
+export function showVersion({ name, revision, digest, createdAt, origin }: VersionRow) {
+  return { version: name, revision, digest, createdAt: iso(createdAt), origin }
 }
 
 /** Values of variables may be secrets: their names alone are shown. */

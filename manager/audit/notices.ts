@@ -5,10 +5,19 @@ import { targetPath } from '../core/audit.js'
 import type { Audit } from './audit.js'
 
 /** Who is told of these was let in before, or showed a certificate of the fleet. All others only say who they are. */
-const proved = ['publish-denied', 'publish-rate', 'subscribe-denied', 'subscriptions-full', 'login-ended', 'certificate-revoked']
+const proved = [
+  'publish-denied',
+  'publish-too-large',
+  'publish-rate',
+  'subscribe-denied',
+  'subscriptions-full',
+  'login-ended',
+  'certificate-revoked',
+]
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   'publish-denied': 'auth.forbidden',
+  'publish-too-large': 'message.too-large',
   'subscribe-denied': 'auth.forbidden',
   'will-denied': 'auth.forbidden',
   'publish-rate': 'auth.limited',

@@ -6,7 +6,7 @@ import type { App, DesiredTarget } from './model.js'
 
 /** `digestBytes` turns a digest's text into bytes. */
 export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestBytes: (text: string) => Uint8Array): Manifest {
-  const { target, revision, apps, images, fleet, purges, groups, intervalS, epochFloor, release, givenName, labels } = desired
+  const { target, revision, apps, images, link, slow, fleet, purges, groups, intervalS, epochFloor, release, givenName, labels } = desired
   const manifest: Manifest = {
     version: protocolVersion,
     instance,
@@ -14,6 +14,7 @@ export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestB
     apps: release === null ? apps.map(app => desiredApp(app, digestBytes(app.digest))) : [],
     ...(release !== null || purges.length === 0 ? {} : { purges }),
     ...(release !== null || images === null ? {} : { images }),
+    ...(release !== null || link === null ? {} : { link }),
   }
   if (target.kind !== 'device') return manifest
   const variables = manifestVariables(givenName, labels)
@@ -22,6 +23,7 @@ export function manifestOf(desired: DesiredTarget, instance: Uint8Array, digestB
     ...(release === null ? { groups: [...groups] } : { release }),
     ...(intervalS === null ? {} : { intervalS }),
     ...(epochFloor === null ? {} : { epochFloor }),
+    ...(release !== null || slow === null ? {} : { slow }),
     ...(release !== null || variables.length === 0 ? {} : { variables }),
     ...(release !== null || !fleet ? {} : { fleet }),
   }

@@ -18,17 +18,17 @@ export interface Readiness {
 export interface Signs {
   /** The newest epoch that any sign named; -1 before the first. */
   readonly epoch: number
-  /** The newest heartbeat of that epoch: its sequence number, -1 if only the birth is known, -2 if not even that. */
-  readonly sequence: number
   /** The death notice of that epoch. */
   readonly end: OfflineReason | null
   /** When a live sign last came; null if this process has not heard the device. */
   readonly heardAt: number | null
   /** Nothing came within the lease, and nothing has come since. */
   readonly lost: boolean
+  /** What the newest birth or full heartbeat told, and which that was: the first birth of an epoch counts as number -1. */
   readonly intervalS: number
   /** Whether the Docker Engine answers. */
   readonly engine: boolean
+  readonly told: { readonly epoch: number; readonly sequence: number }
   /** When this process began to wait for the device. */
   readonly awaitedSince: number
 }
@@ -38,6 +38,7 @@ export type Sign =
   | {
       readonly kind: 'birth'
       readonly epoch: number
+      readonly sequence: number
       readonly intervalS: number
       readonly engine: boolean
       readonly live: boolean
@@ -51,6 +52,8 @@ export type Sign =
       readonly engine: boolean
       readonly at: number
     }
+  /** A short heartbeat: what the birth or a full heartbeat of its epoch said still holds. */
+  | { readonly kind: 'pulse'; readonly epoch: number; readonly at: number }
   | { readonly kind: 'end'; readonly epoch: number; readonly reason: OfflineReason }
 
 export const defaultIntervalS = 10
@@ -58,12 +61,12 @@ export const defaultIntervalS = 10
 export function noSigns(awaitedSince: number): Signs {
   return {
     epoch: -1,
-    sequence: -2,
     end: null,
     heardAt: null,
     lost: false,
     intervalS: defaultIntervalS,
     engine: true,
+    told: { epoch: -1, sequence: -1 },
     awaitedSince,
   }
 }
@@ -77,29 +80,42 @@ export function leaseMs(intervalS: number): number {
 export function foldSign(signs: Signs, sign: Sign): Signs {
   switch (sign.kind) {
     case 'birth':
-      return advance(sign.live ? hear(signs, sign.at) : signs, sign, -1)
+      return advance(sign.live ? hear(signs, sign.at) : signs, sign)
     case 'heartbeat':
-      return advance(hear(signs, sign.at), sign, sign.sequence)
+      return advance(hear(signs, sign.at), sign)
+    case 'pulse':
+      return begin(hear(signs, sign.at), sign.epoch)
     case 'end':
       return foldEnd(signs, sign.epoch, sign.reason)
   }
+}
+
+interface Told {
+  readonly epoch: number
+  readonly sequence: number
+  readonly intervalS: number
+  readonly engine: boolean
 }
 
 function hear(signs: Signs, at: number): Signs {
   return { ...signs, heardAt: Math.max(at, signs.heardAt ?? at), lost: false }
 }
 
-function advance(signs: Signs, sign: { epoch: number; intervalS: number; engine: boolean }, sequence: number): Signs {
-  const { epoch, intervalS, engine } = sign
-  if (epoch > signs.epoch) return { ...signs, epoch, sequence, intervalS, engine, end: null, lost: false }
-  if (epoch === signs.epoch && sequence > signs.sequence) return { ...signs, sequence, intervalS, engine }
-  return signs
+function advance(signs: Signs, { epoch, sequence, intervalS, engine }: Told): Signs {
+  const { told } = signs
+  const begun = begin(signs, epoch)
+  const isNewer = epoch > told.epoch || (epoch === told.epoch && sequence > told.sequence)
+  return isNewer ? { ...begun, intervalS, engine, told: { epoch, sequence } } : begun
+}
+
+function begin(signs: Signs, epoch: number): Signs {
+  return epoch > signs.epoch ? { ...signs, epoch, end: null, lost: false } : signs
 }
 
 /** An older notice says nothing. Of several notices of one epoch the agent's own word outweighs its broker's. */
 function foldEnd(signs: Signs, epoch: number, reason: OfflineReason): Signs {
   if (epoch < signs.epoch) return signs
-  if (epoch > signs.epoch) return { ...signs, epoch, sequence: -2, end: reason, lost: false }
+  if (epoch > signs.epoch) return { ...signs, epoch, end: reason, lost: false }
   const known = signs.end === null ? -1 : offlineReasons.indexOf(signs.end)
   return offlineReasons.indexOf(reason) > known ? { ...signs, end: reason } : signs
 }
@@ -121,12 +137,21 @@ export function readinessOf(signs: Signs, listeningSince: number | null, now: nu
 }
 
 /**
+ * Monotonic ms until which a Ready device must be heard not to be NotReady; null while the manager does not hear its broker:
+ * then silence counts against nobody.
+ */
+export function silentUntil(signs: Signs, listeningSince: number | null): number | null {
+  if (signs.heardAt === null || listeningSince === null) return null
+  return Math.max(signs.heardAt, listeningSince, signs.awaitedSince) + leaseMs(signs.intervalS)
+}
+
+/**
  * Whether a live birth or heartbeat comes from an epoch that is spent: the agent's state folder went back in time, and its
  * signs will be taken for old ones until it starts a later epoch.
  */
 export function isSpent(known: Signs, sign: Sign): boolean {
   if (sign.kind === 'birth') return sign.live && (sign.epoch < known.epoch || (sign.epoch === known.epoch && known.end !== null))
-  return sign.kind === 'heartbeat' && known.end !== null && sign.epoch <= known.epoch
+  return sign.kind !== 'end' && known.end !== null && sign.epoch <= known.epoch
 }
 
 const ready: Readiness = { state: 'Ready', reason: null }

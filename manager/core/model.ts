@@ -1,4 +1,5 @@
 // The fleet as plain data: devices, targets and apps, as every other file of the manager speaks of them.
+import type { Link } from '../../protocol/messages/link.js'
 import type { Policy, Purge, Refresh, ReleaseMode, RunState } from '../../protocol/messages/manifest.js'
 import type { Reported } from '../../protocol/messages/reported.js'
 import type { Facts } from '../../protocol/messages/status.js'
@@ -50,10 +51,12 @@ export interface Device {
   /** The newest manifest that the device said it holds. */
   held: number
   reported: Reported | null
+  /** Of the message by which that report came, or the changes that made it; null if it isn't known. */
+  reportStamp: Uint8Array | null
   /** Wall clock, since when it changes no container for want of a permit; null while it may. */
   heldSince: number | null
-  /** The service states of the newest heartbeat, and the report whose order they follow. */
-  serviceStates: { readonly sequence: number; readonly states: Uint8Array } | null
+  /** The service states of the newest heartbeat that told them, and the report whose order they follow. */
+  serviceStates: { readonly start: number; readonly sequence: number; readonly states: Uint8Array } | null
 }
 
 /** An app as it is desired of its target. */
@@ -64,6 +67,8 @@ export interface App {
   /** The current revision and its spec's digest. */
   readonly revision: number
   readonly digest: string
+  /** The name that people gave that text; null if nobody did. */
+  readonly version: string | null
   readonly run: RunState
   readonly services: readonly string[]
   /** The newest wish for newer images; null if there was none since the app was made. */
@@ -81,6 +86,10 @@ export interface DesiredTarget {
   readonly apps: readonly App[]
   /** Patterns of the images that may run; null: all. */
   readonly images: readonly string[] | null
+  /** How the link is to be used; null: not said here. */
+  readonly link: Link | null
+  /** How many times more rarely the device's telemetry comes, for the sake of its budget; null: as usual. */
+  readonly slow: number | null
   /** There is a manifest of the fleet. */
   readonly fleet: boolean
   readonly purges: readonly Purge[]
@@ -101,4 +110,14 @@ export function nameOf(device: Device): string {
 /** The target as events name it. */
 export function aboutTarget({ kind, name }: Target): { device: string } | { group: string } {
   return kind === 'device' ? { device: name } : { group: name }
+}
+
+/** Such as `revision 4 of web` or `revision 4 of web (1.4.0)`. */
+export function titleOf({ name, revision, version }: Pick<App, 'name' | 'revision' | 'version'>): string {
+  return `revision ${revision} of ${name}${version === null ? '' : ` (${version})`}`
+}
+
+/** For maps of targets: `device/press-7`. */
+export function keyOf({ kind, name }: Addressee): string {
+  return `${kind}/${name}`
 }

@@ -4,6 +4,7 @@ import { unpackStates } from '../../protocol/messages/heartbeat.js'
 import type { AppState, ReportedApp, ReportedService } from '../../protocol/messages/reported.js'
 import { effectiveApps } from './desired.js'
 import type { App, Device } from './model.js'
+import { isToldOf } from './reports.js'
 
 export interface AppFault {
   readonly code: string
@@ -17,6 +18,8 @@ export interface AppOnDevice {
   readonly group: string | null
   readonly revision: number | null
   readonly desiredRevision: number | null
+  /** The name of the desired revision; null if it has none. */
+  readonly desiredVersion: string | null
   /** As reported; `pending` if the device has not reported the app. */
   readonly state: Standing
   readonly fault: AppFault | null
@@ -34,7 +37,7 @@ export function liveApps(device: Device): readonly ReportedApp[] {
   const { reported, serviceStates } = device
   if (reported === null) return []
   const count = reported.apps.reduce((sum, app) => sum + app.services.length, 0)
-  if (serviceStates === null || serviceStates.sequence !== reported.sequence || serviceStates.states.length !== count) return reported.apps
+  if (serviceStates?.states.length !== count || !isToldOf(reported, serviceStates)) return reported.apps
   const states = unpackStates(serviceStates.states)[Symbol.iterator]()
   return reported.apps.map(app => ({
     ...app,
@@ -98,14 +101,14 @@ function isOf(reported: ReportedApp, app: App): boolean {
 
 function showApp(app: App, reported: ReportedApp | undefined): AppOnDevice {
   const group = app.target.kind === 'group' ? app.target.name : null
-  const base = { app: app.name, group, desiredRevision: app.revision }
+  const base = { app: app.name, group, desiredRevision: app.revision, desiredVersion: app.version }
   if (reported !== undefined) return { ...base, ...told(reported) }
   return { ...base, revision: null, state: 'pending', fault: null, failedRevision: null, refreshed: null, services: [] }
 }
 
 function showLeftover(reported: ReportedApp): AppOnDevice {
   const { name, group } = reported
-  return { app: name, group: group ?? null, desiredRevision: null, ...told(reported) }
+  return { app: name, group: group ?? null, desiredRevision: null, desiredVersion: null, ...told(reported) }
 }
 
 function told({ revision, state, fault, failedRevision, refreshed, services }: ReportedApp) {

@@ -55,7 +55,11 @@ export class Db {
 
   /** The same of what is read. */
   firstSql<O>(sql: string, parameters: readonly unknown[]): O | undefined {
-    return (this.#statement(sql).all(checked(parameters)) as O[])[0]
+    return this.allSql<O>(sql, parameters)[0]
+  }
+
+  allSql<O>(sql: string, parameters: readonly unknown[]): O[] {
+    return this.#statement(sql).all(checked(parameters)) as O[]
   }
 
   /** Runs an insert; returns the id that the row got. */

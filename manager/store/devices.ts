@@ -5,10 +5,11 @@ import { noSigns } from '../core/liveness.js'
 import type { Device, Metrics } from '../core/model.js'
 import type { Db } from './db.js'
 import type { Tables } from './schema.js'
+import { deleteUsage } from './usage.js'
 
 /** All devices, as this process first knows them: nothing of them has been heard yet. */
 export function readDevices(db: Db, awaitedSince: number): Device[] {
-  const reports = new Map(db.all(db.build.selectFrom('reports').selectAll()).map(row => [row.device, new Uint8Array(row.payload)]))
+  const reports = new Map(db.all(db.build.selectFrom('reports').selectAll()).map(row => [row.device, row]))
   return db.all(db.build.selectFrom('devices').selectAll().orderBy('id')).map(row => toDevice(row, reports.get(row.id), awaitedSince))
 }
 
@@ -46,6 +47,7 @@ export function deleteDevice(db: Db, id: string): void {
   db.run(db.build.deleteFrom('devices').where('id', '=', id))
   db.run(db.build.deleteFrom('reports').where('device', '=', id))
   db.run(db.build.deleteFrom('members').where('device', '=', id))
+  deleteUsage(db, id)
 }
 
 /** What a device said, and what followed from it. */
@@ -57,11 +59,11 @@ export function saveObserved(db: Db, device: Device): void {
 export function saveReport(db: Db, device: Device): void {
   if (device.reported === null) return
   const payload = reportedCodec.encode(device.reported)
-  db.runSql('insert into reports (device, payload) values (?, ?) on conflict (device) do update set payload = excluded.payload', [
-    device.id,
-    payload,
-  ])
+  db.runSql(saveReportSql, [device.id, payload, device.reportStamp])
 }
+
+const saveReportSql =
+  'insert into reports (device, payload, stamp) values (?, ?, ?) on conflict (device) do update set payload = excluded.payload, stamp = excluded.stamp'
 
 type DeviceRow = { [K in keyof Tables['devices']]: Tables['devices'][K] }
 
@@ -81,13 +83,15 @@ const columns = [
   'held',
   'held_since',
 ] as const
+/** In the place of the number of what was told last: it was told in an earlier epoch. */
+const nothingTold = -2
 const saveSql = `update devices set ${columns.map(column => `${column} = ?`).join(', ')} where id = ?`
 
 function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
   const { signs, state, reason, since, lastSeen, facts, metrics, held, heldSince } = device
   return {
     epoch: signs.epoch,
-    sequence: signs.sequence,
+    sequence: signs.told.epoch === signs.epoch ? signs.told.sequence : nothingTold,
     ended: signs.end,
     lost: signs.lost ? 1 : 0,
     beat_s: signs.intervalS,
@@ -103,8 +107,8 @@ function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
   }
 }
 
-function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: number): Device {
-  const reported = report === undefined ? undefined : reportedCodec.decode(report)
+function toDevice(row: DeviceRow, report: Tables['reports'] | undefined, awaitedSince: number): Device {
+  const reported = report === undefined ? undefined : reportedCodec.decode(new Uint8Array(report.payload))
   return {
     id: row.id,
     registeredAt: row.registered_at,
@@ -116,11 +120,11 @@ function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: 
     signs: {
       ...noSigns(awaitedSince),
       epoch: row.epoch,
-      sequence: row.sequence,
       end: row.ended as Device['signs']['end'],
       lost: row.lost === 1,
       intervalS: row.beat_s,
       engine: row.engine === 1,
+      told: row.sequence === nothingTold ? { epoch: row.epoch - 1, sequence: 0 } : { epoch: row.epoch, sequence: row.sequence },
     },
     state: row.state as Device['state'],
     reason: row.reason as Device['reason'],
@@ -131,6 +135,7 @@ function toDevice(row: DeviceRow, report: Uint8Array | undefined, awaitedSince: 
     held: row.held,
     heldSince: row.held_since,
     reported: reported?.ok ? reported.value : null,
+    reportStamp: report?.stamp ? new Uint8Array(report.stamp) : null,
     serviceStates: null,
   }
 }

@@ -118,4 +118,28 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   alter table devices add column held_since integer;
   `,
+  `
+  create table versions (
+    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, origin text not null,
+    created_at integer not null, unique (app, name)
+  ) strict;
+  `,
+  `
+  create table links (
+    kind text not null, name text not null, setting text not null, changed_at integer not null, primary key (kind, name)
+  ) strict, without rowid;
+  `,
+  `
+  alter table reports add column stamp blob;
+  `,
+  `
+  create table usage_counts (device text primary key, count integer not null, traffic text not null, slow integer not null) strict;
+  create table usage_days (
+    device text not null, day text not null, heartbeat_sent integer not null, heartbeat_received integer not null,
+    report_sent integer not null, report_received integer not null, state_sent integer not null, state_received integer not null,
+    log_sent integer not null, log_received integer not null, connection_sent integer not null, connection_received integer not null,
+    headers_sent integer not null, headers_received integer not null, primary key (device, day)
+  ) strict, without rowid;
+  create index usage_by_day on usage_days (day);
+  `,
 ]

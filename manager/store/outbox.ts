@@ -1,11 +1,16 @@
 // What the broker still has to be told: derived from what is desired and what it has acknowledged, so nothing is forgotten by a crash.
-import type { Addressee, DesiredTarget } from '../core/model.js'
+import { unwrap } from '../../protocol/errors.js'
+import type { Link } from '../../protocol/messages/link.js'
+import { linkOf } from '../core/links.js'
+import type { Addressee, DesiredTarget, Target } from '../core/model.js'
 import { readAppsOf } from './apps.js'
 import type { Db } from './db.js'
 import { readGroupsOf } from './groups.js'
 import { readImageList, wholeFleet } from './image-lists.js'
+import { readLink } from './links.js'
 import { nextRevision } from './meta.js'
 import { readPurges } from './purges.js'
+import { readSlow } from './usage.js'
 
 export interface TargetRow extends Addressee {
   readonly revision: number
@@ -100,7 +105,18 @@ export function markLost(db: Db, { kind, name }: Addressee, revision: number): v
 /** What a target's manifest is made of, now. */
 export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   const { kind, name, revision } = target
-  const nothing = { groups: [], intervalS: null, epochFloor: null, release: null, givenName: null, labels: {}, images: null, fleet: false }
+  const nothing = {
+    groups: [],
+    intervalS: null,
+    epochFloor: null,
+    release: null,
+    givenName: null,
+    labels: {},
+    images: null,
+    link: null,
+    slow: null,
+    fleet: false,
+  }
   if (kind === 'fleet' || kind === 'keys') {
     const images = kind === 'fleet' ? (readImageList(db, wholeFleet) ?? null) : null
     return { target: { kind, name }, revision, apps: [], purges: [], ...nothing, images }
@@ -111,6 +127,7 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
     apps: readAppsOf(db, { kind, name }),
     purges: readPurges(db, { kind, name }),
     ...nothing,
+    link: linkFor(db, { kind, name }),
   }
   if (kind === 'group') return { ...common, images: readImageList(db, { kind, name }) ?? null }
   const device = db.first(db.build.selectFrom('devices').select(['name', 'labels', 'interval_s', 'epoch_floor']).where('id', '=', name))
@@ -118,6 +135,7 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
   return {
     ...common,
     fleet: hasFleet(db),
+    slow: readSlow(db, name),
     groups: readGroupsOf(db, name),
     intervalS: device?.interval_s ?? null,
     epochFloor: device?.epoch_floor ?? null,
@@ -125,6 +143,11 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
     labels: JSON.parse(device?.labels ?? '{}') as Record<string, string>,
     release: tombstone?.mode ?? null,
   }
+}
+
+function linkFor(db: Db, target: Target): Link | null {
+  const setting = readLink(db, target)
+  return setting === undefined ? null : unwrap(linkOf(setting))
 }
 
 /** `clearing`: the broker may have the spec or not, as after a crash. It is needed: publish it; it is not: clear it. */

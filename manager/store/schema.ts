@@ -1,14 +1,18 @@
 // The tables, as types for the query builder; migrations.ts is their SQL. Times are ms since 1970, flags 0 or 1.
 import type { Generated } from 'kysely'
+import type { Flow, Purpose } from '../../protocol/messages/usage.js'
 
 export interface Tables {
   meta: { key: string; value: string }
   devices: DeviceTable
-  reports: { device: string; payload: Uint8Array }
+  /** `stamp` is that of the newest message that the report was made of. */
+  reports: { device: string; payload: Uint8Array; stamp: Uint8Array | null }
   groups: { name: string; created_at: number }
   members: { group_name: string; device: string }
   apps: AppTable
   revisions: { app: number; revision: number; digest: string; services: string; origin: string; created_at: number }
+  /** The one given or asked for last has the highest number. */
+  versions: { number: Generated<number>; app: number; name: string; revision: number; origin: string; created_at: number }
   /** Specs and files of bundles, as they travel. */
   specs: { digest: string; published: number; payload: Uint8Array }
   spec_files: { spec: string; file: string }
@@ -24,6 +28,11 @@ export interface Tables {
   audit_head: { id: number; number: number; hash: Uint8Array; seal: Uint8Array }
   /** One row a list; its patterns as JSON. */
   image_lists: { kind: 'fleet' | 'group'; name: string; patterns: string; changed_at: number }
+  /** What a device has told of its newest count, as JSON, and how many times more rarely its telemetry comes. */
+  usage_counts: { device: string; count: number; traffic: string; slow: number }
+  usage_days: UsageDayTable
+  /** How a device or a group is to use its link, as JSON of what a user set. */
+  links: { kind: 'device' | 'group'; name: string; setting: string; changed_at: number }
   permits: PermitTable
   device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
   join_tokens: TokenTable
@@ -43,6 +52,8 @@ export interface Tables {
   access_tokens: AccessTokenTable
 }
 
+/** A day in UTC, such as `2026-11-21`, and its bytes. */
+export type UsageDayTable = { device: string; day: string } & Record<`${Purpose}_${keyof Flow}`, number>
 interface PermitTable {
   kind: 'device' | 'group'
   name: string

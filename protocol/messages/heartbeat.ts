@@ -1,5 +1,5 @@
 // Signs of life: agent → manager, not retained.
-import { bytes, integer, nullable, type Of, tuple, uint } from '../shape.js'
+import { bytes, integer, nullable, type Of, type Shape, tuple, uint } from '../shape.js'
 import { codec, version } from './message.js'
 
 /** States of a service, one byte each on the wire. Written by the agent. */
@@ -19,14 +19,15 @@ export const serviceStates = [
 ] as const
 export type ServiceState = (typeof serviceStates)[number]
 
+const sign = { version, epoch: uint() }
+
 /**
  * A sign of life, as an array of scaled integers. `states` holds one byte a service, in the order in which the services
  * stand in the reported state with the sequence number `reported`.
  */
-const heartbeat = tuple({
-  version,
-  epoch: uint(),
-  /** Grows by 1 with each heartbeat of an epoch. */
+const full = tuple({
+  ...sign,
+  /** Grows by 1 with each full heartbeat of an epoch, and each birth of it but the first. */
   sequence: uint(),
   /** The interval that holds from this heartbeat on, in seconds. */
   intervalS: uint(86_400),
@@ -46,7 +47,23 @@ const heartbeat = tuple({
   reported: uint(),
   states: bytes(0, 4096),
 })
-export type Heartbeat = Of<typeof heartbeat>
+export type FullHeartbeat = Of<typeof full>
+
+/** Ends after its second item: nothing is new but that the device is there. */
+const short = tuple(sign)
+export type ShortHeartbeat = Of<typeof short>
+
+export type Heartbeat = FullHeartbeat | ShortHeartbeat
+
+const heartbeat: Shape<Heartbeat> = {
+  write: value => (isFull(value) ? full.write(value) : short.write(value)),
+  read: (raw, path) => (Array.isArray(raw) && raw.length === Object.keys(sign).length ? short : full).read(raw, path),
+}
+
+export function isFull(heartbeat: Heartbeat): heartbeat is FullHeartbeat {
+  return 'states' in heartbeat
+}
+
 export const engineFlag = 1
 
 export function packStates(states: readonly ServiceState[]): Uint8Array {

@@ -6,7 +6,12 @@ import { appName, codec, digest, fault, groupName, version } from './message.js'
 export const appStates = ['unknown', 'running', 'partial', 'stopped', 'updating', 'failed', 'rolled-back', 'removing', 'held'] as const
 export type AppState = (typeof appStates)[number]
 
-const reportedService = record({
+export const maxApps = 1000
+export const maxServices = 1000
+/** The most bytes of a report. */
+export const maxReportBytes = 512 * 1024
+
+export const serviceFields = {
   name: field(1, text(255)),
   state: field(2, oneOf(serviceStates, 'unknown')),
   image: field(3, text(512)),
@@ -24,10 +29,11 @@ const reportedService = record({
   /** Where more or fewer containers than one are wanted: how many run, and how many should. */
   running: optional(11, uint(10_000)),
   scale: optional(12, uint(10_000)),
-})
+}
+export const reportedService = record(serviceFields)
 export type ReportedService = Of<typeof reportedService>
 
-const reportedApp = record({
+export const appFields = {
   name: field(1, appName),
   /** The group that the app comes from; absent if it is the device's own. */
   group: optional(2, groupName),
@@ -36,12 +42,12 @@ const reportedApp = record({
   digest: optional(4, digest),
   state: field(5, oneOf(appStates, 'unknown')),
   fault: optional(6, fault),
-  services: field(7, list(reportedService, 1000)),
   /** The revision that failed here and is not tried again until something changes; the fault says why. */
   failedRevision: optional(8, uint()),
   /** The newest refresh that has been done, or given up. */
   refreshed: optional(9, uint()),
-})
+}
+export const reportedApp = record({ ...appFields, services: field(7, list(reportedService, maxServices)) })
 export type ReportedApp = Of<typeof reportedApp>
 
 const heldGroup = record({ name: field(1, groupName), revision: field(2, uint()) })
@@ -58,16 +64,13 @@ const hold = record({
 })
 export type Hold = Of<typeof hold>
 
-/** What runs on a device. Written by the agent; services stand in the order that heartbeats use. */
-const reported = record({
-  version: field(0, version),
-  sequence: field(1, uint()),
+/** What tells of the device as a whole, but for the apps. */
+export const reportedFields = {
   /** The manager's instance whose manifest the agent holds; absent before the first one. */
   instance: optional(2, bytes(8, 8)),
   /** Revision of the device's own manifest that the agent holds, 0 before the first one. */
   revision: field(3, uint()),
   groups: field(4, list(heldGroup, 256)),
-  apps: field(5, list(reportedApp, 1000)),
   /** Faults of the device as a whole: manifests that it could not follow, apps of the same name. */
   faults: optional(6, list(fault, 64)),
   /** Revision of the fleet's manifest held; absent if none is. */
@@ -76,7 +79,17 @@ const reported = record({
   key: optional(8, bytes(8, 8)),
   /** Nothing is changed for want of a permit; absent: it may be. */
   hold: optional(9, hold),
+  /** The number of the agent's start, which its epochs begin with: sequence numbers compare only within one. */
+  start: optional(10, uint(0xffff)),
+}
+
+/** What runs on a device. Written by the agent; services stand in the order that heartbeats use. */
+const reported = record({
+  version: field(0, version),
+  sequence: field(1, uint()),
+  ...reportedFields,
+  apps: field(5, list(reportedApp, maxApps)),
 })
 export type Reported = Of<typeof reported>
 
-export const reportedCodec = codec(reported, 512 * 1024)
+export const reportedCodec = codec(reported, maxReportBytes)

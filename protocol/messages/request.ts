@@ -3,7 +3,7 @@ import { bytes, field, flag, integer, list, type Of, oneOf, optional, record, te
 import { appName, codec, fault, version } from './message.js'
 
 /** What can be asked of an agent. `credit` and `cancel` belong to a request under way, on its own topic. */
-export const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel'] as const
+export const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel', 'report'] as const
 
 /** Asked by the manager, on `request/{rid}`. */
 const request = record({
@@ -26,6 +26,8 @@ const request = record({
   creditBytes: optional(9, uint(Number.MAX_SAFE_INTEGER)),
   /** How long the agent may work at it without a sign from the one who asked, in seconds. */
   patienceS: optional(10, integer(1, 3600)),
+  /** report: the stamp of the newest message that the asker has taken in of what runs; nothing is told again to whoever has the newest. */
+  holds: optional(11, bytes(4, 4)),
 })
 export type Request = Of<typeof request>
 

@@ -21,6 +21,14 @@ export type Facts = Of<typeof facts>
 export const offlineReasons = ['Disconnected', 'Stopped', 'Released'] as const
 export type OfflineReason = (typeof offlineReasons)[number]
 
+/** An epoch is the number of the agent's start times this, plus the number of its session in that start. */
+export const sessionsPerStart = 0x10000
+
+/** The number of the start that an epoch is of. */
+export function startOf(epoch: number): number {
+  return Math.floor(epoch / sessionsPerStart)
+}
+
 /** Birth (`online`) and death notice. `epoch` grows with each connect; a notice with an older epoch than the newest known says nothing. */
 const status = record({
   version: field(0, version),
@@ -33,6 +41,8 @@ const status = record({
   intervalS: optional(5, uint(86_400)),
   /** Present in births: whether the Docker Engine answers. */
   engine: optional(6, flag),
+  /** Present in births that say something anew in their session: their number, counted with those of the full heartbeats. */
+  sequence: optional(7, uint()),
 })
 export type Status = Of<typeof status>
 

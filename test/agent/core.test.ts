@@ -2,14 +2,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backoffMs, withinLease } from '../../agent/core/backoff.js'
-import { effectiveApps, effectiveInterval, supersedes } from '../../agent/core/effective.js'
-import { heartbeatOf } from '../../agent/core/heartbeat.js'
-import { judgeSilence, keepaliveS, leaseMs } from '../../agent/core/liveness.js'
+import { effectiveApps, supersedes } from '../../agent/core/effective.js'
+import { fullHeartbeat, standingOf } from '../../agent/core/heartbeat.js'
+import { leaseMs } from '../../agent/core/liveness.js'
 import { hostPath } from '../../agent/core/mounts.js'
 import { splitReference } from '../../agent/docker-shapes.js'
 import { osName, processorName } from '../../agent/facts.js'
 import { cpuTimes, cpuUse, memoryUsedMiB } from '../../agent/metrics.js'
-import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { heartbeatCodec, isFull } from '../../protocol/messages/heartbeat.js'
 import type { Manifest } from '../../protocol/messages/manifest.js'
 import type { Reported } from '../../protocol/messages/reported.js'
 
@@ -41,16 +41,6 @@ core('nothing is desired before the first manifest', () => {
   assert.equal(effectiveApps(undefined, new Map()), { apps: [], conflicts: [] })
 })
 
-core("the device's interval wins over the smallest of its groups' over the default", () => {
-  const groups = new Map([
-    ['a', manifest({ intervalS: 30 })],
-    ['b', manifest({ intervalS: 20 })],
-  ])
-  assert.is(effectiveInterval(manifest({ groups: ['a', 'b'], intervalS: 60 }), groups, 10), 60)
-  assert.is(effectiveInterval(manifest({ groups: ['a', 'b'] }), groups, 10), 20)
-  assert.is(effectiveInterval(manifest(), groups, 10), 10)
-})
-
 core('an older manifest is ignored within one instance only', () => {
   const held = manifest({ revision: 5 })
   assert.not(supersedes(manifest({ revision: 5 }), held))
@@ -68,14 +58,6 @@ core('back-off doubles to its limit, and half of it is chance', () => {
   assert.equal(
     [1, 100].map(failures => Math.round(backoffMs(failures, limits, 0.999999))),
     [1000, 60_000],
-  )
-})
-
-core('a broker that is silent is asked, then given up', () => {
-  assert.is(leaseMs(10), 32_000)
-  assert.equal(
-    [0, 15_999, 16_000, 31_999, 32_000].map(ms => judgeSilence(ms, 32_000)),
-    ['alive', 'alive', 'ask', 'ask', 'dead'],
   )
 })
 
@@ -100,11 +82,11 @@ for (const [services, most] of [
       groups: [],
       apps: [{ name: 'a', revision: 1, state: 'running', services: states }],
     }
-    const pulse = { epoch: 0xffffffff, sequence: 0xffffffff, intervalS: 65_535, engine: true, revision: 65_535 }
-    const bytes = heartbeatCodec.encode(heartbeatOf(pulse, worst, reported))
+    const standing = standingOf({ intervalS: 65_535, engineVersion: '20' }, 65_535, reported)
+    const bytes = heartbeatCodec.encode(fullHeartbeat({ epoch: 0xffffffff, sequence: 0xffffffff }, standing, worst))
     assert.ok(bytes.length <= most, `${bytes.length} bytes`)
     const decoded = heartbeatCodec.decode(bytes)
-    assert.ok(decoded.ok && decoded.value.states.length === services)
+    assert.ok(decoded.ok && isFull(decoded.value) && decoded.value.states.length === services)
   })
 }
 
@@ -146,11 +128,6 @@ core('attempts to connect never grow rarer than twice a lease, so that a broker 
   assert.is(backoffMs(30, withinLease(limits, leaseMs(10)), 0.999), 15_992)
   assert.is(withinLease(limits, leaseMs(1)).maxMs, 2500)
   assert.is(withinLease(limits, leaseMs(3600)).maxMs, 60_000)
-})
-
-core('the keep-alive follows the lease, up to what the broker holds everybody to', () => {
-  assert.is(keepaliveS(leaseMs(10)), 32)
-  assert.is(keepaliveS(leaseMs(3600)), 1200)
 })
 
 core.run()

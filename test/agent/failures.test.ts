@@ -7,6 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Agent, type AgentOptions, startAgent } from '../../agent/agent.js'
 import { engineFlag } from '../../protocol/messages/heartbeat.js'
+import { profiles } from '../../protocol/messages/link.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { clear, containersOf, docker } from '../support/docker.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
@@ -62,10 +63,12 @@ const deploy = async ({ observer }: World, agent: Agent, rest: string) => {
 }
 const newestFlag = ({ observer }: World) => (observer.seen.heartbeats.at(-1)?.value.flags ?? -1) & engineFlag
 
-failures('a link that is open but carries nothing is given up within a lease', async world => {
+failures('a link that is open but carries nothing is given up after one and a half keep-alives', async world => {
   const relay = await startRelay({ port: world.broker.port, host: '127.0.0.1' })
   try {
-    await world.start({ broker: { url: `mqtt://127.0.0.1:${relay.port}` } })
+    const agent = await world.start({ broker: { url: `mqtt://127.0.0.1:${relay.port}` } })
+    await world.observer.manifest({ device: agent.id }, { link: { ...profiles.lan, intervalS: 1, keepaliveS: 2 } })
+    await eventually(10_000, 'the manifest is held', () => world.observer.seen.reports.at(-1)?.revision === 1)
     const birth = await eventually(10_000, 'a birth', () => world.observer.seen.statuses.find(status => status.online))
     relay.stall()
     await eventually(20_000, 'a later birth', () =>

@@ -23,6 +23,7 @@ const view = (fields: Partial<AppView> = {}): AppView => ({
   digest: undefined,
   wish: wish(project({ web: {} })),
   known: true,
+  deferred: undefined,
   observed: observed([container('web')]),
   memory: memory(),
   busy: false,
@@ -38,6 +39,7 @@ const view = (fields: Partial<AppView> = {}): AppView => ({
   ...fields,
 })
 const unavailable = { code: 'image.unavailable', message: 'no image' } as const
+const deferred = { code: 'pull.deferred', message: 'not now' } as const
 const removal = { run: 'removed', owner: { app: 'app', device: 'dev' }, volumes: true } as const
 
 const halves = wish(project({ web: {}, db: {} }))
@@ -47,6 +49,8 @@ const half = observed([container('web'), container('db', { state: 'exited', exit
 const cases: readonly [string, Partial<AppView>, readonly [string, string?, number?]][] = [
   ['runs', {}, ['running']],
   ['is on its way', { busy: true }, ['updating']],
+  ['has to wait for an image', { busy: true, deferred }, ['updating', 'pull.deferred']],
+  ['has failed and waits for an image', { fault: unavailable, deferred }, ['failed', 'image.unavailable']],
   ['is still tried', { fault: unavailable, trying: true }, ['updating', 'image.unavailable']],
   ['cannot be applied', { fault: unavailable }, ['failed', 'image.unavailable']],
   ['went back', { course: 'last-good', failed }, ['rolled-back', 'service.exited', 2]],

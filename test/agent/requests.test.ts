@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { maxOpenRequests } from '../../agent/core/asked.js'
 import type { LogBatch } from '../../agent/core/log-pieces.js'
 import type { LogQuery, LogSource } from '../../agent/engine.js'
+import type { LogLink } from '../../agent/log-limits.js'
 import { Requests, type RequestsOptions } from '../../agent/requests.js'
 import { SkerryError } from '../../protocol/errors.js'
 import { protocolVersion } from '../../protocol/messages/message.js'
@@ -25,6 +26,10 @@ class World {
   /** How many chunks were taken from each container. */
   taken = 0
   connected = true
+  /** What logs may take of the link. */
+  link: LogLink = {}
+  /** How often everything was told again. */
+  retold = 0
   /** A new session was asked for. */
   worn = false
   readonly options: RequestsOptions
@@ -39,6 +44,7 @@ class World {
       clock: this.clock,
       log: pino({ level: 'silent' }),
       epoch: () => epoch,
+      link: () => this.link,
       publish: async (rid, payload) => {
         const response = responseCodec.decode(payload)
         if (this.connected && response.ok) this.answers.set(rid, [...(this.answers.get(rid) ?? []), response.value])
@@ -49,6 +55,7 @@ class World {
         this.worn = true
       },
       restart: async (_app, services) => void this.restarted.push(services),
+      reporter: { hasTold: stamp => stamp?.[0] === 1, retell: async () => void this.retold++ },
       ...more,
     }
     this.requests = new Requests(this.options)
@@ -71,6 +78,10 @@ class World {
       rid,
       requestCodec.encode({ version: protocolVersion, kind: 'logs', epoch, app: 'web', creditBytes: 1_000_000, ...fields }),
     )
+  }
+
+  askForReport(rid: string, fields: Pick<Request, 'holds'> = {}) {
+    return this.requests.receive(rid, requestCodec.encode({ version: protocolVersion, kind: 'report', epoch, ...fields }))
   }
 
   of(rid: string): Response[] {
@@ -358,6 +369,20 @@ requests('an answer that a dead session never acknowledges holds up none of the 
   await eventually(2000, 'an answer', () => answered.includes('next'))
 })
 
+requests('whoever asks for a report gets it before the answer ends, and nothing but the answer if it has the newest', async () => {
+  const world = new World()
+  const holds = Uint8Array.of(1, 0, 0, 0)
+  world.askForReport('has', { holds })
+  await world.done('has')
+  assert.equal([world.of('has'), world.retold], [[{ version: 1, part: 0, last: true }], 0])
+  world.askForReport('has-not', { holds: Uint8Array.of(2, 0, 0, 0) })
+  await world.done('has-not')
+  assert.equal([world.of('has-not').map(({ fault }) => fault), world.retold], [[undefined, undefined], 1])
+  world.askForReport('new')
+  await world.done('new')
+  assert.is(world.retold, 2)
+})
+
 requests('what is no request is dropped with a reason', () => {
   const world = new World()
   assert.is(world.requests.receive('r', Buffer.from('garbage'))?.code, 'message.invalid')
@@ -365,6 +390,68 @@ requests('what is no request is dropped with a reason', () => {
   assert.is(world.ask('gone', { kind: 'cancel' }), undefined)
   assert.is(world.ask('gone', { kind: 'credit', creditBytes: 5 }), undefined)
   assert.is(world.answers.size, 0)
+})
+
+requests('logs keep to so many bytes a second of all requests together, at the rate of the time', async () => {
+  const world = new World(() => [batch(lines(50))])
+  const sent = () => world.bytes('r') + world.bytes('s')
+  const second = async () => {
+    const before = sent()
+    world.clock.advance(1000)
+    await settled()
+    return sent() - before
+  }
+  world.link = { logBytesPerS: 1000 }
+  world.ask('r', {})
+  world.ask('s', {})
+  await settled()
+  assert.is(sent(), 1000, 'what a second has room for, at once')
+  assert.is(await second(), 1000)
+  assert.is(await second(), 1000)
+  world.link = { logBytesPerS: 200 }
+  assert.ok((await second()) <= 400)
+  assert.is(await second(), 200)
+  world.link = {}
+  world.clock.advance(1000)
+  await Promise.all([world.done('r'), world.done('s')])
+  assert.is(sent(), 10_000)
+})
+
+requests('a wait for the rate ends when the request is taken back', async () => {
+  const world = new World(() => [batch(lines(50))])
+  world.link = { logBytesPerS: 128 }
+  world.ask('r', {})
+  await world.sent('r', 128)
+  world.ask('r', { kind: 'cancel' })
+  assert.is((await world.done('r')).fault, undefined)
+  assert.is(world.bytes('r'), 128)
+})
+
+for (const follow of [false, true]) {
+  requests(
+    `a request has so many bytes of logs and is told why there are no more${follow ? ', also where it follows them' : ''}`,
+    async () => {
+      const world = new World(() => [batch(lines(30)), batch(lines(30))])
+      world.link = { logBytes: 4096 }
+      world.ask('r', { follow })
+      await world.sent('r', 4096)
+      world.clock.advance(1000)
+      assert.is((await world.done('r')).fault?.code, 'log.limited')
+      assert.is(world.bytes('r'), 4096)
+      world.link = {}
+      world.ask('again', {})
+      assert.is((await world.done('again')).fault, undefined)
+      assert.is(world.bytes('again'), 6000)
+    },
+  )
+}
+
+requests('a log that ends with the last byte that it may have is whole', async () => {
+  const world = new World(() => [batch(lines(30))])
+  world.link = { logBytes: 3000 }
+  world.ask('r', {})
+  assert.is((await world.done('r')).fault, undefined)
+  assert.is(world.bytes('r'), 3000)
 })
 
 requests.run()

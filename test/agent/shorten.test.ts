@@ -1,7 +1,7 @@
 // A report always fits its message, and every text that it holds is valid.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { heartbeatOf } from '../../agent/core/heartbeat.js'
+import { fullHeartbeat, standingOf } from '../../agent/core/heartbeat.js'
 import { shorten } from '../../agent/core/shorten.js'
 import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
 import { type Reported, type ReportedService, reportedCodec } from '../../protocol/messages/reported.js'
@@ -58,8 +58,8 @@ shortening('a device with too much to tell leaves out details, keeps every app, 
 
 shortening('a heartbeat of more services than it has room for is still a heartbeat', () => {
   const metrics = { uptimeS: 1, cpuPermille: 1, memoryUsedMiB: 1, diskUsedPermille: 1, loadCentis: 1, temperatureDeci: null }
-  const pulse = { epoch: 1, sequence: 1, intervalS: 10, engine: true, revision: 1 }
-  assert.ok(heartbeatCodec.decode(heartbeatCodec.encode(heartbeatOf(pulse, metrics, report(500, 10)))).ok)
+  const standing = standingOf({ intervalS: 10, engineVersion: '20' }, 1, report(500, 10))
+  assert.ok(heartbeatCodec.decode(heartbeatCodec.encode(fullHeartbeat({ epoch: 1, sequence: 1 }, standing, metrics))).ok)
 })
 
 shortening('half of a character is no reason to refuse a report', () => {

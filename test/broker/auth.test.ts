@@ -1,7 +1,8 @@
 // Who may do what: the whole table, and that the broker answers refusals as MQTT has it.
 import { suite } from 'uvu'
 import { is } from 'uvu/assert'
-import { type Action, may, type Principal } from '../../broker/auth.js'
+import { may, type Principal } from '../../broker/auth.js'
+import type { Action } from '../../protocol/rights.js'
 
 const rules = suite('access rules')
 
@@ -14,7 +15,7 @@ const digest = 'A'.repeat(43)
 
 const table: readonly (readonly [who: Principal, action: Action, topic: string, allowed: boolean])[] = [
   [device, 'publish', 'skerry/device/a/status', true],
-  [device, 'publish', 'skerry/device/a/heartbeat', true],
+  [device, 'publish', 'skerry/h/a', true],
   [device, 'publish', 'skerry/device/a/reported', true],
   [device, 'publish', 'skerry/device/a/desired', false],
   [device, 'publish', 'skerry/device/a/other', false],

@@ -174,4 +174,29 @@ test('retained messages are bounded; what is there already may still change and 
     equal([broker.stats().retained, broker.stats().dropped['retained-full']], [1, 1])
   }))
 
+test('values of programs are bounded in size, and leave room for what the fleet retains', () =>
+  withBroker({ limits: { dataMessages: 2, dataBytes: 100_000 } }, async ({ broker, port }) => {
+    const client = await enter(port, 'one')
+    const retain = (topic: string, payload: string): void =>
+      client.send({ cmd: 'publish', topic, payload, qos: 0, retain: true, dup: false })
+    const counts = () => {
+      const { retained, dropped } = broker.stats()
+      return [retained, dropped['retained-full'] ?? 0, dropped['publish-too-large'] ?? 0]
+    }
+    retain('skerry/data/group/g/large', 'x'.repeat(65_537))
+    await client.sync()
+    equal(counts(), [0, 0, 1])
+    retain('skerry/data/group/g/large', 'x'.repeat(65_536))
+    retain('skerry/data/group/g/another', 'x'.repeat(40_000))
+    retain('skerry/data/group/g/small', 'x')
+    retain('skerry/data/group/g/third', 'x')
+    await client.sync()
+    equal(counts(), [2, 2, 1])
+    retain('skerry/group/g/desired', 'x'.repeat(100_000))
+    retain('skerry/data/group/g/large', '')
+    retain('skerry/data/group/g/third', 'x')
+    await client.sync()
+    equal(counts(), [3, 2, 1])
+  }))
+
 test.run()

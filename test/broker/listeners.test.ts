@@ -126,17 +126,17 @@ test('the manager inside the process is a client like any other, and trusted', (
     const large = Buffer.alloc(1_000_000, 1)
     ok((await echo(manager, large)).equals(large))
     const { client } = await RawClient.connect(port, { clientId: 'dev-a' })
-    await manager.subscribeAsync('skerry/device/+/heartbeat')
+    await manager.subscribeAsync('skerry/h/+')
     const heard = new Promise(resolve => manager.once('message', resolve))
-    client.send({ cmd: 'publish', topic: 'skerry/device/a/heartbeat', payload: 'x', qos: 0, retain: false, dup: false })
-    is(await within(5000, 'the heartbeat', heard), 'skerry/device/a/heartbeat')
+    client.send({ cmd: 'publish', topic: 'skerry/h/a', payload: 'x', qos: 0, retain: false, dup: false })
+    is(await within(5000, 'the heartbeat', heard), 'skerry/h/a')
     await manager.endAsync()
   }))
 
 test('ten thousand small messages reach the manager inside, none lost', () =>
   withBroker({}, async ({ broker, port }) => {
     const manager = connectAsManager(broker)
-    await manager.subscribeAsync('skerry/device/+/heartbeat')
+    await manager.subscribeAsync('skerry/h/+')
     const device = await enter(port, 'dev-a')
     let heard = 0
     const all = new Promise<void>(resolve => {
@@ -145,7 +145,7 @@ test('ten thousand small messages reach the manager inside, none lost', () =>
       })
     })
     for (let i = 0; i < 10_000; i++) {
-      device.send({ cmd: 'publish', topic: 'skerry/device/a/heartbeat', payload: Buffer.alloc(44), qos: 0, retain: false, dup: false })
+      device.send({ cmd: 'publish', topic: 'skerry/h/a', payload: Buffer.alloc(44), qos: 0, retain: false, dup: false })
     }
     await within(30_000, 'all heartbeats', all)
     await manager.endAsync()

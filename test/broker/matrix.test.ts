@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs'
 import { connectAsync } from 'mqtt'
 import { suite } from 'uvu'
 import { equal, is, ok } from 'uvu/assert'
-import { type Action, may, type Principal } from '../../broker/auth.js'
+import { may, type Principal } from '../../broker/auth.js'
 import { type Role, roles, type Scope } from '../../protocol/access.js'
 import { answerWords, commandWords } from '../../protocol/command-topics.js'
-import { deviceChannels, exchanges, fleetChannels, joinChannels } from '../../protocol/topics.js'
+import type { Action } from '../../protocol/rights.js'
+import { type DeviceChannel, deviceChannels, exchanges, fleetChannels, formatTopic, joinChannels } from '../../protocol/topics.js'
 import { eventually } from '../support/within.js'
 import { everything } from './support/access.js'
 import { type AccessRow, type Names, readAccessTable, says, topicOf } from './support/access-table.js'
@@ -47,7 +48,9 @@ test('the table has every topic that there is, and no other', () => {
       Object.entries(targets).map(([target, kind]) => `${word}/${target}/${kinds[kind]}/#`),
     )
   const inCode = [
-    ...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`),
+    ...(Object.keys(deviceChannels) as DeviceChannel[]).map(channel =>
+      formatTopic('', { kind: 'device', device: '{id}', channel }).slice(1),
+    ),
     ...Object.keys(exchanges).map(exchange => `device/{id}/${exchange}/{rid}`),
     ...Object.keys(joinChannels).map(channel => `join/{key}/${channel}`),
     ...Object.keys(fleetChannels).map(channel => `fleet/${channel}`),
@@ -58,7 +61,7 @@ test('the table has every topic that there is, and no other', () => {
     ...Object.entries(kinds).flatMap(([kind, place]) => [`permit/${kind}/${place}`, `ack/permit/${kind}/${place}/#`]),
     'state/manager',
     'state/manager/json',
-    ...Object.entries(kinds).map(([kind, place]) => `state/${kind}/${place}/#`),
+    ...['state', 'data'].flatMap(word => Object.entries(kinds).map(([kind, place]) => `${word}/${kind}/${place}/#`)),
   ]
   equal(table.map(({ topic }) => topic).sort(), inCode.sort())
   const listed = [...readFileSync('topics.md', 'utf8').matchAll(/^\| `skerry\/([^`]+)` +\| \w+ →/gm)].map(match => match[1] ?? '')
@@ -150,6 +153,14 @@ function mayAllBelow(principal: Principal, { topic, who }: AccessRow): boolean {
   const enough = who.subscribe.has('viewer') || (who.subscribe.has('operator') && role !== 'viewer')
   return enough && scope[topic.includes('{id}') ? 'devices' : 'groups'] === 'all'
 }
+
+test('a value is about a device or a group by name: nobody publishes one about nothing in particular', () => {
+  for (const [name, principal] of Object.entries(principals)) {
+    for (const topic of ['data', 'data/', 'data/x', 'data/device', 'data/group/', 'data/x/y', 'data/Group/line-1/x', 'data/constructor/x'])
+      for (const action of ['publish', 'retain', 'will'] as const)
+        is(may(principal, action, `skerry/${topic}`), principal.kind === 'manager', `${name}: ${action} ${topic}`)
+  }
+})
 
 test('the requests to a device are read at once, by itself', () => {
   for (const [name, principal] of Object.entries(principals)) {

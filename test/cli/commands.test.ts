@@ -117,6 +117,34 @@ test('a device is changed and described', async () => {
   assert.equal(await refused('set', 'device', 'nobody', '--name', 'x'), [3, ['device.unknown']])
 })
 
+test('a link is set, shown and cleared, of a device and of a group', async () => {
+  assert.match(
+    await fine('link', 'profiles'),
+    /^PROFILE +HEARTBEAT +NOT READY AFTER[^\n]*\nlan +10s +32s[^\n]*\ncellular +5m +15m2s[^\n]*\nsatellite +20m +1h2s/,
+  )
+  await fine('group', 'create', 'vans', 'press-8')
+  assert.match(await fine('link', 'show', 'group/vans'), /nothing is set/)
+  assert.match(await fine('link', 'set', 'group/vans', 'satellite', '--quiet', '22:00-06:00', '--budget', '2MB'), /NotReady after 3602 s/)
+  assert.match(
+    await fine('link', 'show', 'device/press-8'),
+    /Profile: +satellite\nSet by: +group vans\n[\s\S]*Quiet: +22:00-06:00 UTC\nBudget: +2 MB a month/,
+  )
+  assert.match(await fine('describe', 'device', 'press-8'), /desired: every 1200 s\nLink: +satellite, by group vans, quiet/)
+  assert.match(await fine('describe', 'device', 'press-8'), /Expected by: +2\d\d\d-/)
+  await fine('link', 'set', 'device/press-8', 'radio', '--heartbeat', '1m', '--changes', '--pulls', 'none', '--log-rate', '4KB')
+  const { setting, link, of } = JSON.parse(await fine('link', 'show', 'device/press-8', '-o', 'json'))
+  assert.equal(setting, { profile: 'radio', intervalS: 60, changes: true, logBytesPerS: 4000, pulls: null })
+  assert.equal([link.intervalS, link.pulls, of.name], [60, null, 'press-8'])
+  await fine('link', 'clear', 'device/press-8')
+  await fine('link', 'clear', 'group/vans')
+  assert.match(await fine('link', 'show', 'device/press-8'), /Set by: +nobody/)
+  assert.equal(await refused('link', 'set', 'press-8', 'lan'), [2, ['usage.invalid']])
+  assert.equal(await refused('link', 'set', 'device/press-8', 'lan', '--heartbeat', '100ms'), [2, ['usage.invalid']])
+  assert.equal(await refused('link', 'set', 'device/press-8', 'lan', '--heartbeat', '5m', '--keep-alive', '5m'), [4, ['request.invalid']])
+  assert.equal(await refused('link', 'set', 'group/nobody', 'lan'), [3, ['group.unknown']])
+  await fine('delete', 'group', 'vans')
+})
+
 test('groups are made, joined, left and deleted', async () => {
   await fine('group', 'create', 'line-1', 'press-7')
   assert.equal(await refused('group', 'create', 'line-1'), [4, ['group.exists']])

@@ -1,9 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { toSetting } from '../../cli/commands/link.js'
 import { CommandFailure, exitCodeOf, formatError, formatProblem } from '../../cli/errors.js'
+import { parseBytes } from '../../cli/options.js'
 import { parseProblem } from '../../cli/problem.js'
 import { wantsColour } from '../../cli/shell.js'
-import { createPaint, formatAge, formatFields, formatTable } from '../../cli/table.js'
+import { createPaint, formatAge, formatBytes, formatFields, formatSeconds, formatTable } from '../../cli/table.js'
 import { formatService } from '../../cli/views/devices.js'
 import { formatLogLine } from '../../cli/views/logs.js'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
@@ -55,6 +57,44 @@ test('ages have two units at most', () => {
     [90_000_000, '1d'],
   ]
   for (const [ms, text] of table) assert.is(formatAge(ms), text)
+})
+
+test('bytes are read and written in units of 1000 and of 1024', () => {
+  const table: [string, number, string][] = [
+    ['2048', 2048, '2 KiB'],
+    ['128B', 128, '128 B'],
+    ['16KB', 16_000, '16 KB'],
+    ['16kib', 16_384, '16 KiB'],
+    ['20MB', 20_000_000, '20 MB'],
+    ['1MiB', 1_048_576, '1 MiB'],
+    ['3gb', 3_000_000_000, '3 GB'],
+  ]
+  for (const [text, bytes, shown] of table) assert.equal([parseBytes(text), formatBytes(bytes)], [bytes, shown], text)
+  assert.is(formatBytes(1_234_567), '1.2 MB')
+  for (const text of ['', 'KB', '1.5MB', '-1', '1XB', '1K']) assert.throws(() => parseBytes(text), /such as 20MB/, text)
+})
+
+test('times of a link are written in full', () => {
+  for (const [seconds, text] of [
+    [0, '0s'],
+    [32, '32s'],
+    [902, '15m2s'],
+    [3602, '1h2s'],
+    [86_400, '24h'],
+  ] as const)
+    assert.is(formatSeconds(seconds), text)
+})
+
+test('a link is set by what differs from its profile, and a limit is taken away by none', () => {
+  const given = { heartbeat: 120, logRate: 'none', quiet: ['22:00-06:00'], budget: 20_000_000 } as const
+  assert.equal(toSetting('cellular', given), {
+    profile: 'cellular',
+    intervalS: 120,
+    logBytesPerS: null,
+    quiet: ['22:00-06:00'],
+    budgetBytes: 20_000_000,
+  })
+  assert.equal(toSetting('lan', {}), { profile: 'lan' })
 })
 
 test('colours are for terminals that want them', () => {

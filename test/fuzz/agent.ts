@@ -7,6 +7,7 @@ import { Disk } from '../../agent/disk.js'
 import { Holdings } from '../../agent/holdings.js'
 import { Inbox } from '../../agent/inbox.js'
 import { Requests } from '../../agent/requests.js'
+import { quietForMs } from '../../protocol/quiet.js'
 import { digestText } from '../../protocol/spec.js'
 import { ManualClock } from '../support/clock.js'
 import { HeldKeys } from '../support/signing.js'
@@ -55,6 +56,7 @@ class AgentTarget implements Target {
     this.#disk = new Disk(this.#folder, log)
     const holdings = new Holdings(this.#disk, log, 'd1')
     const requests = new Requests({
+      link: () => ({}),
       engine: { logSources: async () => [{ id: 'c1', service: 'web', number: 1, running: false }], readLog: noLog },
       clock: this.#clock,
       log,
@@ -62,6 +64,7 @@ class AgentTarget implements Target {
       publish: async () => true,
       servicesOf: app => (app === 'web' ? ['web'] : undefined),
       restart: async () => {},
+      reporter: { hasTold: () => true, retell: async () => {} },
       onWorn: () => {},
     })
     this.#holdings = holdings
@@ -79,7 +82,7 @@ class AgentTarget implements Target {
     inbox.topics()
     inbox.faults()
     holdings.purges()
-    holdings.intervalS(10)
+    quietForMs(holdings.link().quiet, 0)
     for (const app of holdings.effective().apps.slice(0, 5)) holdings.project(app, digestText(app.digest))
   }
 }

@@ -7,6 +7,7 @@ import { noSigns } from '../../manager/core/liveness.js'
 import type { App, Device } from '../../manager/core/model.js'
 import { resolveDevice, resolveDevices } from '../../manager/core/resolve.js'
 import { appOnDevice, appsOnDevice, type Standing, standingOf, summarise } from '../../manager/core/rollup.js'
+import { profiles } from '../../protocol/messages/link.js'
 import type { Reported, ReportedApp } from '../../protocol/messages/reported.js'
 
 const test = suite('manager core')
@@ -18,6 +19,7 @@ const app = (more: Partial<App> = {}): App => ({
   name: 'web',
   revision: 2,
   digest: 'd',
+  version: null,
   run: 'running',
   services: ['web'],
   refresh: null,
@@ -52,6 +54,7 @@ const device = (more: Partial<Device> = {}): Device => ({
   metrics: null,
   held: 0,
   reported: null,
+  reportStamp: null,
   heldSince: null,
   serviceStates: null,
   ...more,
@@ -71,6 +74,8 @@ test('a released device is told its release and no apps', () => {
     revision: 3,
     groups: ['g'],
     images: ['**'],
+    link: profiles.cellular,
+    slow: 4,
     fleet: true,
     purges: [{ name: 'old', volumes: true }],
     intervalS: null,
@@ -87,6 +92,8 @@ test('a device is told the name that a user gave it and its labels, and nothing 
     revision: 3,
     groups: [],
     images: null,
+    link: null,
+    slow: null,
     fleet: false,
     purges: [],
     intervalS: null,

@@ -77,7 +77,7 @@ test('a point in the past is told in several ways', () => {
 
 test('a device that sends more than it may is stopped', async () => {
   const sent: string[] = []
-  const exchange = new Exchange({ device: 'a1', epoch: 1, send: ({ kind }) => void sent.push(kind) })
+  const exchange = new Exchange({ device: 'a1', epoch: 1, kind: 'logs', send: ({ kind }) => void sent.push(kind) })
   exchange.receive({ version: 1, part: 0 })
   exchange.receive({ version: 1, part: 1, data: Buffer.alloc(windowBytes) })
   exchange.receive({ version: 1, part: 2, data: Buffer.alloc(1) })
@@ -113,6 +113,24 @@ function world() {
 }
 const never = new AbortController().signal
 
+test('a request for a report is sent once, also to a device whose Engine is away, and is not renewed', async () => {
+  const { clock, device, published, requests, kinds } = world()
+  Object.assign(device, { state: 'NotReady', reason: 'EngineUnavailable' })
+  const parts = requests.ask(device, { kind: 'report', holds: Buffer.from('01020304', 'hex') }, never)
+  const first = parts.next()
+  const { topic, request } = await eventually(2000, 'the request', () => published[0])
+  assert.deepEqual(request, { version: 1, kind: 'report', epoch: 7, holds: Buffer.from('01020304', 'hex') })
+  requests.receive('a1', topic.split('/').at(-1)!, { version: 1, part: 0 })
+  await first
+  const second = parts.next()
+  clock.advance(60_000)
+  requests.receive('a1', topic.split('/').at(-1)!, { version: 1, part: 1, last: true })
+  await second
+  await parts.next()
+  assert.deepEqual(kinds(), ['report'])
+  await assert.rejects(requests.ask(device, { kind: 'logs', app: 'web' }, never).next(), { code: 'device.unavailable' })
+})
+
 test('a request is not retained, names its session, and is renewed until it ends', async () => {
   const { clock, device, published, requests, kinds } = world()
   const parts = requests.ask(device, { kind: 'logs', app: 'web', follow: true }, never)
@@ -140,7 +158,8 @@ test('a device that says nothing is given up, one that has connected anew too', 
   const old = renewed.requests.ask(renewed.device, { kind: 'logs', app: 'web' }, never).next().catch(codeOf)
   await eventually(2000, 'the request', () => renewed.published[0])
   renewed.device.signs = { ...renewed.device.signs, epoch: 8 }
-  renewed.clock.advance(10_000)
+  renewed.requests.noteSession('a2')
+  renewed.requests.noteSession('a1')
   assert.equal(await old, 'device.unavailable')
 })
 

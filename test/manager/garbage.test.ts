@@ -28,8 +28,8 @@ test('is counted by reason, told once per source, and changes nothing', async ({
     encodeCbor(new Map([[0, 1]])),
     Buffer.alloc(600_000),
   ]
-  for (const channel of ['status', 'heartbeat', 'reported', 'response/r']) {
-    for (const payload of payloads) await client.publishAsync(`skerry/device/a1/${channel}`, payload, { qos: 1 })
+  for (const topic of ['device/a1/status', 'h/a1', 'device/a1/reported', 'device/a1/response/r']) {
+    for (const payload of payloads) await client.publishAsync(`skerry/${topic}`, payload, { qos: 1 })
   }
   for (const id of ['BAD', 'a b', '-x', 'x'.repeat(40), '']) await client.publishAsync(`skerry/device/${id}/status`, 'x', { qos: 1 })
   await client.publishAsync('skerry/device/a1/response/another', 'garbage', { qos: 1 })
@@ -57,6 +57,8 @@ test('of any bytes on any topic is survived', () => {
     heartbeat: none,
     status: none,
     reported: none,
+    usage: none,
+    changes: none,
     response: none,
     join: none,
     renewal: none,
@@ -65,12 +67,17 @@ test('of any bytes on any topic is survived', () => {
   }
   const intake = new Intake('skerry', receiver, silent)
   const topics = fc
-    .constantFrom('status', 'heartbeat', 'reported', 'desired', 'response/r', 'request/r', 'x', '')
+    .constantFrom('status', 'reported', 'changes', 'usage', 'desired', 'response/r', 'request/r', 'x', '')
     .map(channel => `skerry/device/a1/${channel}`)
   fc.assert(
-    fc.property(fc.oneof(topics, fc.string()), fc.uint8Array({ maxLength: 200 }), fc.boolean(), (topic, payload, retained) => {
-      intake.handle(topic, payload, retained)
-    }),
+    fc.property(
+      fc.oneof(topics, fc.constant('skerry/h/a1'), fc.string()),
+      fc.uint8Array({ maxLength: 200 }),
+      fc.boolean(),
+      (topic, payload, retained) => {
+        intake.handle(topic, payload, retained)
+      },
+    ),
     { numRuns: 2000 },
   )
 })

@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict'
 import { suite } from 'uvu'
 import { Intake, type Receiver } from '../../manager/intake.js'
 import { statusCodec } from '../../protocol/messages/status.js'
+import { noTraffic, usageCodec } from '../../protocol/messages/usage.js'
 import { silent } from './site.js'
 
 const test = suite('intake')
@@ -11,6 +12,8 @@ const receiver: Receiver = {
   heartbeat: nothing,
   status: nothing,
   reported: nothing,
+  usage: nothing,
+  changes: nothing,
   response: nothing,
   join: nothing,
   renewal: nothing,
@@ -36,6 +39,14 @@ test('sources are remembered in little room, however long their topics are', () 
   intake.handle(`${topic}/status`, death, false)
   intake.handle(`${topic}y/status`, death, false)
   assert.deepEqual(names.length, 1)
+})
+
+test('an account of bytes that a broker has kept is none', () => {
+  const intake = new Intake('skerry', receiver, silent)
+  const account = usageCodec.encode({ version: 1, count: 1, ...noTraffic })
+  intake.handle('skerry/device/a1/usage', account, false)
+  intake.handle('skerry/device/a1/usage', account, true)
+  assert.deepEqual(intake.stats(), { received: 2, dropped: { 'message.invalid': 1 } })
 })
 
 test.run()

@@ -66,6 +66,31 @@ test('a device that falls silent is NotReady when its lease is over, and Ready a
   await device.leave()
 })
 
+test('short heartbeats renew the lease of the interval that the birth told, and take nothing away that was told before', async ({
+  site,
+  clock,
+}) => {
+  const device = await FakeDevice.online({ url: site.broker.url, id: 'a1', intervalS: 100 })
+  await device.beat({ intervalS: 100, revision: 7, cpuPermille: 250 })
+  const told = await eventually(5000, 'the full heartbeat', async () => {
+    const { body } = await request(site.manager, 'GET', '/devices/a1')
+    return body.revision?.held === 7 && body
+  })
+  for (const step of [1, 2, 3]) {
+    clock.advance(290_000)
+    await device.pulse()
+    const seen = new Date(clock.now()).toISOString()
+    const now = await eventually(5000, `short heartbeat ${step}`, async () => {
+      const { body } = await request(site.manager, 'GET', '/devices/a1')
+      return body.lastSeen === seen && body
+    })
+    assert.deepEqual([now.state, now.metrics, now.revision], ['Ready', told.metrics, told.revision])
+  }
+  clock.advance(303_000)
+  await deviceIs(site.manager, 'a1', 'NotReady', 'HeartbeatMissed')
+  await device.leave()
+})
+
 test('an engine that is gone is NotReady (EngineUnavailable) until it is back', async ({ site }) => {
   const device = await FakeDevice.online({ url: site.broker.url, id: 'a1' })
   await device.beat({ flags: 0 })
@@ -113,7 +138,7 @@ test('a manager restarted beside a dead and a living device shows both right', a
   await site.restart()
   await deviceIs(site.manager, 'dead', 'NotReady', 'Disconnected')
   await deviceIs(site.manager, 'living', 'Unknown', 'ManagerRestarted')
-  await living.beat()
+  await living.pulse()
   await deviceIs(site.manager, 'living', 'Ready')
   clock.advance(33_000)
   await living.beat()

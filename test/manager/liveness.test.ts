@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { suite } from 'uvu'
-import { foldSign, isSpent, leaseMs, noSigns, readinessOf, type Sign, type Signs } from '../../manager/core/liveness.js'
+import { foldSign, isSpent, leaseMs, noSigns, readinessOf, type Sign, type Signs, silentUntil } from '../../manager/core/liveness.js'
 import { offlineReasons } from '../../protocol/messages/status.js'
 
 const test = suite('liveness')
@@ -10,6 +10,7 @@ const test = suite('liveness')
 const birth = (epoch: number, more: Partial<Extract<Sign, { kind: 'birth' }>> = {}): Sign => ({
   kind: 'birth',
   epoch,
+  sequence: -1,
   intervalS: 10,
   engine: true,
   live: true,
@@ -25,6 +26,7 @@ const beat = (epoch: number, sequence: number, more: Partial<Extract<Sign, { kin
   at: 1000,
   ...more,
 })
+const pulse = (epoch: number, at = 1000): Sign => ({ kind: 'pulse', epoch, at })
 const end = (epoch: number, reason: (typeof offlineReasons)[number] = 'Disconnected'): Sign => ({ kind: 'end', epoch, reason })
 
 const fold = (signs: readonly Sign[], from: Signs = noSigns(0)) => signs.reduce(foldSign, from)
@@ -49,9 +51,35 @@ const table: [name: string, signs: Sign[], word: string][] = [
   ['an engine that is back is Ready', [birth(5, { engine: false }), beat(5, 0)], 'Ready'],
   ['an older heartbeat does not bring back an older flag', [beat(5, 3), beat(5, 2, { engine: false })], 'Ready'],
   ['an engine known to be gone stays NotReady unheard', [birth(5, { live: false, engine: false })], 'NotReady EngineUnavailable'],
+  ['a short heartbeat is Ready', [birth(5, { live: false }), pulse(5)], 'Ready'],
+  ['a short heartbeat says no more than the birth', [birth(5, { engine: false }), pulse(5)], 'NotReady EngineUnavailable'],
+  ['what is known of the Engine stays until a birth says otherwise', [birth(5, { engine: false }), pulse(6)], 'NotReady EngineUnavailable'],
+  [
+    'a birth that comes after a short heartbeat of its session counts',
+    [pulse(6), birth(6, { engine: false })],
+    'NotReady EngineUnavailable',
+  ],
+  ['a birth that is said anew counts', [birth(5), beat(5, 3), birth(5, { sequence: 4, engine: false })], 'NotReady EngineUnavailable'],
+  ['a birth that was said anew is older than a later heartbeat', [beat(5, 5), birth(5, { sequence: 4, engine: false })], 'Ready'],
+  ['a will is not undone by a late short heartbeat', [birth(5), end(5), pulse(5)], 'NotReady Disconnected'],
   ['nothing at all is Unknown', [], 'Unknown NeverSeen'],
 ]
 for (const [name, signs, expected] of table) test(name, () => assert.equal(word(fold(signs)), expected))
+
+test('a silent device is NotReady when it was said that it would be, however long the manager could not hear', () => {
+  for (const [listening, until] of [
+    [0, 33_000],
+    [20_000, 52_000],
+    [90_000, 122_000],
+  ] as const) {
+    const signs = fold([birth(5)])
+    assert.equal(silentUntil(signs, listening), until)
+    assert.doesNotMatch(word(signs, until - 1, listening), /NotReady/)
+    assert.equal(word(signs, until, listening), 'NotReady HeartbeatMissed')
+  }
+  assert.equal(silentUntil(fold([birth(5)]), null), null)
+  assert.equal(silentUntil(fold([birth(5, { live: false })]), 0), null)
+})
 
 test('a device is lost when its lease is over, and found by its next heartbeat', () => {
   const alive = fold([birth(5)])
@@ -66,6 +94,9 @@ test('the interval that a heartbeat declares makes the lease', () => {
   assert.equal(leaseMs(10), 32_000)
   const slow = fold([birth(5), beat(5, 0, { intervalS: 100 })])
   assert.equal(word(slow, 1000 + leaseMs(100) - 1), 'Ready')
+  const later = fold([pulse(5, 50_000)], slow)
+  assert.equal(word(later, 50_000 + leaseMs(100) - 1), 'Ready', 'and short ones renew it')
+  assert.equal(word(later, 50_000 + leaseMs(100)), 'NotReady HeartbeatMissed')
 })
 
 test('silence counts only while the manager could hear', () => {
@@ -93,16 +124,18 @@ test('a live sign of a spent epoch is recognised', () => {
   assert.equal(isSpent(fold([birth(7), end(7)]), birth(7)), true)
   assert.equal(isSpent(fold([birth(7), end(7)]), beat(7, 4)), true)
   assert.equal(isSpent(known, beat(6, 4)), false)
+  assert.equal(isSpent(fold([birth(7), end(7)]), pulse(7)), true)
 })
 
 /** What a real device sends is a function of epoch and sequence; only the order and the number of deliveries vary. */
 const anySign: fc.Arbitrary<Sign> = fc.oneof(
   fc
-    .record({ epoch: fc.integer({ min: 0, max: 3 }), live: fc.boolean() })
-    .map(({ epoch, live }) => birth(epoch, { live, engine: epoch !== 2 })),
+    .record({ epoch: fc.integer({ min: 0, max: 3 }), live: fc.boolean(), sequence: fc.constantFrom(-1, 5, 6) })
+    .map(({ epoch, live, sequence }) => birth(epoch, { live, sequence, engine: (epoch + sequence) % 3 !== 1 })),
   fc
     .record({ epoch: fc.integer({ min: 0, max: 3 }), sequence: fc.integer({ min: 0, max: 4 }) })
     .map(({ epoch, sequence }) => beat(epoch, sequence, { engine: (epoch + sequence) % 3 !== 0, intervalS: 5 + sequence })),
+  fc.integer({ min: 0, max: 3 }).map(epoch => pulse(epoch)),
   fc
     .record({ epoch: fc.integer({ min: 0, max: 3 }), reason: fc.constantFrom(...offlineReasons) })
     .map(({ epoch, reason }) => end(epoch, reason)),

@@ -5,13 +5,14 @@ import * as assert from 'uvu/assert'
 import { decodeCbor, encodeCbor, isPlainCbor } from '../../protocol/cbor.js'
 import type { Result } from '../../protocol/errors.js'
 import {
-  type Heartbeat,
+  type FullHeartbeat,
   heartbeatCodec,
   packStates,
   type ServiceState,
   serviceStates,
   unpackStates,
 } from '../../protocol/messages/heartbeat.js'
+import { profiles } from '../../protocol/messages/link.js'
 import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
 import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
 import { type Request, type Response, requestCodec, responseCodec } from '../../protocol/messages/request.js'
@@ -20,7 +21,7 @@ import { type Status, statusCodec } from '../../protocol/messages/status.js'
 
 const digest = new Uint8Array(32).fill(7)
 
-const largest: Heartbeat = {
+const largest: FullHeartbeat = {
   version: 1,
   epoch: 0xffffffff,
   sequence: 0xffff,
@@ -75,6 +76,8 @@ const manifest: Manifest = {
   release: 'remove',
   epochFloor: 65540,
   purges: [{ name: 'old', volumes: true, images: true }],
+  link: { ...profiles.cellular, quiet: [{ fromMin: 1320, toMin: 360 }] },
+  slow: 4,
 }
 
 const reported: Reported = {
@@ -161,6 +164,7 @@ function survives<T>(codec: { encode(value: T): Buffer; decode(payload: Uint8Arr
 test('every message reads back as it was written', () => {
   survives(statusCodec, birth)
   survives(heartbeatCodec, { ...largest, states: packStates(['running', 'exited']) })
+  survives(heartbeatCodec, { version: 1, epoch: 0xffffffff })
   survives(manifestCodec, manifest)
   survives(reportedCodec, reported)
   survives(requestCodec, request)
@@ -200,6 +204,17 @@ test('a reader ignores keys and items of a later version', () => {
   assert.ok(decoded.ok && decoded.value.epoch === 5 && decoded.value.version === 2)
   const beat = decodeCbor(heartbeatCodec.encode(largest)) as unknown[]
   assert.ok(heartbeatCodec.decode(encodeCbor([...beat, 'new', 1])).ok)
+})
+
+test('a heartbeat is whole or ends after its second item', () => {
+  const beat = decodeCbor(heartbeatCodec.encode(largest)) as unknown[]
+  const read = beat.map((_, length) => heartbeatCodec.decode(encodeCbor(beat.slice(0, length))))
+  assert.equal(
+    read.flatMap(({ ok }, length) => (ok ? [length] : [])),
+    [2],
+  )
+  const short = heartbeatCodec.encode({ version: 1, epoch: 0xffffffff })
+  assert.ok(short.length <= 7, `${short.length} bytes`)
 })
 
 test('a message with a field of the wrong shape is refused with its path', () => {

@@ -6,6 +6,7 @@ import { checkName } from '../../protocol/names.js'
 import {
   checkRoot,
   clientIdOf,
+  type DeviceChannel,
   deviceChannels,
   deviceOfClientId,
   exchanges,
@@ -49,6 +50,10 @@ test('names that are not topics of ours do not parse', () => {
     'other/device/a/status',
     'skerry/device/a',
     'skerry/device/a/status/more',
+    'skerry/device/a/heartbeat',
+    'skerry/h',
+    'skerry/h/A',
+    'skerry/h/a/heartbeat',
     'skerry/device//status',
     'skerry/device/A/status',
     'skerry/device/a/constructor',
@@ -116,11 +121,15 @@ test('topics.md has a section and a row for each topic, and none for another', (
   const page = readFileSync('topics.md', 'utf8')
   const rows = [...page.matchAll(/^\| `skerry\/([^`]+)` +\|/gm)].map(match => match[1])
   const expected = [
-    ...Object.keys(deviceChannels).map(channel => `device/{id}/${channel}`),
+    ...(Object.keys(deviceChannels) as DeviceChannel[]).map(channel =>
+      formatTopic('', { kind: 'device', device: '{id}', channel }).slice(1),
+    ),
     ...Object.keys(exchanges).map(exchange => `device/{id}/${exchange}/{rid}`),
     'group/{name}/desired',
     ...Object.keys(fleetChannels).map(channel => `fleet/${channel}`),
     'spec/{digest}',
+    'permit/device/{id}',
+    'permit/group/{name}',
     ...Object.keys(joinChannels).map(channel => `join/{key}/${channel}`),
   ]
   assert.equal(rows.sort(), expected.sort())

@@ -1,12 +1,13 @@
 // A device as the manager sees it: a plain MQTT client that speaks the protocol, with no agent behind it.
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Credentials } from '../../agent/identity/identity.js'
-import { type Heartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { type FullHeartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
 import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
 import { protocolVersion } from '../../protocol/messages/message.js'
 import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
 import { type Request, type Response, requestCodec, responseCodec } from '../../protocol/messages/request.js'
 import { type Facts, type OfflineReason, type Status, statusCodec } from '../../protocol/messages/status.js'
+import { noTraffic, type Traffic, usageCodec } from '../../protocol/messages/usage.js'
 import { clientIdOf, type DeviceChannel, formatTopic, parseTopic, requestsTo } from '../../protocol/topics.js'
 import { contentsOf } from './signing.js'
 import { eventually } from './within.js'
@@ -104,7 +105,7 @@ export class FakeDevice {
     await this.client.publishAsync(this.topic('status'), payload, { qos: 1, retain: true })
   }
 
-  async beat(heartbeat: Partial<Heartbeat> = {}): Promise<void> {
+  async beat(heartbeat: Partial<FullHeartbeat> = {}): Promise<void> {
     const payload = heartbeatCodec.encode({
       version: protocolVersion,
       epoch: this.epoch,
@@ -125,9 +126,21 @@ export class FakeDevice {
     await this.client.publishAsync(this.topic('heartbeat'), payload, { qos: 0 })
   }
 
+  /** A short heartbeat. */
+  async pulse(): Promise<void> {
+    const payload = heartbeatCodec.encode({ version: protocolVersion, epoch: this.epoch })
+    await this.client.publishAsync(this.topic('heartbeat'), payload, { qos: 0 })
+  }
+
   async report(reported: Partial<Reported> = {}): Promise<void> {
     const report: Reported = { version: protocolVersion, sequence: 1, revision: 0, groups: [], apps: [], ...reported }
     await this.client.publishAsync(this.topic('reported'), reportedCodec.encode(report), { qos: 1, retain: true })
+  }
+
+  /** What its connection has cost, in all; what is not given is 0. */
+  async account(traffic: Partial<Traffic>, count = 1): Promise<void> {
+    const payload = usageCodec.encode({ version: protocolVersion, count, ...noTraffic, ...traffic })
+    await this.client.publishAsync(this.topic('usage'), payload, { qos: 1 })
   }
 
   /** The first request of this kind, past or to come, that fits. */

@@ -1,18 +1,19 @@
 // A client that sees everything below a root and can publish desired state as a manager would.
 import mqtt from 'mqtt'
-import { type Heartbeat, heartbeatCodec } from '../../protocol/messages/heartbeat.js'
+import { type FullHeartbeat, heartbeatCodec, isFull, type ShortHeartbeat } from '../../protocol/messages/heartbeat.js'
 import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
 import { protocolVersion } from '../../protocol/messages/message.js'
 import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
 import { type Status, statusCodec } from '../../protocol/messages/status.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
-import { formatTopic, type Topic } from '../../protocol/topics.js'
+import { everyDevice, formatTopic, type Topic } from '../../protocol/topics.js'
 import { manager } from './signing.js'
 import { eventually } from './within.js'
 
 export interface Seen {
   readonly statuses: Status[]
-  readonly heartbeats: { readonly value: Heartbeat; readonly bytes: number }[]
+  readonly heartbeats: { readonly value: FullHeartbeat; readonly bytes: number }[]
+  readonly shorts: ShortHeartbeat[]
   readonly reports: Reported[]
 }
 
@@ -31,9 +32,9 @@ const instance = Buffer.from('0011223344556677', 'hex')
 export async function observe(url: string, ca?: string): Promise<Observer> {
   const root = 'skerry'
   const client = await mqtt.connectAsync(url, { reconnectPeriod: 50, ...(ca === undefined ? {} : { ca }) })
-  const seen: Seen = { statuses: [], heartbeats: [], reports: [] }
+  const seen: Seen = { statuses: [], heartbeats: [], shorts: [], reports: [] }
   client.on('message', (topic, payload) => note(seen, topic, payload))
-  await client.subscribeAsync(`${root}/device/+/+`, { qos: 1 })
+  await client.subscribeAsync([`${root}/device/+/+`, everyDevice(root, 'heartbeat')], { qos: 1 })
   let revision = 0
   const publish = async (topic: string, payload: Buffer | string, retain: boolean) => {
     await client.publishAsync(topic, payload, { qos: 1, retain })
@@ -65,8 +66,12 @@ export async function observe(url: string, ca?: string): Promise<Observer> {
 function note(seen: Seen, topic: string, payload: Buffer): void {
   const status = topic.endsWith('/status') ? statusCodec.decode(payload) : undefined
   if (status?.ok) seen.statuses.push(status.value)
-  const heartbeat = topic.endsWith('/heartbeat') ? heartbeatCodec.decode(payload) : undefined
-  if (heartbeat?.ok) seen.heartbeats.push({ value: heartbeat.value, bytes: payload.length })
+  const heartbeat = topic.split('/')[1] === 'h' ? heartbeatCodec.decode(payload) : undefined
+  if (heartbeat?.ok) {
+    const { value } = heartbeat
+    if (isFull(value)) seen.heartbeats.push({ value, bytes: payload.length })
+    else seen.shorts.push(value)
+  }
   const report = topic.endsWith('/reported') ? reportedCodec.decode(payload) : undefined
   if (report?.ok) seen.reports.push(report.value)
 }

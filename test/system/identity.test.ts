@@ -111,7 +111,7 @@ test('the server’s new certificate serves the next connection and ends none', 
   const before = await fort.connectAs('k3v9', papers)
   const old = presented(before)
   await fort.pki.renewServer()
-  await before.publishAsync('skerry/device/k3v9/heartbeat', Buffer.alloc(0), { qos: 1 })
+  await before.publishAsync('skerry/h/k3v9', Buffer.alloc(0), { qos: 1 })
   assert.is(before.connected, true)
   const other = await fort.connectAs('other', await fort.enrol('other'))
   assert.is.not(presented(other), old)

@@ -42,14 +42,14 @@ test('mosquitto_sub alone shows birth, heartbeat and will to a user, and the des
   const folder = mkdtempSync(join(tmpdir(), 'skerry-wire-'))
   const test = async (fleet: Fleet): Promise<void> => {
     const login = await fleet.server.admit('watcher', 'viewer')
-    const watcher = subscribe(login, 'skerry/device/+/status', 'skerry/device/+/heartbeat')
+    const watcher = subscribe(login, 'skerry/device/+/status', 'skerry/h/+')
     const agent = fleet.device('seen')
     agent.start(fleet.server)
     const { id } = await fleet.shown('seen', 'Ready', device => device.state === 'Ready')
 
     const birth = statusCodec.decode(bytesOf(await watcher.line(new RegExp(`^skerry/device/${id}/status 0 (\\w+)$`))))
     assert.ok(birth.ok && birth.value.online && birth.value.facts?.name === 'seen')
-    const beat = heartbeatCodec.decode(bytesOf(await watcher.line(new RegExp(`^skerry/device/${id}/heartbeat 0 (\\w+)$`))))
+    const beat = heartbeatCodec.decode(bytesOf(await watcher.line(new RegExp(`^skerry/h/${id} 0 (\\w+)$`))))
     assert.ok(beat.ok && birth.ok && beat.value.epoch === birth.value.epoch)
 
     await fleet.deploy(`devices/${id}`, 'skt-sys-wire', compose)
@@ -103,8 +103,9 @@ test('garbage on every topic is counted and dropped, and nothing changes', async
     await fleet.deploy(`devices/${id}`, 'skt-sys-garbage', compose)
     const before = await fleet.shown('calm', 'runs the app', device => device.apps[0]?.state === 'running')
     const topics = [
-      ...['status', 'heartbeat', 'reported', 'desired'].map(channel => `skerry/device/${id}/${channel}`),
+      ...['status', 'reported', 'desired'].map(channel => `skerry/device/${id}/${channel}`),
       ...['request', 'response'].map(exchange => `skerry/device/${id}/${exchange}/r`),
+      `skerry/h/${id}`,
       'skerry/group/g/desired',
     ]
     const odd = ['skerry/device/UPPER/status', 'skerry/device/x/unknown', `skerry/spec/${'A'.repeat(43)}`, 'skerry/cmd/x']

@@ -5,7 +5,9 @@ import { releaseModes } from '../../../protocol/messages/manifest.js'
 import { deviceStates } from '../../core/liveness.js'
 import { AppOnDeviceSchema } from './apps.js'
 import { nullable, oneOf, RefusalSchema, ref, time } from './basics.js'
+import { LinkSchema, linkOwner } from './links.js'
 import { HeldSchema, PermitSchema } from './permits.js'
+import { MonthUseSchema } from './usage.js'
 
 export const FactsSchema = Type.Object(
   {
@@ -44,9 +46,13 @@ export const DeviceSchema = Type.Object(
     reason: nullable(Type.String({ description: 'Why it is not Ready, such as Disconnected, HeartbeatMissed, ManagerRestarted.' })),
     since: time,
     lastSeen: nullable(time),
-    expectedBy: nullable(time),
-    intervalS: Type.Integer(),
-    leaseS: Type.Integer(),
+    expectedBy: nullable(
+      Type.String({ format: 'date-time', description: 'When it turns NotReady if it stays silent; null if it is not Ready.' }),
+    ),
+    intervalS: Type.Integer({ description: 'Between its heartbeats, as it says itself.' }),
+    leaseS: Type.Integer({ description: 'So long after its last heartbeat it is NotReady.' }),
+    link: Type.Intersect([ref(LinkSchema), Type.Object({ of: linkOwner })], { description: 'How it is to use its link.' }),
+    usage: nullable(ref(MonthUseSchema)),
     epoch: Type.Integer(),
     facts: nullable(ref(FactsSchema)),
     metrics: nullable(ref(MetricsSchema)),

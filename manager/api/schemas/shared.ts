@@ -1,7 +1,16 @@
 // Every shape that has a name in the OpenAPI document.
 
 import type { TSchema } from 'typebox'
-import { AppOnDeviceSchema, AppSchema, CheckedSchema, DeployedSchema, RestartedSchema, RevisionSchema, ServiceSchema } from './apps.js'
+import {
+  AppOnDeviceSchema,
+  AppSchema,
+  CheckedSchema,
+  DeployedSchema,
+  RestartedSchema,
+  RevisionSchema,
+  ServiceSchema,
+  VersionSchema,
+} from './apps.js'
 import { ProblemSchema, RefusalSchema } from './basics.js'
 import {
   DeviceSchema,
@@ -14,7 +23,10 @@ import {
   ReleasedSchema,
 } from './devices.js'
 import { EventSchema } from './events.js'
+import { LinkSchema, LinkStandingSchema } from './links.js'
 import { HeldSchema, PermitSchema } from './permits.js'
+import { AnswerSchema, PublishedSchema, ValueSchema } from './topics.js'
+import { usageSchemas } from './usage.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
 export const sharedSchemas: readonly TSchema[] = [
@@ -26,6 +38,9 @@ export const sharedSchemas: readonly TSchema[] = [
   AppOnDeviceSchema,
   FactsSchema,
   MetricsSchema,
+  LinkSchema,
+  LinkStandingSchema,
+  ...usageSchemas,
   DeviceSchema,
   ReleasedSchema,
   JoinTokenSchema,
@@ -37,6 +52,10 @@ export const sharedSchemas: readonly TSchema[] = [
   DeployedSchema,
   CheckedSchema,
   RevisionSchema,
+  VersionSchema,
+  AnswerSchema,
+  PublishedSchema,
+  ValueSchema,
   EventSchema,
   WhoSchema,
   LoggedInSchema,

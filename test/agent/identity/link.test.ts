@@ -12,9 +12,11 @@ import type { Verdict } from '../../../agent/core/refused.js'
 import { Identity } from '../../../agent/identity/identity.js'
 import { Link } from '../../../agent/link.js'
 import { withIdentity } from '../../../agent/reach.js'
+import { Traffic } from '../../../agent/traffic.js'
 import { openPki, type Pki } from '../../../manager/identity/pki.js'
 import { readRequest } from '../../../manager/identity/x509.js'
 import { unwrap } from '../../../protocol/errors.js'
+import { profiles } from '../../../protocol/messages/link.js'
 import { ManualClock } from '../../support/clock.js'
 import { eventually } from '../../support/within.js'
 
@@ -110,11 +112,12 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     clientId: 'dev-press-7',
     statusTopic: 'skerry/device/press-7/status',
     openSession: () => ({ epoch: 1, will: Buffer.from('x') }),
-    leaseMs: () => 60_000,
+    settings: () => ({ ...profiles.lan, intervalS: 20, keepaliveS: 600 }),
     retries: { firstMs: 1_000, maxMs: 60_000 },
     clock,
     random: () => 0.5,
     log,
+    traffic: new Traffic('skerry', clock),
     onConnected: () => {},
     onSubscribed: () => {},
     onDenied: () => {},

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Acquaintance } from '../../../agent/acquaintance.js'
 import { startAgent } from '../../../agent/agent.js'
 import { Approach } from '../../../agent/approach.js'
 import { type Life, renewAtMs, serverTime } from '../../../agent/core/renewal.js'
@@ -175,7 +176,8 @@ test('a certificate that has ended is replaced by a visit of its own', async con
 
 test('a device that is kept from its own topics asks for another certificate, once a day at most', async context => {
   const { gate, folder, identity, renewal, clock } = context
-  const approach = new Approach({ broker: { url: gate.url }, identity, renewal, folder, clock, log })
+  const memory = new Acquaintance({ folder, log, clock, ownNotBeforeMs: () => identity.notBeforeMs })
+  const approach = new Approach({ broker: { url: gate.url }, identity, renewal, memory, clock, log })
   const next = () => within(10_000, 'there is something to connect with', approach.next())
   assert.is((await next()).cert, certificateOf(context))
   assert.is(gate.asked.length, 1)

@@ -1,7 +1,8 @@
 // The table "Who may do what" of topics.md, and what it says of one principal, one action and one topic.
 import { readFileSync } from 'node:fs'
-import type { Action, Principal } from '../../../broker/auth.js'
+import type { Principal } from '../../../broker/auth.js'
 import type { Scope } from '../../../protocol/access.js'
+import type { Action } from '../../../protocol/rights.js'
 
 export interface AccessRow {
   /** Below the root, with `{id}` and the like where names stand; `/#` at its end stands for all below. */

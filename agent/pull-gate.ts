@@ -1,0 +1,112 @@
+// When images may be pulled and built: so many at a time as the link allows, and none that would begin in its quiet hours.
+import type { Clock } from '../protocol/clock.js'
+import type { Refusal } from '../protocol/errors.js'
+import type { Engine } from './engine.js'
+import type { Quiet } from './quiet.js'
+
+export interface PullGateOptions {
+  readonly clock: Clock
+  readonly quiet: Pick<Quiet, 'forMs'>
+  /** As many at a time, now; undefined: all. */
+  readonly atOnce: () => number | undefined
+  /** An image has to wait, or no longer. */
+  readonly onChange: () => void
+}
+
+interface Waiter {
+  readonly image: string
+  readonly admit: () => void
+}
+
+/** How often to look at the clock, which may be set meanwhile. */
+const lookMs = 60_000
+
+export class PullGate {
+  readonly #options: PullGateOptions
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiter>()
+  #underway = 0
+  #cancel = () => {}
+
+  constructor(options: PullGateOptions) {
+    this.#options = options
+  }
+
+  /** Fetches once it may. Throws the signal's reason when it aborts before that. */
+  async pass<T>(image: string, signal: AbortSignal, fetch: () => Promise<T>): Promise<T> {
+    await this.#enter(image, signal)
+    try {
+      return await fetch()
+    } finally {
+      this.#underway--
+      this.adjust()
+    }
+  }
+
+  isWaiting(image: string): boolean {
+    return [...this.#waiting].some(waiter => waiter.image === image)
+  }
+
+  /** Why none may begin now; undefined outside of quiet hours. */
+  deferral(): Refusal | undefined {
+    const forMs = this.#options.quiet.forMs()
+    if (forMs === 0) return undefined
+    const until = new Date(Math.ceil((this.#options.clock.now() + forMs) / 60_000) * 60_000).toISOString().slice(11, 16)
+    return { code: 'pull.deferred', message: `no images are pulled before ${until} UTC: the link is in its quiet hours` }
+  }
+
+  /** Settings, or the time, may have changed. */
+  adjust(): void {
+    const { clock, quiet, onChange } = this.#options
+    this.#cancel()
+    const admitted = [...this.#waiting].slice(0, this.#room())
+    for (const waiter of admitted) {
+      this.#waiting.delete(waiter)
+      this.#underway++
+      waiter.admit()
+    }
+    if (admitted.length > 0) onChange()
+    const quietMs = quiet.forMs()
+    if (this.#waiting.size > 0 && quietMs > 0) this.#cancel = clock.after(Math.min(quietMs, lookMs), () => this.adjust())
+  }
+
+  #room(): number {
+    const { quiet, atOnce } = this.#options
+    return quiet.forMs() > 0 ? 0 : Math.max(0, (atOnce() ?? Number.POSITIVE_INFINITY) - this.#underway)
+  }
+
+  async #enter(image: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.adjust()
+    if (this.#room() === 0) return await this.#wait(image, signal)
+    this.#underway++
+  }
+
+  #wait(image: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.delete(waiter)
+        this.adjust()
+        reject(signal.reason)
+      }
+      const admit = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      const waiter = { image, admit }
+      this.#waiting.add(waiter)
+      signal.addEventListener('abort', leave, { once: true })
+      this.adjust()
+      this.#options.onChange()
+    })
+  }
+}
+
+/** The engine, with its pulls and builds through the gate. */
+export function withGate(engine: Engine, gate: PullGate): Engine {
+  return {
+    ...engine,
+    pull: (args, onProgress, signal, login) => gate.pass(args.image, signal, () => engine.pull(args, onProgress, signal, login)),
+    build: (args, signal, logins) => gate.pass(args.image, signal, () => engine.build(args, signal, logins)),
+  }
+}

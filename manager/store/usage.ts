@@ -1,0 +1,93 @@
+// Bytes of devices' connections, by device, day and purpose; and what each device has told of them.
+import { type Flow, mapTraffic, type Purpose, purposes, type Traffic } from '../../protocol/messages/usage.js'
+import type { Told } from '../core/usage.js'
+import type { Db } from './db.js'
+import type { UsageDayTable } from './schema.js'
+
+const columns = purposes.flatMap(purpose => [`${purpose}_sent`, `${purpose}_received`] as const)
+const addSql = `insert into usage_days (device, day, ${columns.join(', ')}) values (?, ?, ${columns.map(() => '?').join(', ')})
+  on conflict (device, day) do update set ${columns.map(column => `${column} = ${column} + excluded.${column}`).join(', ')}`
+const totalSql = columns.join(' + ')
+
+export interface DayRow {
+  /** Or month. */
+  readonly day: string
+  readonly traffic: Traffic
+}
+
+export interface Counted {
+  readonly device: string
+  readonly told: Told
+  /** How many times more rarely its telemetry comes. */
+  readonly slow: number
+}
+
+export function readCounts(db: Db): Counted[] {
+  return db.all(db.build.selectFrom('usage_counts').selectAll()).map(({ device, count, traffic, slow }) => ({
+    device,
+    told: { count, traffic: JSON.parse(traffic) as Traffic },
+    slow,
+  }))
+}
+
+export function saveTold(db: Db, device: string, { count, traffic }: Told): void {
+  db.runSql(
+    `insert into usage_counts (device, count, traffic, slow) values (?, ?, ?, 1)
+     on conflict (device) do update set count = excluded.count, traffic = excluded.traffic`,
+    [device, count, JSON.stringify(traffic)],
+  )
+}
+
+export function saveSlow(db: Db, device: string, slow: number): void {
+  db.runSql('update usage_counts set slow = ? where device = ?', [slow, device])
+}
+
+/** Null where telemetry is not slowed down. */
+export function readSlow(db: Db, device: string): number | null {
+  const row = db.firstSql<{ slow: number }>('select slow from usage_counts where device = ? and slow > 1', [device])
+  return row?.slow ?? null
+}
+
+export function addToDay(db: Db, device: string, { day, traffic }: DayRow): void {
+  const flows = purposes.flatMap(purpose => [traffic[purpose].sent, traffic[purpose].received])
+  db.runSql(addSql, [device, day, ...flows])
+}
+
+/** Total bytes of each device since that day. */
+export function readTotals(db: Db, fromDay: string): Map<string, number> {
+  const rows = db.allSql<{ device: string; bytes: number }>(
+    `select device, sum(${totalSql}) as bytes from usage_days where day >= ? group by device`,
+    [fromDay],
+  )
+  return new Map(rows.map(({ device, bytes }) => [device, bytes]))
+}
+
+/** The newest first. */
+export function readDays(db: Db, device: string, limit: number): DayRow[] {
+  const query = db.build.selectFrom('usage_days').selectAll().where('device', '=', device).orderBy('day', 'desc').limit(limit)
+  return db.all(query).map(toDay)
+}
+
+/** The newest first; `day` is the month. */
+export function readMonths(db: Db, device: string): DayRow[] {
+  const sums = columns.map(column => `sum(${column}) as ${column}`).join(', ')
+  const rows = db.allSql<UsageDayTable>(
+    `select substr(day, 1, 7) as day, ${sums} from usage_days where device = ? group by 1 order by 1 desc`,
+    [device],
+  )
+  return rows.map(toDay)
+}
+
+export function dropDaysBefore(db: Db, day: string): void {
+  db.runSql('delete from usage_days where day < ?', [day])
+}
+
+export function deleteUsage(db: Db, device: string): void {
+  db.runSql('delete from usage_days where device = ?', [device])
+  db.runSql('delete from usage_counts where device = ?', [device])
+}
+
+function toDay(row: UsageDayTable): DayRow {
+  const flow = (purpose: Purpose): Flow => ({ sent: row[`${purpose}_sent`], received: row[`${purpose}_received`] })
+  return { day: row.day, traffic: mapTraffic(flow) }
+}

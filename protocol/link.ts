@@ -1,0 +1,49 @@
+// Which settings of a link hold, of all that speak of it; the agent goes by it, and the manager shows it. Pure.
+import { type Link, profiles } from './messages/link.js'
+
+/** What a device's or a group's manifest says of the link. */
+export interface LinkWish {
+  readonly link?: Link | undefined
+  /** Between heartbeats; wins over the link's own. */
+  readonly intervalS?: number | undefined
+}
+
+export interface LinkSources {
+  readonly device: LinkWish
+  /** Those of the device's groups, by name. */
+  readonly groups: readonly LinkWish[]
+  /** What the agent was started with: between heartbeats while nothing says otherwise. */
+  readonly ownS?: number | undefined
+  /** Telemetry comes so many times more rarely, for the sake of the budget. */
+  readonly slow?: number | undefined
+}
+
+const longestKeepaliveS = 65_535
+const weekS = 7 * 86_400
+
+/** The device's own wins, then the first of its groups'; of intervals the device's, then the smallest. */
+export function settleLink({ device, groups, ownS = profiles.lan.intervalS, slow = 1 }: LinkSources): Link {
+  const set = device.link ?? groups.find(({ link }) => link !== undefined)?.link
+  const told = device.intervalS ?? smallest(groups.flatMap(({ intervalS }) => intervalS ?? []))
+  return slowedLink(withInterval(set ?? profiles.lan, told ?? set?.intervalS ?? ownS), slow)
+}
+
+/** The broker is asked for an answer no more often than with every other heartbeat. */
+export function withInterval(link: Link, intervalS: number): Link {
+  return { ...link, intervalS, keepaliveS: Math.min(longestKeepaliveS, Math.max(link.keepaliveS, 2 * intervalS)) }
+}
+
+/** Telemetry comes `times` more rarely, but still every week; heartbeats and what asks for an answer stay. */
+function slowedLink(link: Link, times: number): Link {
+  if (times === 1) return link
+  return {
+    ...link,
+    metricsS: Math.min(weekS, Math.max(link.metricsS, link.intervalS) * times),
+    reportMs: Math.min(weekS * 1000, link.reportMs * times),
+    usageS: Math.min(weekS, link.usageS * times),
+  }
+}
+
+function smallest(numbers: readonly number[]): number | undefined {
+  return numbers.length === 0 ? undefined : Math.min(...numbers)
+}
