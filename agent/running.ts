@@ -160,6 +160,7 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
+    const ownTopic = this.#voice.topic('desired')
     const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
@@ -174,7 +175,7 @@ export class RunningAgent {
       traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
+      onDenied: topics => topics.includes(ownTopic) && approach.noteDenied() && this.#link.reconnect(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })

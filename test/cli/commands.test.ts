@@ -145,6 +145,29 @@ test('a link is set, shown and cleared, of a device and of a group', async () =>
   await fine('delete', 'group', 'vans')
 })
 
+test('what connections cost is shown of all devices and of one', async () => {
+  assert.equal((await cli('usage', 'press-7')).out, 'press-7 has not told what its connection costs\n')
+  await fine('link', 'set', 'device/press-7', 'cellular', '--budget', '1MB')
+  await press7.account({ heartbeat: { sent: 900_000, received: 0 }, headers: { sent: 30_000, received: 20_000 } })
+  const usage = await eventually(10_000, 'its account', async () => {
+    const { items } = JSON.parse(await fine('usage', '-o', 'json'))
+    return items[0].month?.slow === 64 && items[0]
+  })
+  assert.equal([usage.device, usage.month.usedBytes, usage.month.budgetBytes], ['press-7', 950_000, 1_000_000])
+  assert.match(
+    await fine('usage'),
+    /^NAME +ID +MONTH +USED[^\n]*\npress-7 +press-7 +\d{4}-\d\d +950 KB [^\n]*1 MB +95 % +64 times more rarely\npress-8 +press-8 +-/,
+  )
+  assert.match(
+    await fine('usage', 'press-7', '--days', '1'),
+    /Used: +950 KB, 95 % of 1 MB\n[\s\S]*HEARTBEATS[^\n]*\n\d{4}-\d\d-\d\d +950 KB +900 KB[^\n]*\n\d{4}-\d\d +950 KB +900 KB/,
+  )
+  assert.match(await fine('get', 'devices', '-o', 'wide'), /USED[\s\S]*950 KB/)
+  assert.match(await fine('get', 'events', '--type', 'device.budget'), /64 times more rarely: 95 % of its budget is spent/)
+  await fine('link', 'clear', 'device/press-7')
+  assert.equal(await refused('usage', 'nobody'), [3, ['device.unknown']])
+})
+
 test('groups are made, joined, left and deleted', async () => {
   await fine('group', 'create', 'line-1', 'press-7')
   assert.equal(await refused('group', 'create', 'line-1'), [4, ['group.exists']])
