@@ -5,7 +5,7 @@ import type { Clock } from '../protocol/clock.js'
 import type { Link as Settings } from '../protocol/messages/link.js'
 import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
-import { keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
+import { connectMs, keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
 import { explainFault, isOfNetwork, type Verdict } from './core/refused.js'
 import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
@@ -32,8 +32,8 @@ export interface LinkOptions {
   readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
-  /** The broker does not let the device hear this topic. */
-  readonly onDenied: (topic: string) => void
+  /** The broker keeps these topics from the device. */
+  readonly onDenied: (topics: readonly string[]) => void
   /** The session has ended without being asked to. */
   readonly onLost: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
@@ -202,13 +202,13 @@ export class Link {
   }
 
   #clientOptions(will: Buffer): IClientOptions {
-    const { clientId, statusTopic } = this.#options
+    const { clientId, statusTopic, settings } = this.#options
     return {
       clientId,
       clean: true,
       protocolVersion: 4,
       reconnectPeriod: 0,
-      connectTimeout: 30_000,
+      connectTimeout: connectMs(leaseMs(settings().intervalS)),
       keepalive: this.#keepaliveS,
       // Heartbeats do what its pings would; a timer that never ends sends none.
       timerVariant: { set: () => 0, clear: () => {} },

@@ -176,6 +176,7 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
+    const ownTopic = this.#voice.topic('desired')
     const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
@@ -190,9 +191,9 @@ export class RunningAgent {
       traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onDenied: topic => {
-        this.#interlock.noteDenied(topic)
-        if (topic === this.#voice.topic('desired') && approach.noteDenied()) this.#link.reconnect()
+      onDenied: topics => {
+        for (const topic of topics) this.#interlock.noteDenied(topic)
+        if (topics.includes(ownTopic) && approach.noteDenied()) this.#link.reconnect()
       },
       onLost: () => this.#interlock.noteLost(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),

@@ -5,14 +5,8 @@ import type { Logger } from 'pino'
 export interface SubscriptionsOptions {
   readonly log: Logger
   readonly onSubscribed: (topic: string) => void
-  /** The broker does not let the device hear this topic. */
-  readonly onDenied: (topic: string) => void
-}
-
-interface Subscribed {
-  readonly error: Error | null
-  /** MQTT 3.9.3: a QoS for each topic, or 0x80. */
-  readonly granted: readonly unknown[] | undefined
+  /** The broker keeps these topics from the device. */
+  readonly onDenied: (topics: readonly string[]) => void
 }
 
 export class Subscriptions {
@@ -60,16 +54,19 @@ export class Subscriptions {
     const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
     for (const topic of fresh) this.#asked.add(topic)
     if (fresh.length === 0) return
-    client.subscribe(fresh, { qos: 1 }, (error, _, packet) => this.#note(client, fresh, { error, granted: packet?.granted }))
+    client.subscribe(fresh, { qos: 1 }, (_, __, answer) => {
+      // Without one the session has ended.
+      if (answer !== undefined) this.#note(client, fresh, answer.granted)
+    })
   }
 
-  #note(client: MqttClient, topics: readonly string[], { error, granted }: Subscribed): void {
+  /** The broker answers for each topic by itself (MQTT 3.1.1, 3.9.3). */
+  #note(client: MqttClient, topics: readonly string[], granted: readonly unknown[]): void {
     if (client !== this.#client) return
-    const { onSubscribed, onDenied, log } = this.#options
-    const denied = topics.filter((_, n) => (granted === undefined ? Boolean(error) : granted[n] === 0x80))
-    if (denied.length > 0) log.error({ err: error, topics: denied }, 'the broker refuses a subscription')
-    for (const topic of topics)
-      if (denied.includes(topic)) onDenied(topic)
-      else onSubscribed(topic)
+    const denied = topics.filter((_, at) => granted[at] === 0x80)
+    for (const topic of topics) if (!denied.includes(topic)) this.#options.onSubscribed(topic)
+    if (denied.length === 0) return
+    this.#options.log.error({ topics: denied }, 'the broker refuses a subscription')
+    this.#options.onDenied(denied)
   }
 }

@@ -120,9 +120,10 @@ export const migrations: readonly string[] = [
   `,
   `
   create table versions (
-    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, origin text not null,
-    created_at integer not null, unique (app, name)
+    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, digest text not null,
+    origin text not null, created_at integer not null, unique (app, name)
   ) strict;
+  create index versions_by_digest on versions (app, digest, number);
   `,
   `
   create table links (

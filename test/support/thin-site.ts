@@ -66,6 +66,8 @@ export class ThinSite {
   /** From the broker to the manager. */
   #queue: Delivery[] = []
   #parts: Parts | undefined
+  /** The manager is subscribed. */
+  #listening = false
   #managerClock = new ManualClock()
 
   /** `template` is an empty database. */
@@ -178,11 +180,13 @@ export class ThinSite {
     const publish = async (topic: string, payload: Uint8Array) => this.#ask(topic, payload)
     fleet.inventory.listen(true)
     fleet.requests.up({ publish } as unknown as ManagerLink)
+    this.#listening = true
     this.#queue = [...this.#retained].map(([topic, payload]) => ({ topic, payload, retained: true }))
   }
 
   /** Its connection ends, and it lives on. */
   deafen(): void {
+    this.#listening = false
     this.#queue = []
     this.#parts?.fleet.inventory.listen(false)
     this.#parts?.fleet.requests.down()
@@ -191,6 +195,7 @@ export class ThinSite {
 
   /** What it has not stored is lost. */
   killManager(): void {
+    this.#listening = false
     this.#queue = []
     this.#parts?.fleet.db.close()
     this.#parts = undefined
@@ -258,7 +263,7 @@ export class ThinSite {
 
   #hand({ topic, payload, retain }: Packet): void {
     if (retain) this.#retained.set(topic, payload)
-    if (this.#parts !== undefined) this.#queue.push({ topic, payload, retained: false })
+    if (this.#listening) this.#queue.push({ topic, payload, retained: false })
   }
 
   #send(topic: string, payload: Buffer, retain: boolean): Promise<boolean> {

@@ -21,26 +21,34 @@ reports.after(({ folder }) => rmSync(folder, { recursive: true, force: true }))
 
 const image = 'registry.example/line/web:1.27'
 
-/** Apps that come and go, and a service whose state is another each time. */
-function stateOf(n: number): Report {
-  const names = ['a', 'b', 'c', 'd', 'e', 'f'].filter((_, at) => at < 3 || ((n >> (at - 3)) & 1) === 1)
-  const apps = names.map((name, at) => {
-    const state = serviceStates[at === n % 3 ? n % serviceStates.length : 5] ?? 'running'
-    return { name, revision: at === 0 ? n : 1, state: 'running' as const, services: [{ name: 'web', state, image }] }
+/** Of each app the number of the change that was its last; every fourth takes the app away. */
+function stateOf(changed: readonly number[]): Report {
+  const apps = changed.flatMap((n, at) => {
+    const state = serviceStates[n % serviceStates.length] ?? 'running'
+    return n % 4 === 3 ? [] : [{ name: `app-${at}`, revision: n, state: 'running' as const, services: [{ name: 'web', state, image }] }]
   })
-  return { revision: n, groups: [], apps }
+  return { revision: 1, groups: [], apps }
 }
 
 type Step = (site: ThinSite, size: number) => void
 
 let changes = 0
+let changed: readonly number[] = []
+
+function change(site: ThinSite, at: number): void {
+  changes++
+  changed = changed.with(at, changes)
+  site.change(stateOf(changed))
+}
+
 const steps: Readonly<Record<string, Step>> = {
-  change: site => site.change(stateOf(++changes)),
-  changeBack: site => site.change(stateOf(Math.max(0, changes - 1))),
+  change,
+  changeBack: (site, size) => site.change(stateOf(changed.with(size, 0))),
   arrive: (site, size) => site.arrive(size),
   acknowledge: (site, size) => site.acknowledge(size),
   deliver: (site, size) => site.deliver(size),
   allThrough(site) {
+    site.advance(1_000)
     site.arrive(9)
     site.acknowledge(9)
     site.deliver(9)
@@ -69,8 +77,18 @@ const steps: Readonly<Record<string, Step>> = {
   },
 }
 
-const often = ['change', 'allThrough', 'arrive', 'deliver', 'acknowledge', 'time', 'connect', 'listen', 'beat']
-const step = fc.record({ what: fc.constantFrom(...Object.keys(steps), ...often, ...often), size: fc.nat(5) })
+const often = ['change', 'change', 'allThrough', 'allThrough', 'connect', 'listen', 'beat']
+const step = fc.record({ what: fc.constantFrom(...Object.keys(steps), ...often, ...often, ...often), size: fc.nat(5) })
+
+/** What must not be the last thing that happens: a change that nobody hears, or of which nobody knows whether it was heard. */
+const ends = [
+  [],
+  ['listen', 'connect', 'allThrough', 'deafen', 'change', 'allThrough', 'allThrough'],
+  ['listen', 'connect', 'allThrough', 'killManager', 'change', 'allThrough', 'allThrough'],
+  ['connect', 'allThrough', 'change', 'arrive', 'cut'],
+  ['connect', 'allThrough', 'change', 'allThrough', 'loseRetained', 'restore'],
+  ['connect', 'allThrough', 'change', 'allThrough', 'restartAgent'],
+] as const
 
 /** What is shown is what the device has run at some time, never a mixture. */
 function checkShown(site: ThinSite): void {
@@ -110,13 +128,14 @@ const numRuns = Number(process.env.RUNS ?? 60)
 for (const full of [true, false]) {
   reports(`come through whatever happens, with ${full ? 'full' : 'short'} heartbeats`, async ({ template }) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async taken => {
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 70, size: 'max' }), fc.constantFrom(...ends), async (taken, end) => {
         changes = 0
-        const site = new ThinSite(template, stateOf(0))
+        changed = [0, 0, 0, 0, 0, 0]
+        const site = new ThinSite(template, stateOf(changed))
         try {
           site.listen()
           site.connect()
-          for (const { what, size } of taken) {
+          for (const { what, size } of [...taken, ...end.map(what => ({ what, size: 5 }))]) {
             steps[what]?.(site, size)
             await site.turn()
             checkShown(site)
