@@ -4,10 +4,10 @@ import { TLSSocket } from 'node:tls'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { dial, hostOf } from './dial.js'
 import type { BrokerAddress } from './reach.js'
+import type { Ticket } from './tickets.js'
 
 export interface ConnectionOptions {
-  /** A ticket of an earlier TLS session. */
-  readonly session?: Buffer
+  readonly ticket?: Ticket
   /** Called once, at once, with what carries the bytes. */
   readonly onSocket?: (socket: Socket) => void
 }
@@ -15,11 +15,11 @@ export interface ConnectionOptions {
 export function openClient(
   broker: BrokerAddress,
   options: IClientOptions,
-  { session, onSocket = () => {} }: ConnectionOptions = {},
+  { ticket, onSocket = () => {} }: ConnectionOptions = {},
 ): MqttClient {
   let socket: Socket | undefined
   const open = (): Socket => {
-    socket = dial(broker, session)
+    socket = dial(broker, ticket)
     onSocket(socket)
     return socket
   }

@@ -1,8 +1,10 @@
 // Opens the connection below MQTT to the broker: TCP, or TLS with a server that is judged by what the device knows and not by its clock.
+import { constants } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { judgeServer } from './identity/server-check.js'
 import type { BrokerAddress } from './reach.js'
+import type { Ticket } from './tickets.js'
 
 /** Time for one of several addresses of a name, ms: a satellite's answer takes a second, and the system's default is a quarter of one. */
 const addressMs = 5_000
@@ -17,8 +19,7 @@ export function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[|\]$/g, '')
 }
 
-/** `session`: a ticket of an earlier connection. */
-export function dial(broker: BrokerAddress, session?: Buffer): Socket {
+export function dial(broker: BrokerAddress, ticket?: Ticket): Socket {
   const { protocol, port } = new URL(broker.url)
   const place = {
     host: hostOf(broker.url),
@@ -26,7 +27,7 @@ export function dial(broker: BrokerAddress, session?: Buffer): Socket {
     autoSelectFamilyAttemptTimeout: addressMs,
     ...(broker.memory === undefined ? {} : { lookup: broker.memory.lookup }),
   }
-  return isSecure(broker.url) ? dialTls(broker, place, session) : connectTcp(place)
+  return isSecure(broker.url) ? dialTls(broker, place, ticket) : connectTcp(place)
 }
 
 interface Place {
@@ -34,19 +35,39 @@ interface Place {
   readonly port: number
 }
 
-function dialTls(broker: BrokerAddress, place: Place, session: Buffer | undefined): TLSSocket {
+function dialTls(broker: BrokerAddress, place: Place, ticket: Ticket | undefined): TLSSocket {
   const { ca, cert, key } = broker
   const socket = connectTls({
     ...place,
     ...(isIP(place.host) === 0 ? { servername: place.host } : {}),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    ...(session === undefined ? {} : { session }),
+    ...offerOf(ticket),
     // Without authorities of its own the device goes by the system's, and by its clock.
     ...(ca === undefined ? {} : { ca, rejectUnauthorized: false }),
   })
   // Called before anything is written: what waits to be sent is sent after the handshake's end has been told.
   if (ca !== undefined) socket.prependOnceListener('secureConnect', () => guard(socket, place.host, { ...broker, ca }))
   return socket
+}
+
+/** First one with a short hash: it is in the ticket's proof and at both ends of the handshake. */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  ...constants.defaultCipherList.split(':').filter(name => name !== 'TLS_AES_128_GCM_SHA256'),
+].join(':')
+
+/** A resumed handshake says little but its ticket: what the default adds to it, for servers of every age, is half as long again. A server that needs more of it refuses, and is offered all the next time. */
+function offerOf(ticket: Ticket | undefined): ConnectionOptions {
+  if (ticket === undefined) return { ciphers }
+  const { session, isNewest } = ticket
+  if (!isNewest) return { ciphers, session }
+  return {
+    session,
+    minVersion: 'TLSv1.3',
+    ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
+    ecdhCurve: 'X25519:P-256',
+    sigalgs: 'ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:rsa_pkcs1_sha256',
+  }
 }
 
 function guard(socket: TLSSocket, host: string, { ca, memory }: BrokerAddress & { readonly ca: string | Buffer }): void {

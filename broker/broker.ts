@@ -6,6 +6,7 @@ import { SkerryError } from '../protocol/errors.js'
 import { assemble, type BrokerOptions, type Parts } from './assemble.js'
 import { faultOf } from './faults.js'
 import { limitFrames, type Sluice } from './frames.js'
+import { gatherFirst } from './gather.js'
 import type { Visit } from './guests.js'
 import { type Arrival, type BrokerAddress, isLoopback, type Listener, type ListenerOptions, listen } from './listeners.js'
 import { makePair } from './pair.js'
@@ -157,6 +158,7 @@ export class Broker {
     const { limits, guests } = this.#parts
     const kind = guests.principalOf(client)?.kind
     const isStranger = kind === 'joiner' || kind === 'lapsed'
+    if (kind === 'device') gatherFirst(client.conn)
     this.#sluices.get(client.conn)?.open(isStranger ? { ...limits, frameBytes: limits.strangerFrameBytes } : limits)
   }
 

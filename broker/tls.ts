@@ -31,6 +31,8 @@ export function tlsOptions({ cert, key, ca }: TlsMaterial, ticketKeys: Buffer): 
     requestCert: ca !== undefined,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    // Clients know what they have in hardware, and what they pay for.
+    honorCipherOrder: false,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     // Without a name of our own it would depend on the command line, and a restart with another flag would end every session.
     sessionIdContext: 'skerry-mqtt',

@@ -44,6 +44,8 @@ interface AppStatus {
   /** The revision that runs; null before the first report. */
   readonly revision: number | null
   readonly desiredRevision: number | null
+  /** The name of the desired revision; null if it has none. */
+  readonly desiredVersion: string | null
   readonly state: AppOnDeviceState
   readonly fault: Refusal | null
   /** A revision that failed there and is not tried again until something changes. */
@@ -188,6 +190,7 @@ export interface App {
   readonly name: string
   readonly target: { readonly kind: 'device' | 'group'; readonly name: string }
   readonly revision: number
+  readonly version: string | null
   readonly digest: string
   readonly run: RunState
   readonly createdAt: string
@@ -203,6 +206,15 @@ export interface App {
 export interface Deployed extends App {
   readonly changed: boolean
   readonly warnings: readonly Refusal[]
+}
+
+/** A name that people gave a revision. */
+export interface Version {
+  readonly version: string
+  readonly revision: number
+  readonly digest: string
+  readonly createdAt: string
+  readonly origin: { readonly via: string; readonly user?: string; readonly topic?: string }
 }
 
 /** The answer to a dry run. */

@@ -18,6 +18,7 @@ import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
 import { addSet } from './commands/set.js'
+import { addSwitch, addTag } from './commands/tag.js'
 import { addToken } from './commands/token.js'
 import { addUp } from './commands/up.js'
 import { addUpdate } from './commands/update.js'
@@ -33,6 +34,8 @@ export const everyCommand = [
   addGet,
   addDescribe,
   addApply,
+  addTag,
+  addSwitch,
   addUpdate,
   addDelete,
   addRun,

@@ -13,7 +13,10 @@ export async function buildProgram(shell: Shell, args: readonly string[] = []): 
   program
     .exitOverride()
     .configureOutput({ writeOut: text => shell.print(text.trimEnd()), writeErr: text => shell.say(text.trimEnd()), outputError: () => {} })
-  program.version(readVersion(), '-V, --version').showSuggestionAfterError()
+  const [first = '-'] = args
+  // A command may have an option of that name, which the program would take for its own: `apply --version`.
+  if (first.startsWith('-')) program.version(readVersion(), '-V, --version')
+  program.showSuggestionAfterError()
   for (const add of await commandsFor(args)) add(program, shell)
   return addExamples(program, [
     'skerry up',

@@ -48,7 +48,6 @@ export class Answers {
 
   /** On the mirror of the command's topic, if that is of a sensible length. */
   tell(topic: string, answer: Answer): void {
-    this.#count(topic, answer)
     const topics = answerTopics(this.#root, topic)
     if (topics === undefined) return
     this.#publish(topics.code, String(answer.code))
@@ -56,7 +55,7 @@ export class Answers {
     this.#publish(topics.json, JSON.stringify(answer))
   }
 
-  #count(topic: string, { error, message }: Answer): void {
+  count(topic: string, { error, message }: Answer): void {
     if (error === undefined) {
       this.#done++
       return

@@ -5,7 +5,7 @@ import { type Refusal, SkerryError, unwrap } from '../protocol/errors.js'
 import type { Purge } from '../protocol/messages/manifest.js'
 import { digestText, openFile, openSpec } from '../protocol/spec.js'
 import { newEvent } from './core/events.js'
-import { type App, aboutTarget, type Target } from './core/model.js'
+import { type App, aboutTarget, type Target, titleOf } from './core/model.js'
 import { type PolicyPatch, patchPolicy } from './core/wishes.js'
 import type { Fleet } from './fleet.js'
 import { checkImages, checkStoredImages } from './images.js'
@@ -13,6 +13,7 @@ import { checkDeployment, contentsOf, pack } from './specs.js'
 import * as apps from './store/apps.js'
 import { bumpTarget, hasBody, insertBody, insertSpecFiles, readBody } from './store/outbox.js'
 import { deletePurge, insertPurge } from './store/purges.js'
+import { checkNaming, giveName, type Naming, nameRevision } from './versions.js'
 import { setAppPolicy } from './wishes.js'
 
 /** As many as a manifest may name. */
@@ -31,6 +32,8 @@ export interface Deployment {
   readonly bundle: Bundle
   readonly origin: apps.RevisionRow['origin']
   readonly policy: PolicyPatch
+  /** The name that the text is to have. */
+  readonly version?: Naming
 }
 
 export interface Deployed {
@@ -40,17 +43,29 @@ export interface Deployed {
   readonly warnings: readonly Refusal[]
 }
 
-/** Makes a new revision, unless everything is as in the current one; running from now on. */
-export function deployApp(fleet: Fleet, { target, name, bundle, origin, policy: patch }: Deployment): Deployed {
+/** What is to be deployed, checked and packed. Throws what {@link deployApp} throws, and changes nothing. */
+export function checkDeploy(fleet: Fleet, { target, name, bundle, version }: Pick<Deployment, 'target' | 'name' | 'bundle' | 'version'>) {
   const { spec, services, images, warnings } = checkDeployment(name, bundle)
   checkImages(fleet, target, images)
   const body = pack(spec)
-  const { digest } = body
   const current = apps.readApp(fleet.db, target, name)
+  if (version !== undefined) checkNaming(fleet, current, version, body.digest)
+  return { spec, body, services, warnings, current }
+}
+
+/** Makes a new revision, unless everything is as in the current one; running from now on. */
+export function deployApp(fleet: Fleet, deployment: Deployment): Deployed {
+  const { target, name, bundle, origin, policy: patch, version } = deployment
+  const { spec, body, services, warnings, current } = checkDeploy(fleet, deployment)
+  const { digest } = body
   const policy = patchPolicy(current?.policy ?? {}, patch)
   if (current !== undefined && current.digest === digest) {
-    const governed = setAppPolicy(fleet, current, policy)
-    return { created: false, changed: setAppRun(fleet, current, 'running', origin) || governed, warnings }
+    const changes = [
+      setAppPolicy(fleet, current, policy),
+      version !== undefined && nameRevision(fleet, current, { ...version, revision: current.revision }, origin),
+      setAppRun(fleet, current, 'running', origin),
+    ]
+    return { created: false, changed: changes.includes(true), warnings }
   }
   if (current === undefined && apps.readAppsOf(fleet.db, target).length >= maxAppsOfTarget) {
     throw new SkerryError('request.invalid', `${target.kind} ${target.name} has ${maxAppsOfTarget} apps already`)
@@ -63,9 +78,13 @@ export function deployApp(fleet: Fleet, { target, name, bundle, origin, policy: 
     apps.insertRevision(fleet.db, { target, name, digest, services, origin, policy, at: fleet.clock.now() })
     deletePurge(fleet.db, target, name)
     bumpTarget(fleet.db, target)
-    const { revision } = findApp(fleet, target, name)
-    const message = `revision ${revision} of ${name} was deployed to ${target.kind} ${target.name}`
-    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, digest, services } }))
+    const made = findApp(fleet, target, name)
+    const { revision } = made
+    if (version !== undefined) giveName(fleet, made, { name: version.name, revision, digest, origin }, note)
+    const deployed = findApp(fleet, target, name)
+    const message = `${titleOf(deployed)} was deployed to ${target.kind} ${target.name}`
+    const data = { revision, version: deployed.version, digest, services }
+    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data }))
   })
   fleet.publisher.wake()
   return { created: current === undefined, changed: true, warnings }

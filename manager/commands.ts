@@ -1,4 +1,4 @@
-// Commands of PLCs and SCADA programs: taken in the order of arrival, done as the API does them, and each one answered.
+// Commands of PLCs and SCADA programs, over MQTT or HTTP: taken in the order of arrival, done as the API does them, and each one answered.
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
@@ -63,9 +63,15 @@ export class Commands {
     this.#answers.up(link)
   }
 
-  /** Nobody could be answered: what waits is dropped, as what comes meanwhile is. */
+  /** Over MQTT nobody could be answered: what waits of it is dropped, as what comes meanwhile is. */
   down(): void {
     this.#answers.down()
+    this.#waiting = this.#waiting.filter(arrival => 'reply' in arrival)
+    this.#waitingBytes = this.#waiting.reduce((sum, { payload }) => sum + payload.length, 0)
+  }
+
+  /** What waits is dropped; nothing is done any more. */
+  stop(): void {
     this.#waiting = []
     this.#waitingBytes = 0
     this.#cancel?.()
@@ -77,8 +83,8 @@ export class Commands {
     const { payload, retained } = arrival
     this.#received++
     // So a retained message is taken away: no command.
-    if (retained && payload.length === 0) return
-    if (!this.#answers.canTell) {
+    if (retained && payload.length === 0 && !('reply' in arrival)) return
+    if (!('reply' in arrival) && !this.#answers.canTell) {
       this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
     }
@@ -127,7 +133,9 @@ export class Commands {
   #answer(arrival: Arrival, answer: Answer): void {
     const { root, fleet } = this.#options
     if (answer.error !== undefined) fleet.audit.refused(deedOf(root, arrival.topic), answer.error, actorOf(arrival))
-    this.#answers.tell(arrival.topic, answer)
+    this.#answers.count(arrival.topic, answer)
+    if ('reply' in arrival) arrival.reply(answer)
+    else this.#answers.tell(arrival.topic, answer)
   }
 
   /** Outcomes of the first arrivals, as many as there was time for; they no longer wait. */

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { everyCommand, isCommandTopic, isStateTopic, parseSenderTopic } from '../protocol/command-topics.js'
 import { everyDevice, everyJoinRequest, everyResponse } from '../protocol/topics.js'
+import { Values } from './bridge/values.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import type { Parts } from './parts.js'
 import { States } from './states.js'
@@ -10,6 +11,8 @@ export interface Connection {
   readonly link: Link
   /** Hears the commands where another broker than the embedded one would hide their retain flags. */
   readonly ear: Link | undefined
+  /** For the values of programs: however many come, the fleet's own messages do not wait behind them. */
+  readonly values: Link
 }
 
 /** Made, not started. */
@@ -40,7 +43,7 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
       else intake.handle(topic, payload, retained)
     },
   })
-  return { link, ear: 'connect' in broker ? undefined : makeEar(parts, broker, log) }
+  return { link, ear: 'connect' in broker ? undefined : makeEar(parts, broker, log), values: makeValuesLink(parts, broker, log) }
 }
 
 function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddress, log: Logger): Link {
@@ -54,6 +57,20 @@ function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddre
     down() {},
     message: (topic, payload, retained) => commands.receive({ topic, payload, retained, sender: undefined }),
   })
+}
+
+function makeValuesLink({ root, instance, clock, values }: Parts, broker: BrokerAddress, log: Logger): Link {
+  const link: Link = new Link({
+    broker,
+    clientId: `manager-${instance.toString('hex')}-values`,
+    subscriptions: Values.filters(root).map(filter => ({ filter, qos: 0 })),
+    clock,
+    log: log.child({ component: 'values' }),
+    up: () => values.up(link),
+    down: () => values.down(),
+    message: (topic, payload, retained) => values.hear(topic, payload, retained),
+  })
+  return link
 }
 
 /**

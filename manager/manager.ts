@@ -103,14 +103,14 @@ async function start(
   { http, identity, log }: OpenOptions,
   { broker, reach = { names: [] } }: StartOptions,
 ): Promise<Manager> {
-  const { fleet, states, door, joining } = parts
+  const { fleet, states, door, joining, bridge } = parts
   const host: Host | undefined = identity && { ca: identity.pki.caFingerprint, reach }
   const servers = new Servers(http.tls)
   let api: Api | undefined
   try {
     const connection = makeConnection(parts, broker, log)
     const health = healthOf(parts, connection)
-    api = await buildApi({ fleet, door, servers, health, joining, host, log: log.child({ component: 'api' }) })
+    api = await buildApi({ fleet, door, servers, health, bridge, joining, host, log: log.child({ component: 'api' }) })
     fleet.inventory.start()
     fleet.accounts.start()
     states.start()
@@ -120,6 +120,7 @@ async function start(
     const url = await listen(api, http, servers)
     connection.link.start()
     connection.ear?.start()
+    connection.values.start()
     // A request to join that nobody hears is only made again after a while.
     if ('connect' in broker) await connection.link.settled()
     log.info({ url, devices: fleet.inventory.devices.size }, 'manager started')
@@ -181,16 +182,17 @@ function countDevices(inventory: Inventory): Stats['devices'] {
 }
 
 async function stop(
-  { fleet, states, joining }: Parts,
-  { link, ear }: Connection,
+  { fleet, states, commands, joining }: Parts,
+  { link, ear, values }: Connection,
   closeApi: () => Promise<unknown> | undefined,
 ): Promise<void> {
   const { db, journal, audit, inventory, publisher, accounts } = fleet
   await closeApi()
-  await ear?.stop()
+  await Promise.all([ear?.stop(), values.stop()])
   const answered = joining?.stop()
   await states.stop()
   await link.stop()
+  commands.stop()
   await answered
   await publisher.idle()
   accounts.stop()

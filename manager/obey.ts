@@ -5,14 +5,15 @@ import type { CommandTopic } from '../protocol/command-topics.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { deployApp, findApp, setAppRun } from './apps.js'
 import { restartOn, restartOnMembers } from './asking.js'
-import type { Target } from './core/model.js'
+import { type Target, titleOf } from './core/model.js'
 import { findDevice } from './devices.js'
 import type { Fleet } from './fleet.js'
 import { findGroup } from './groups.js'
 import { switchRevision } from './revisions.js'
 import type { Origin } from './store/apps.js'
+import { switchVersion } from './versions.js'
 
-export interface Obeyed extends Pick<Answer, 'changed' | 'revision' | 'run'> {
+export interface Obeyed extends Pick<Answer, 'changed' | 'revision' | 'version' | 'run'> {
   readonly target: Target
   readonly text: string
   readonly warnings: readonly Refusal[]
@@ -23,20 +24,26 @@ export function obey(fleet: Fleet, topic: CommandTopic, command: Command, origin
   const target = findTarget(fleet, topic)
   const { changed, warnings = [] } = change(fleet, target, command, origin)
   if (command.verb === 'restart') return { target, changed, text: 'ok: no restart was asked for', warnings }
-  const { name, revision, run } = findApp(fleet, target, command.app)
-  const done = command.verb === 'run' ? `${name} is to be ${run}` : `revision ${revision} of ${name} is current`
-  return { target, changed, revision, run, text: changed ? `ok: ${done}` : `ok: ${name} is so already`, warnings }
+  const app = findApp(fleet, target, command.app)
+  const { name, revision, version, run } = app
+  const done = command.verb === 'run' ? `${name} is to be ${run}` : `${titleOf(app)} is current`
+  const named = version === null ? {} : { version }
+  return { target, changed, revision, ...named, run, text: changed ? `ok: ${done}` : `ok: ${name} is so already`, warnings }
 }
 
 function change(fleet: Fleet, target: Target, command: Command, origin: Origin): { changed: boolean; warnings?: readonly Refusal[] } {
   const { app: name } = command
   switch (command.verb) {
-    case 'spec':
-      return deployApp(fleet, { target, name, bundle: { compose: command.compose }, origin, policy: {} })
+    case 'spec': {
+      const version = command.version === undefined ? {} : { version: { name: command.version } }
+      return deployApp(fleet, { target, name, bundle: { compose: command.compose }, origin, policy: {}, ...version })
+    }
     case 'run':
       return { changed: setAppRun(fleet, findApp(fleet, target, name), command.run, origin) }
     case 'revision':
       return { changed: switchRevision(fleet, findApp(fleet, target, name), command.revision, origin) }
+    case 'version':
+      return { changed: switchVersion(fleet, findApp(fleet, target, name), command.version, origin) }
     case 'restart':
       return { changed: false }
   }

@@ -5,6 +5,8 @@ import type { Clock } from '../protocol/clock.js'
 import { openAccess } from './access.js'
 import { Accounts } from './accounts.js'
 import { Audit } from './audit/audit.js'
+import { Bridge } from './bridge/bridge.js'
+import { Values } from './bridge/values.js'
 import { Commands } from './commands.js'
 import type { Fleet } from './fleet.js'
 import { Certificates } from './identity/certificates.js'
@@ -54,6 +56,8 @@ export interface Parts {
   readonly reports: Reports
   readonly commands: Commands
   readonly states: States
+  readonly values: Values
+  readonly bridge: Bridge
   readonly joining: Joining | undefined
   readonly door: Door
   readonly access: Access
@@ -106,8 +110,10 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     log: log.child({ component: 'commands' }),
     tellStates: target => states.tell(target),
   })
+  const values = new Values({ root, clock })
+  const bridge = new Bridge({ root, commands, values })
   const access = openAccess({ db, keys, journal, audit, people: door })
-  return { fleet, root, instance, clock, intake, reports, commands, states, joining, door, access }
+  return { fleet, root, instance, clock, intake, reports, commands, states, values, bridge, joining, door, access }
 }
 
 function openJoining(fleet: Fleet, root: string, identity: IdentityOptions, log: Logger): Joining {

@@ -64,9 +64,13 @@ export class Reception implements Receiver {
   heartbeat(id: string, heartbeat: Heartbeat): void {
     const device = this.#deviceOf(id)
     if (device === undefined) return
-    const spent = isSpent(device.signs, { kind: 'pulse', epoch: heartbeat.epoch, at: 0 })
+    const { epoch } = heartbeat
+    const { reports } = this.#options
+    // Of a session that has ended while the manager listened, or of a device that went back in time while it did not.
+    const isOld = epoch < device.signs.epoch
+    const spent = isSpent(device.signs, { kind: 'pulse', epoch, at: 0 }) || (isOld && !reports.knows(device))
     this.#options.inventory.foldHeartbeat(device, heartbeat)
-    if (heartbeat.epoch >= device.signs.epoch) this.#options.reports.beat(device, heartbeat)
+    if (!isOld) reports.beat(device, heartbeat)
     if (spent) this.#raiseFloor(device)
   }
 

@@ -31,7 +31,7 @@ const longestAgainMs = 3_600_000
 
 export class Reports {
   readonly #options: ReportsOptions
-  /** Devices that have shown, since the manager hears its broker, that what is known of them is what they told last. */
+  /** See {@link knows}. */
   #sure = new WeakSet<Device>()
   readonly #asks = new Map<Device, Ask>()
 
@@ -44,6 +44,11 @@ export class Reports {
     for (const { cancel } of this.#asks.values()) cancel()
     this.#asks.clear()
     this.#sure = new WeakSet()
+  }
+
+  /** Whether the device has shown, since the manager hears its broker, that what is known is what it told last. */
+  knows(device: Device): boolean {
+    return this.#sure.has(device)
   }
 
   /** False if it is an old one. */

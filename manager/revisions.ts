@@ -2,7 +2,7 @@
 import { SkerryError } from '../protocol/errors.js'
 import { findApp } from './apps.js'
 import { newEvent } from './core/events.js'
-import { type App, aboutTarget } from './core/model.js'
+import { type App, aboutTarget, titleOf } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { checkStoredImages } from './images.js'
 import { insertRevision, type Origin, readSpecOf, setRun } from './store/apps.js'
@@ -16,8 +16,9 @@ export function switchRevision(fleet: Fleet, app: App, wanted: number | 'previou
   const { db, journal, clock, publisher } = fleet
   const { name, target, digest, run, policy } = app
   const number = wanted === 'previous' ? app.revision - 1 : wanted
-  const spec = readSpecOf(db, app, number)
-  if (spec === undefined) throw new SkerryError('revision.unknown', `${name} has no revision ${number === 0 ? 'before 1' : number}`)
+  const found = readSpecOf(db, app, number)
+  if (found === undefined) throw new SkerryError('revision.unknown', `${name} has no revision ${number === 0 ? 'before 1' : number}`)
+  const { version, ...spec } = found
   if (spec.digest === digest) return false
   checkStoredImages(fleet, app, spec.digest)
   journal.change(note => {
@@ -26,8 +27,8 @@ export function switchRevision(fleet: Fleet, app: App, wanted: number | 'previou
     const { revision, ...made } = findApp(fleet, target, name)
     if (made.run !== run) setRun(db, app, run, at)
     bumpTarget(db, target)
-    const message = `revision ${revision} of ${name}, which is revision ${number} again, was deployed to ${target.kind} ${target.name}`
-    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, from: number, ...spec } }))
+    const message = `${titleOf({ name, revision, version })}, which is revision ${number} again, was deployed to ${target.kind} ${target.name}`
+    note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, version, from: number, ...spec } }))
   })
   publisher.wake()
   return true

@@ -26,6 +26,8 @@ export interface Answer {
   /** False if all was so already. */
   readonly changed?: boolean
   readonly revision?: number
+  /** The name of that revision, if it has one. */
+  readonly version?: string
   readonly run?: RunState
   /** True for the answer of before to an id that came again. */
   readonly repeated?: boolean
@@ -55,7 +57,7 @@ export function refusalAnswer(refusals: readonly [Refusal, ...Refusal[]], about:
   }
 }
 
-export function okAnswer(text: string, done: Pick<Answer, 'changed' | 'revision' | 'run'>, about: About): Answer {
+export function okAnswer(text: string, done: Pick<Answer, 'changed' | 'revision' | 'version' | 'run'>, about: About): Answer {
   return { code: 0, text: line(text), ...limited(about), ...done }
 }
 

@@ -2,7 +2,7 @@
 import { accept, type Result, refuse } from './errors.js'
 import { isName } from './names.js'
 
-export const verbs = ['spec', 'run', 'revision', 'restart'] as const
+export const verbs = ['spec', 'run', 'revision', 'version', 'restart'] as const
 export type Verb = (typeof verbs)[number]
 
 /** What a command topic says by itself. On a target's own topic the payload names app and verb. */
@@ -22,7 +22,7 @@ const forms = [
     answer: 'a',
     kinds: { d: 'device', g: 'group' },
     app: [],
-    verbs: { spec: 'spec', run: 'run', rev: 'revision', rst: 'restart' },
+    verbs: { spec: 'spec', run: 'run', rev: 'revision', ver: 'version', rst: 'restart' },
   },
 ] as const satisfies readonly Form[]
 

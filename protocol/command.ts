@@ -6,10 +6,11 @@ import type { RunState } from './messages/manifest.js'
 import { maxSpecBytes } from './messages/spec.js'
 import { checkName } from './names.js'
 
-export type Command = { readonly app: string } & (
-  | { readonly verb: 'spec'; readonly compose: string }
+export type Command = { readonly app: string } /** `version` is the name that its revision is to have. */ & (
+  | { readonly verb: 'spec'; readonly compose: string; readonly version?: string }
   | { readonly verb: 'run'; readonly run: RunState }
   | { readonly verb: 'revision'; readonly revision: number | 'previous' }
+  | { readonly verb: 'version'; readonly version: string }
   /** `wanted` is false for the 0 of a tag that falls back. */
   | { readonly verb: 'restart'; readonly wanted: boolean }
 )
@@ -58,7 +59,8 @@ function fromFields(topic: CommandTopic, { fields, json, cut }: Content & { kind
   }
   const id = readId(fields.get('id'))
   const expires = readExpiry(fields.get('expires'))
-  const unknown = [...fields.keys()].filter(key => !knownKeys.has(key)).slice(0, 20)
+  const isSpec = (topic.verb ?? verbOf(fields.get('verb'))) === 'spec'
+  const unknown = [...fields.keys()].filter(key => !knownKeys.has(key) && !(isSpec && key === 'version')).slice(0, 20)
   return {
     ...(id.ok && id.value !== undefined ? { id: id.value } : {}),
     ...(expires.ok && expires.value !== undefined ? { expiresAt: expires.value } : {}),
@@ -77,7 +79,13 @@ function readVerb(topic: CommandTopic, fields: ReadonlyMap<string, unknown>): Re
   const [key, other] = ['value', 'compose'].filter(known => fields.has(known))
   if (other !== undefined) return refuse('request.invalid', 'give either value or compose', other)
   if (key === 'compose' && verb.value !== 'spec') return refuse('request.invalid', 'compose goes with the verb spec', key)
-  return commandOf(app.value, verb.value, key === undefined && verb.value === 'restart' ? true : fields.get(key ?? 'value'))
+  const command = commandOf(app.value, verb.value, key === undefined && verb.value === 'restart' ? true : fields.get(key ?? 'value'))
+  return command.ok && command.value.verb === 'spec' && fields.has('version') ? named(command.value, fields.get('version')) : command
+}
+
+function named(command: Command & { verb: 'spec' }, value: unknown): Result<Command> {
+  const version = readVersion(value, 'version')
+  return version.ok ? accept({ ...command, version: version.value }) : version
 }
 
 /** What topic and payload say of the same thing must be the same. */
@@ -114,6 +122,10 @@ function commandOf(app: string, verb: Verb, value: unknown): Result<Command> {
         ? refuse('request.invalid', `${shown(value)} is neither the number of a revision nor previous`, 'value')
         : accept({ app, verb, revision })
     }
+    case 'version': {
+      const version = readVersion(value, 'value')
+      return version.ok ? accept({ app, verb, version: version.value }) : version
+    }
     case 'restart': {
       const wanted = readSwitch(value)
       return wanted === undefined ? notASwitch(value) : accept({ app, verb, wanted })
@@ -149,6 +161,14 @@ function readRevision(value: unknown): number | 'previous' | undefined {
   return number !== undefined && number >= 1 && number <= maxRevision ? number : undefined
 }
 
+/** A number that is not whole is refused: 1.10 would come as 1.1. */
+function readVersion(value: unknown, key: string): Result<string> {
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
+  if (text === undefined) return refuse('request.invalid', `${shown(value)} is no version: write its name as a text`, key)
+  const name = checkName('version', text)
+  return name.ok ? name : refuse('name.invalid', name.refusals[0].message, key)
+}
+
 /** A whole number, also as PLCs write one: `3`, `+3`, `3.0`. */
 function readWhole(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined
@@ -174,7 +194,14 @@ function readId(value: unknown): Result<string | undefined> {
   return refuse('request.invalid', `the id is no text of 1 to ${maxIdChars} characters, and no whole number`, 'id')
 }
 
-const verbWords: Readonly<Record<string, Verb>> = { spec: 'spec', deploy: 'spec', run: 'run', revision: 'revision', restart: 'restart' }
+const verbWords: Readonly<Record<string, Verb>> = {
+  spec: 'spec',
+  deploy: 'spec',
+  run: 'run',
+  revision: 'revision',
+  version: 'version',
+  restart: 'restart',
+}
 
 function verbOf(value: unknown): Verb | undefined {
   const word = textOf(value)?.toLowerCase() ?? ''

@@ -14,12 +14,15 @@ import { addPolicy, type PolicyFlags, policyQuery } from '../policy.js'
 import { describeDone } from '../rollout.js'
 import type { Shell } from '../shell.js'
 import { targetPath } from '../targets.js'
+import { nameRevision } from '../views/apps.js'
 import { followEvents, waitForRollout } from '../wait.js'
 
 interface Flags extends ClientFlags, TargetFlags, PolicyFlags, GatherFlags {
   readonly wait?: boolean
   readonly timeout: number
   readonly dryRun?: boolean
+  readonly version?: string
+  readonly move?: boolean
   readonly output: Format
 }
 
@@ -36,6 +39,8 @@ export function addApply(program: Command, shell: Shell): void {
     .option('--env-file <file>', 'values of variables; may be given again', collect)
     .option('--profile <profile>', 'switch a profile on; may be given again', collect)
     .option('--project-directory <folder>', 'what relative paths start from; by default the first file’s folder')
+    .option('--version <name>', 'the name of what is deployed, such as 1.4.0, to go back to it by')
+    .option('--move', 'even if another text has that name')
     .option('--wait', 'until every Ready device runs it (the others get it when they return); if none is, until one is')
     .addOption(timeoutOption())
     .option('--dry-run', 'only check: nothing changes')
@@ -45,6 +50,7 @@ export function addApply(program: Command, shell: Shell): void {
     'skerry apply -f compose.yaml -n web --device press-7 --dry-run    # also lists what would travel',
     'skerry apply -f ./web -n web --group line-1 --env TAG=1.4 --profile debug',
     'skerry apply -f compose.yaml -f line.yaml --env-file line.env -n web --group line-1',
+    'skerry apply -f compose.yaml -n web --group line-1 --version 1.4.0',
     'skerry apply -f web.tgz -n web --group line-1',
     'skerry apply -f compose.yaml -n web -d press-7 --restart on-failure --settle 2m --no-rollback',
     'cat compose.yaml | skerry apply -f - -n web --group line-1',
@@ -70,7 +76,7 @@ interface Deployment {
 
 /** Asks the server whether it would take it; nothing changes. */
 async function check(shell: Shell, { client, path, bundle, flags }: Deployment): Promise<void> {
-  const checked = await client.request<Checked>('PUT', path, { ...uploadOf(bundle), query: { dryRun: true } })
+  const checked = await client.request<Checked>('PUT', path, { ...uploadOf(bundle), query: { dryRun: true, ...namingQuery(flags) } })
   warn(shell, checked.warnings)
   const { files, environment = {} } = bundle
   const value = {
@@ -85,13 +91,20 @@ async function check(shell: Shell, { client, path, bundle, flags }: Deployment):
 }
 
 async function deploy(shell: Shell, { client, path, bundle, flags }: Deployment): Promise<Deployed> {
-  const value = await client.request<Deployed>('PUT', path, { ...uploadOf(bundle), query: policyQuery(flags) })
+  const value = await client.request<Deployed>('PUT', path, {
+    ...uploadOf(bundle),
+    query: { ...policyQuery(flags), ...namingQuery(flags) },
+  })
   warn(shell, value.warnings)
   const sentence = value.changed
-    ? `app ${value.name} revision ${value.revision} deployed`
-    : `app ${value.name} unchanged, revision ${value.revision}`
+    ? `app ${value.name} revision ${nameRevision(value)} deployed`
+    : `app ${value.name} unchanged, revision ${nameRevision(value)}`
   await printResult(shell, flags.output, { value, name: value.name, sentence })
   return value
+}
+
+function namingQuery({ version, move }: Flags) {
+  return { version, move }
 }
 
 /** A file that needs nothing else is sent as it is. */

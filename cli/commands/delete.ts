@@ -1,4 +1,4 @@
-// `skerry delete`: apps, groups and devices.
+// `skerry delete`: apps, their versions, groups and devices.
 import { type Command, Option } from 'commander'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
@@ -10,7 +10,7 @@ import { findAppPath } from '../targets.js'
 type Flags = ClientFlags & { readonly output: Format }
 
 export function addDelete(program: Command, shell: Shell): void {
-  const remove = program.command('delete').description('delete an app, a group or a device')
+  const remove = program.command('delete').description('delete an app, a version, a group or a device')
   addExamples(remove, ['skerry delete app web --group line-1', 'skerry delete group line-1', 'skerry delete device press-7 --apps remove'])
 
   const app = remove.command('app').description('delete an app: its containers and networks').argument('<app>', 'its name')
@@ -24,6 +24,15 @@ export function addDelete(program: Command, shell: Shell): void {
     await printResult(shell, flags.output, { value: value ?? { name }, name, sentence: `app ${name} deleted` })
   })
   addExamples(app, ['skerry delete app web', 'skerry delete app web --device press-7 --volumes --images'])
+
+  const version = remove.command('version').description('take a name from a revision, which stays').argument('<app>', 'its name')
+  version.argument('<version>', 'the version’s name')
+  addClientOptions(addTarget(version)).action(async (name: string, wanted: string, flags: Flags & TargetFlags) => {
+    const client = await connect(shell, flags)
+    const value = await client.request('DELETE', `${await findAppPath(client, name, flags)}${pathOf('versions', wanted)}`)
+    await printResult(shell, flags.output, { value: value ?? { version: wanted }, name: wanted, sentence: `version ${wanted} deleted` })
+  })
+  addExamples(version, ['skerry delete version web 1.4.0 --group line-1'])
 
   const group = remove.command('group').description('delete a group').argument('<group>', 'its name')
   group.option('--force', 'even if it has apps: its devices lose them')

@@ -1,13 +1,13 @@
 // `skerry get`: lists, whole or by name.
 import type { Command } from 'commander'
-import type { App, Device, FleetEvent, Group, List, Pending } from '../api.js'
+import type { App, Device, FleetEvent, Group, List, Pending, Version } from '../api.js'
 import { type Client, pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, addTarget, collect, parseWhole, type TargetFlags } from '../options.js'
 import { type Format, printList } from '../output.js'
 import type { Shell } from '../shell.js'
-import { findApps, optionalTargetPath } from '../targets.js'
-import { appColumns } from '../views/apps.js'
+import { findAppPath, findApps, optionalTargetPath } from '../targets.js'
+import { appColumns, versionColumns } from '../views/apps.js'
 import { deviceColumns } from '../views/devices.js'
 import { eventColumns } from '../views/events.js'
 import { groupColumns } from '../views/groups.js'
@@ -16,7 +16,7 @@ import { pendingColumns } from '../views/joining.js'
 type Flags = ClientFlags & TargetFlags & { readonly output: Format }
 
 export function addGet(program: Command, shell: Shell): void {
-  const get = program.command('get').description('list devices, groups, apps, events, or who waits to join')
+  const get = program.command('get').description('list devices, groups, apps, their versions, events, or who waits to join')
   addExamples(get, [
     'skerry get devices',
     'skerry get devices --group line-1 --state NotReady -o wide',
@@ -26,6 +26,7 @@ export function addGet(program: Command, shell: Shell): void {
   addDevices(get, shell)
   addGroups(get, shell)
   addApps(get, shell)
+  addVersions(get, shell)
   addEvents(get, shell)
   addPending(get, shell)
 }
@@ -76,6 +77,17 @@ function addApps(get: Command, shell: Shell): void {
     await printList(shell, flags.output, { items, columns: appColumns(Date.now()), nameOf: app => app.name, empty: 'no apps' })
   })
   addExamples(command, ['skerry get apps', 'skerry get apps --group line-1', 'skerry get apps web -o json'])
+}
+
+function addVersions(get: Command, shell: Shell): void {
+  const command = get.command('versions').alias('version').description('list the versions of an app').argument('<app>', 'its name')
+  addClientOptions(addTarget(command)).action(async (name: string, flags: Flags) => {
+    const client = await connect(shell, flags)
+    const { items } = await client.request<List<Version>>('GET', `${await findAppPath(client, name, flags)}/versions`)
+    const columns = versionColumns(Date.now())
+    await printList(shell, flags.output, { items, columns, nameOf: each => each.version, empty: 'no versions' })
+  })
+  addExamples(command, ['skerry get versions web', 'skerry get versions web --group line-1 -o json'])
 }
 
 function addEvents(get: Command, shell: Shell): void {

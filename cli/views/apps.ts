@@ -1,5 +1,5 @@
 // Apps as people read them.
-import type { App, AppDevice } from '../api.js'
+import type { App, AppDevice, Version } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatFields } from '../table.js'
 import { formatFailed, formatRevision, formatService } from './devices.js'
@@ -16,6 +16,7 @@ export function appColumns(now: number): readonly Column<App>[] {
     { title: 'STATE', cell: app => app.state, colour: app => appColour(app.state) },
     { title: 'RUNNING', cell: app => `${app.counts.running}/${app.counts.total}` },
     { title: 'REVISION', cell: app => String(app.revision) },
+    { title: 'VERSION', cell: app => app.version ?? '' },
     { title: 'UPDATED', cell: app => ageOf(app.updatedAt, now) },
     { title: 'DESIRED', cell: app => app.run, wide: true },
     { title: 'SERVICES', cell: app => app.services.join(','), wide: true },
@@ -35,11 +36,26 @@ export function describeApp(app: App, now: number): string {
     On: `${app.target.kind} ${targetName(app)}`,
     State: `${app.state}, ${app.counts.running} of ${app.counts.total} run it`,
     Desired: app.run,
-    Revision: `${app.revision}, ${ageOf(app.updatedAt, now)} old`,
+    Revision: `${nameRevision(app)}, ${ageOf(app.updatedAt, now)} old`,
     Digest: app.digest,
     Policy: describePolicy(app.policy),
   })
   return [head, ...app.devices.map(describeOnDevice)].join('\n\n')
+}
+
+/** Such as `4` or `4 (1.4.0)`. */
+export function nameRevision({ revision, version }: Pick<App, 'revision' | 'version'>): string {
+  return version === null ? String(revision) : `${revision} (${version})`
+}
+
+export function versionColumns(now: number): readonly Column<Version>[] {
+  return [
+    { title: 'VERSION', cell: each => each.version },
+    { title: 'REVISION', cell: each => String(each.revision) },
+    { title: 'AGE', cell: each => ageOf(each.createdAt, now) },
+    { title: 'BY', cell: each => each.origin.user ?? each.origin.via },
+    { title: 'DIGEST', cell: each => each.digest.slice(0, 12), wide: true },
+  ]
 }
 
 /** Empty while all is as by default. */
@@ -54,7 +70,7 @@ function describePolicy({ restart, settleS, rollBack }: App['policy']): string {
 
 function describeOnDevice(device: AppDevice): string {
   const reason = device.reason === null ? '' : `, ${device.reason}`
-  const revision = formatRevision(device.revision, device.desiredRevision)
+  const revision = formatRevision(device)
   const lines = [
     `${clean(device.name)} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}${formatFailed(device.failedRevision)}`,
   ]

@@ -104,19 +104,21 @@ function linkOf({ link }: Device): string {
 
 function describeAppOnDevice(app: Device['apps'][number]): string {
   const from = app.group === null ? 'its own' : `of group ${app.group}`
-  const lines = [
-    `App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app.revision, app.desiredRevision)}${formatFailed(app.failedRevision)}`,
-  ]
+  const lines = [`App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app)}${formatFailed(app.failedRevision)}`]
   if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
   return [...lines, ...app.services.map(formatService)].join('\n')
 }
 
-/** `4`, or `3 of 4` while another one is desired. */
-export function formatRevision(runs: number | null, desired: number | null): string {
+/** `4`, or `3, 4 desired` while another one is desired; with the desired one's name behind it, if it has one. */
+export function formatRevision({ revision, desiredRevision, desiredVersion }: RevisionOnDevice): string {
   // An agent reports 0 while it has not got any revision to run.
-  const running = runs || 'none'
-  return runs === desired || desired === null ? String(running) : `${running}, ${desired} desired`
+  const running = revision || 'none'
+  if (desiredRevision === null) return String(running)
+  const desired = desiredVersion === null ? String(desiredRevision) : `${desiredRevision} (${desiredVersion})`
+  return revision === desiredRevision ? desired : `${running}, ${desired} desired`
 }
+
+type RevisionOnDevice = Pick<Device['apps'][number], 'revision' | 'desiredRevision' | 'desiredVersion'>
 
 /** `, 5 failed` where a newer one is not tried again. */
 export function formatFailed(failedRevision: number | null | undefined): string {

@@ -1,15 +1,23 @@
 // The access rule of each route, and the hook that holds everybody to it: a route without a rule cannot be registered.
 import type { FastifyRequest } from 'fastify'
 import { SkerryError, unwrap } from '../../protocol/errors.js'
+import type { Bridge } from '../bridge/bridge.js'
 import type { Target } from '../core/model.js'
 import { type Need, permit, type Who } from '../core/permit.js'
 import type { Caller } from '../users/door.js'
 import type { Api } from './server.js'
 
-/** For everybody, or for a role and what the path names. */
-export type RouteAccess = 'open' | { readonly role: Need['role']; readonly about: 'self' | 'list' | 'fleet' | Target['kind'] }
+/** For everybody, or for a role and what the path names: a device, a group, or a topic about one. */
+export type RouteAccess = 'open' | { readonly role: Need['role']; readonly about: 'self' | 'list' | 'fleet' | 'topic' | Target['kind'] }
 
-type About = Exclude<RouteAccess, string>['about']
+type RoleAccess = Exclude<RouteAccess, string>
+type About = RoleAccess['about']
+
+/** What can be told from the path's names alone. */
+interface Rule {
+  readonly role: RoleAccess['role']
+  readonly about: Exclude<About, 'topic'>
+}
 
 /** For a route's `config`. */
 export const open = { access: 'open' } as const
@@ -25,6 +33,8 @@ declare module 'fastify' {
     /** Who asks; undefined until they are known, and on routes that are open. */
     who: Who | undefined
     caller: Caller | undefined
+    /** The whole name of the topic that the path names, on routes about one. */
+    topic: string
   }
 }
 
@@ -32,9 +42,10 @@ declare module 'fastify' {
 export type Identify = (request: FastifyRequest) => Caller
 
 /** Before the body is read: who asks, and whether they may. Paths that are no route need somebody who is known, too. */
-export function guardRoutes(api: Api, identify: Identify): void {
+export function guardRoutes(api: Api, identify: Identify, bridge: Pick<Bridge, 'permit'>): void {
   api.decorateRequest('who', undefined)
   api.decorateRequest('caller', undefined)
+  api.decorateRequest('topic', '')
   api.addHook('onRoute', ({ method, url, config }) => {
     if (config?.access === undefined) throw new Error(`the route ${method} ${url} has no access rule`)
   })
@@ -44,7 +55,10 @@ export function guardRoutes(api: Api, identify: Identify): void {
     const caller = identify(request)
     request.caller = caller
     request.who = caller.who
-    if (access !== undefined) checkAccess(caller.who, access, request)
+    if (access === undefined) return
+    const { role, about } = access
+    if (about === 'topic') request.topic = checkTopic(caller.who, request, bridge)
+    else checkAccess(caller.who, { role, about }, request)
   })
 }
 
@@ -59,7 +73,13 @@ export function callerOf({ caller }: FastifyRequest): Caller {
   return caller
 }
 
-function checkAccess(who: Who, { role, about }: Exclude<RouteAccess, string>, request: FastifyRequest): void {
+/** By the rules that hold at the broker. */
+function checkTopic(who: Who, { method, params }: FastifyRequest, bridge: Pick<Bridge, 'permit'>): string {
+  const action = method === 'GET' || method === 'HEAD' ? 'subscribe' : 'publish'
+  return unwrap(bridge.permit(who, action, (params as Readonly<Record<string, string>>)['*'] ?? ''))
+}
+
+function checkAccess(who: Who, { role, about }: Rule, request: FastifyRequest): void {
   const params = request.params as Readonly<Record<string, string>>
   const named = typeof about === 'string' && (about === 'device' || about === 'group')
   const name = params[about] ?? params.target ?? ''

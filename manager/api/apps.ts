@@ -1,31 +1,23 @@
 // Routes of apps: the same ones below a device and below a group.
 import { type Static, Type } from 'typebox'
-import { deployApp, findApp, findRevision, readFileOf, removeApp, setAppRun } from '../apps.js'
-import type { App, Target } from '../core/model.js'
+import { checkDeploy, deployApp, findApp, findRevision, readFileOf, removeApp, setAppRun } from '../apps.js'
+import type { App } from '../core/model.js'
 import { isAppShown } from '../core/permit.js'
-import { findDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
-import { findGroup } from '../groups.js'
-import { checkImages } from '../images.js'
 import { appOnDevices } from '../queries.js'
-import { checkDeployment } from '../specs.js'
 import { readApps, readAppsOf, readRevisions } from '../store/apps.js'
 import { updateApp } from '../wishes.js'
 import { operator, viewer, whoOf } from './access.js'
-import { deployQuery, policyOf } from './policy.js'
+import { deployQuery, namingOf, policyOf } from './policy.js'
 import { AppSchema, CheckedSchema, DeployedSchema, RevisionSchema, servicesBody } from './schemas/apps.js'
 import { listOf, nullable, ProblemSchema, queryOf, ref } from './schemas/basics.js'
 import type { Api } from './server.js'
 import { showApp, showRefusals, showRevision, showSpec } from './show.js'
+import { appParams, findTarget, onTarget, type TargetPath, targetKinds } from './targets.js'
 import { archiveTypes, decodeText, maxUploadBytes, readUpload, textTypes, uploadBody } from './upload.js'
 
-const targetKinds = { devices: 'device', groups: 'group' } as const
-type TargetPath = keyof typeof targetKinds
-
 const problems = { 400: ref(ProblemSchema), 404: ref(ProblemSchema) }
-const onTarget = { target: Type.String({ description: 'A device by id or unique name, or a group by name.' }) }
 const targetParams = Type.Object(onTarget)
-const appParams = Type.Object({ ...onTarget, app: Type.String() })
 const revisionParams = Type.Object({ ...onTarget, app: Type.String(), revision: Type.Integer({ minimum: 1 }) })
 
 export function appRoutes(api: Api, fleet: Fleet): void {
@@ -147,9 +139,9 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
       const { params, query, body, ip } = request
       const target = findTarget(fleet, kind, params.target)
       const bundle = await readUpload(body, query)
+      const named = namingOf(query)
       if (query.dryRun === true) {
-        const { services, images, warnings } = checkDeployment(params.app, bundle)
-        checkImages(fleet, target, images)
+        const { services, warnings } = checkDeploy(fleet, { target, name: params.app, bundle, ...named })
         reply.code(200)
         return { services: [...services], changed: false as const, warnings: showRefusals(warnings) }
       }
@@ -159,6 +151,7 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
         bundle,
         origin: { via: 'api', from: ip, user: whoOf(request).name },
         policy: policyOf(query),
+        ...named,
       }
       const { created, changed, warnings } = deployApp(fleet, deployment)
       const shown = { ...show(fleet, findApp(fleet, target, params.app)), changed, warnings: showRefusals(warnings) }
@@ -222,10 +215,6 @@ function changeRoutes(api: Api, fleet: Fleet, path: TargetPath): void {
       },
     )
   }
-}
-
-function findTarget(fleet: Fleet, kind: Target['kind'], name: string): Target {
-  return { kind, name: kind === 'device' ? findDevice(fleet, name).id : findGroup(fleet, name).name }
 }
 
 function show(fleet: Fleet, app: App): ReturnType<typeof showApp> {

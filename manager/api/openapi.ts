@@ -2,6 +2,8 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import { pino } from 'pino'
+import { Type } from 'typebox'
+import type { Bridge } from '../bridge/bridge.js'
 import type { Fleet } from '../fleet.js'
 import type { Door } from '../users/door.js'
 import { buildApi } from './server.js'
@@ -23,10 +25,19 @@ export function openapi(version: string): FastifyDynamicSwaggerOptions {
       },
       security: [{ token: [] }, { session: [] }],
     },
-    transform: ({ schema, url, route }) => ({ schema: { ...schema, 'x-access': route.config?.access } as FastifySchema, url }),
+    transform: ({ schema, url, route }) => {
+      const access = { ...schema, 'x-access': route.config?.access } as FastifySchema
+      return url.endsWith(rest)
+        ? { schema: { ...access, params: topicParams }, url: url.replace(rest, '/:topic') }
+        : { schema: access, url }
+    },
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, n) => (typeof json.$id === 'string' ? json.$id : `def-${n}`) },
   }
 }
+
+/** All that follows in a path: in OpenAPI it needs a name. */
+const rest = '/*'
+const topicParams = Type.Object({ topic: Type.String({ description: 'A topic, with its slashes, and with the root or without.' }) })
 
 /** Describes the API without a fleet and without listening. */
 export async function describeApi(version: string): Promise<object> {
@@ -35,6 +46,7 @@ export async function describeApi(version: string): Promise<object> {
     fleet: nothing as Fleet,
     door: nothing as Door,
     servers: new Servers(undefined),
+    bridge: nothing as Bridge,
     joining: undefined,
     host: undefined,
     health,

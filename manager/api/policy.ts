@@ -1,7 +1,8 @@
-// An app's policy beside what is deployed: query parameters, as the body may be of any kind.
+// What is said beside what is deployed, an app's policy and the version's name: query parameters, as the body may be of any kind.
 import { type Static, Type } from 'typebox'
 import { restartPolicies } from '../../protocol/messages/manifest.js'
 import type { PolicyPatch } from '../core/wishes.js'
+import type { Naming } from '../versions.js'
 import { oneOf, queryOf } from './schemas/basics.js'
 import { uploadQuery } from './upload.js'
 
@@ -19,6 +20,8 @@ export const deployQuery = queryOf({
     }),
   ),
   rollBack: Type.Optional(Type.Boolean({ description: 'Whether the last good revision comes back when a new one fails.' })),
+  version: Type.Optional(Type.String({ description: 'The name that this text is to have, such as 1.4.0.' })),
+  move: Type.Optional(Type.Boolean({ description: 'The name may be taken from another text.' })),
 })
 
 export function policyOf({ restart, settleS, rollBack }: Static<typeof deployQuery>): PolicyPatch {
@@ -27,4 +30,8 @@ export function policyOf({ restart, settleS, rollBack }: Static<typeof deployQue
     ...(settleS === undefined ? {} : { settleS }),
     ...(rollBack === undefined ? {} : { rollBack }),
   }
+}
+
+export function namingOf({ version, move = false }: Static<typeof deployQuery>): { readonly version?: Naming } {
+  return version === undefined ? {} : { version: { name: version, move } }
 }

@@ -43,7 +43,7 @@ export function problemOf(error: unknown, tooLarge: ErrorCode): Problem {
   }
 }
 
-function statusOf(code: ErrorCode): number {
+export function statusOf(code: ErrorCode): number {
   if (code === 'auth.refused') return 401
   if (code === 'auth.limited') return 429
   return code === 'media.unsupported' ? 415 : statuses[errorKinds[code]]

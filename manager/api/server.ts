@@ -16,6 +16,7 @@ import fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import { type ErrorCode, SkerryError } from '../../protocol/errors.js'
+import type { Bridge } from '../bridge/bridge.js'
 import type { Fleet } from '../fleet.js'
 import type { Host } from '../identity/invitation.js'
 import type { Joining } from '../identity/joining.js'
@@ -42,8 +43,10 @@ import { sharedSchemas } from './schemas/shared.js'
 import type { Servers } from './servers.js'
 import { sessionRoutes } from './sessions.js'
 import { Streams } from './stream.js'
+import { topicRoutes } from './topics.js'
 import { usageRoutes } from './usage.js'
 import { userRoutes } from './users.js'
+import { versionRoutes } from './versions.js'
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -58,6 +61,7 @@ export interface ApiOptions {
   readonly health: Health
   readonly door: Door
   readonly servers: Servers
+  readonly bridge: Bridge
   readonly joining: Joining | undefined
   readonly host: Host | undefined
   readonly log: Logger
@@ -69,7 +73,7 @@ const maxBodyBytes = 256 * 1024
 
 /** The server, ready to listen. */
 export async function buildApi(options: ApiOptions): Promise<Api> {
-  const { fleet, health, door, servers, joining, host, log } = options
+  const { fleet, health, door, servers, bridge, joining, host, log } = options
   const app: Api = fastify({
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
@@ -87,7 +91,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
   await app.register(helmet, headers)
   for (const schema of sharedSchemas) app.addSchema(schema)
   app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-  guardRoutes(app, request => identifyRequest(door, request))
+  guardRoutes(app, request => identifyRequest(door, request), bridge)
   app.addHook('onRequest', async request => checkEncoding(request.headers))
   const streams = new Streams(fleet, door)
   app.addHook('preClose', async () => streams.close())
@@ -112,6 +116,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       groupRoutes(api, fleet)
       joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
+      versionRoutes(api, fleet)
       askingRoutes(api, fleet, streams)
       eventRoutes(api, fleet, streams)
       imageRoutes(api, fleet)
@@ -121,6 +126,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       sessionRoutes(api, door, fleet.audit)
       keyRoutes(api, fleet)
       userRoutes(api, door)
+      await api.register(async part => topicRoutes(part.withTypeProvider<TypeBoxTypeProvider>(), bridge))
       accessTokenRoutes(api, door)
       api.get('/openapi.json', { config: viewer('self'), schema: { hide: true } }, async () => app.swagger())
     },
@@ -162,6 +168,6 @@ function refuseGarbage(error: ConnectionError, socket: Socket): void {
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
-function tooLarge(request: FastifyRequest): ErrorCode {
-  return request.method === 'PUT' ? 'spec.too-large' : 'message.too-large'
+function tooLarge({ routeOptions }: FastifyRequest): ErrorCode {
+  return routeOptions.url?.endsWith('/apps/:app') === true ? 'spec.too-large' : 'message.too-large'
 }

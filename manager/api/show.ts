@@ -12,6 +12,7 @@ import type { DeviceContext } from '../queries.js'
 import type { RevisionRow } from '../store/apps.js'
 import type { KeyRow } from '../store/device-keys.js'
 import type { GroupRow } from '../store/groups.js'
+import type { VersionRow } from '../store/versions.js'
 import type { AppView } from './schemas/apps.js'
 import type { DeviceView, GroupView } from './schemas/devices.js'
 import type { EventView } from './schemas/events.js'
@@ -73,6 +74,7 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
     name: app.name,
     target: app.target,
     revision: app.revision,
+    version: app.version,
     digest: app.digest,
     run: app.run,
     createdAt: iso(app.createdAt),
@@ -92,8 +94,12 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
   }
 }
 
-export function showRevision({ revision, digest, createdAt, origin }: RevisionRow) {
-  return { revision, digest, createdAt: iso(createdAt), origin }
+export function showRevision({ revision, version, digest, createdAt, origin }: RevisionRow) {
+  return { revision, version, digest, createdAt: iso(createdAt), origin }
+}
+
+export function showVersion({ name, revision, digest, createdAt, origin }: VersionRow) {
+  return { version: name, revision, digest, createdAt: iso(createdAt), origin }
 }
 
 /** Values of variables may be secrets: their names alone are shown. */

@@ -30,6 +30,8 @@ export const eventTypes = [
   'app.restarted',
   'app.deleted',
   'app.state',
+  'version.set',
+  'version.deleted',
   'user.created',
   'user.changed',
   'user.deleted',

@@ -65,6 +65,8 @@ export interface App {
   /** The current revision and its spec's digest. */
   readonly revision: number
   readonly digest: string
+  /** The name that people gave that text; null if nobody did. */
+  readonly version: string | null
   readonly run: RunState
   readonly services: readonly string[]
   /** The newest wish for newer images; null if there was none since the app was made. */
@@ -106,6 +108,11 @@ export function nameOf(device: Device): string {
 /** The target as events name it. */
 export function aboutTarget({ kind, name }: Target): { device: string } | { group: string } {
   return kind === 'device' ? { device: name } : { group: name }
+}
+
+/** Such as `revision 4 of web` or `revision 4 of web (1.4.0)`. */
+export function titleOf({ name, revision, version }: Pick<App, 'name' | 'revision' | 'version'>): string {
+  return `revision ${revision} of ${name}${version === null ? '' : ` (${version})`}`
 }
 
 /** For maps of targets: `device/press-7`. */

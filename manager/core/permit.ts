@@ -3,6 +3,7 @@ import type { Role, User } from '../../protocol/access.js'
 import { roles } from '../../protocol/access.js'
 import type { CommandTopic } from '../../protocol/command-topics.js'
 import { accept, type Result, refuse } from '../../protocol/errors.js'
+import { type Action, mayUser } from '../../protocol/rights.js'
 import type { Event } from './events.js'
 import type { App, Device, Target } from './model.js'
 
@@ -42,6 +43,13 @@ export function permit(user: User, { role, about }: Need): Result<true> {
 /** The same for a command over MQTT. */
 export function permitCommand(user: User, { kind, target }: CommandTopic): Result<true> {
   return permit(user, { role: 'operator', about: { kind, name: target } })
+}
+
+/** What somebody may say and hear over MQTT, by the broker's own rules. Refuses with `auth.forbidden`. */
+export function permitTopic(user: User, action: Action, where: { readonly root: string; readonly topic: string }): Result<true> {
+  if (mayUser(user, action, where)) return accept(true)
+  const what = action === 'subscribe' ? 'read' : action === 'publish' ? 'publish to' : `${action} on`
+  return refuse('auth.forbidden', `${user.name} may not ${what} ${JSON.stringify(where.topic.slice(0, 100))}`)
 }
 
 export function isShown(user: User, about: Target): boolean {

@@ -18,6 +18,8 @@ export interface AppOnDevice {
   readonly group: string | null
   readonly revision: number | null
   readonly desiredRevision: number | null
+  /** The name of the desired revision; null if it has none. */
+  readonly desiredVersion: string | null
   /** As reported; `pending` if the device has not reported the app. */
   readonly state: Standing
   readonly fault: AppFault | null
@@ -97,14 +99,14 @@ function isOf(reported: ReportedApp, app: App): boolean {
 
 function showApp(app: App, reported: ReportedApp | undefined): AppOnDevice {
   const group = app.target.kind === 'group' ? app.target.name : null
-  const base = { app: app.name, group, desiredRevision: app.revision }
+  const base = { app: app.name, group, desiredRevision: app.revision, desiredVersion: app.version }
   if (reported !== undefined) return { ...base, ...told(reported) }
   return { ...base, revision: null, state: 'pending', fault: null, failedRevision: null, refreshed: null, services: [] }
 }
 
 function showLeftover(reported: ReportedApp): AppOnDevice {
   const { name, group } = reported
-  return { app: name, group: group ?? null, desiredRevision: null, ...told(reported) }
+  return { app: name, group: group ?? null, desiredRevision: null, desiredVersion: null, ...told(reported) }
 }
 
 function told({ revision, state, fault, failedRevision, refreshed, services }: ReportedApp) {

@@ -65,6 +65,7 @@ export function deviceMessages(root: string, device: Device, apps: readonly { ap
         group: on.group,
         run: app.run,
         revision: { desired: app.revision, reported: on.revision },
+        version: app.version,
         fault: on.fault,
       }),
     ),
@@ -81,12 +82,13 @@ export function groupMessages(
     apps.flatMap(({ app, devices }) => {
       const states = devices.map(({ device, on }) => appStateOf(device, app, on))
       const counts = Object.fromEntries(machineStates.map(state => [state, states.filter(each => each === state).length] as const))
-      const { name, run, revision } = app
+      const { name, run, revision, version } = app
       return messages(root, { kind: 'group', name: group, app: name }, worst(states, 'unknown'), {
         group,
         app: name,
         run,
         revision,
+        version,
         counts,
       })
     }),

@@ -4,9 +4,12 @@ import type { Policy, Refresh } from '../../protocol/messages/manifest.js'
 import type { App, Target } from '../core/model.js'
 import type { Db } from './db.js'
 import type { Tables } from './schema.js'
+import { shownVersion } from './versions.js'
 
 export interface RevisionRow {
   readonly revision: number
+  /** The name that people gave it; null if nobody did. */
+  readonly version: string | null
   readonly digest: string
   readonly createdAt: number
   readonly origin: Origin
@@ -70,6 +73,7 @@ export function insertRevision(db: Db, { target, name, digest, services, origin,
   const id = known?.id ?? insertApp(db, { kind: target.kind, target: target.name, name, created_at: at, ...columns })
   if (known !== undefined) {
     const reborn = known.deleted_at === null ? {} : { created_at: at, refresh: null, refresh_services: null }
+    if (known.deleted_at !== null) db.run(db.build.deleteFrom('versions').where('app', '=', known.id))
     db.run(
       db.build
         .updateTable('apps')
@@ -124,16 +128,27 @@ export function deleteAppsOf(db: Db, target: Target, at: number): void {
 
 /** Newest first. */
 export function readRevisions(db: Db, app: App): RevisionRow[] {
-  const rows = db.all(db.build.selectFrom('revisions').selectAll().where('app', '=', app.id).orderBy('revision', 'desc'))
+  const rows = db.all(
+    db.build.selectFrom('revisions').selectAll().select(shownVersion).where('app', '=', app.id).orderBy('revision', 'desc'),
+  )
   return rows.map(toRevision)
 }
 
 /** What a revision is of, to be made current again. */
-export function readSpecOf(db: Db, app: App, revision: number): Pick<NewRevision, 'digest' | 'services'> | undefined {
+export function readSpecOf(
+  db: Db,
+  app: App,
+  revision: number,
+): (Pick<NewRevision, 'digest' | 'services'> & Pick<RevisionRow, 'version'>) | undefined {
   const row = db.first(
-    db.build.selectFrom('revisions').select(['digest', 'services']).where('app', '=', app.id).where('revision', '=', revision),
+    db.build
+      .selectFrom('revisions')
+      .select(['digest', 'services'])
+      .select(shownVersion)
+      .where('app', '=', app.id)
+      .where('revision', '=', revision),
   )
-  return row === undefined ? undefined : { digest: row.digest, services: JSON.parse(row.services) as string[] }
+  return row === undefined ? undefined : { digest: row.digest, services: JSON.parse(row.services) as string[], version: row.version }
 }
 
 export function readRevision(db: Db, app: App, revision: number): (RevisionRow & { readonly payload: Uint8Array }) | undefined {
@@ -143,6 +158,7 @@ export function readRevision(db: Db, app: App, revision: number): (RevisionRow &
       .innerJoin('specs', 'specs.digest', 'revisions.digest')
       .selectAll('revisions')
       .select('specs.payload')
+      .select(shownVersion)
       .where('revisions.app', '=', app.id)
       .where('revisions.revision', '=', revision),
   )
@@ -169,6 +185,7 @@ interface AppRow {
   readonly updated_at: number
   readonly digest: string
   readonly services: string
+  readonly version: string | null
 }
 
 function select(db: Db) {
@@ -177,6 +194,7 @@ function select(db: Db) {
     .innerJoin('revisions', join => join.onRef('revisions.app', '=', 'apps.id').onRef('revisions.revision', '=', 'apps.revision'))
     .selectAll('apps')
     .select(['revisions.digest', 'revisions.services'])
+    .select(shownVersion)
     .where('apps.deleted_at', 'is', null)
     .orderBy('apps.name')
 }
@@ -187,6 +205,7 @@ function toApp(row: AppRow): App {
     target: { kind: row.kind, name: row.target },
     name: row.name,
     revision: row.revision,
+    version: row.version,
     digest: row.digest,
     run: row.run,
     services: JSON.parse(row.services) as string[],
@@ -202,9 +221,10 @@ function refreshOf({ refresh, refresh_services }: AppRow): Refresh | null {
   return { generation: refresh, ...(refresh_services === null ? {} : { services: JSON.parse(refresh_services) as string[] }) }
 }
 
-function toRevision(row: { revision: number; digest: string; created_at: number; origin: string }): RevisionRow {
+function toRevision(row: { revision: number; version: string | null; digest: string; created_at: number; origin: string }): RevisionRow {
   return {
     revision: row.revision,
+    version: row.version,
     digest: row.digest,
     createdAt: row.created_at,
     origin: JSON.parse(row.origin) as RevisionRow['origin'],

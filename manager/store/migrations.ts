@@ -112,6 +112,13 @@ export const migrations: readonly string[] = [
   ) strict;
   `,
   `
+  create table versions (
+    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, digest text not null,
+    origin text not null, created_at integer not null, unique (app, name)
+  ) strict;
+  create index versions_by_digest on versions (app, digest, number);
+  `,
+  `
   create table links (
     kind text not null, name text not null, setting text not null, changed_at integer not null, primary key (kind, name)
   ) strict, without rowid;

@@ -11,6 +11,8 @@ export interface Tables {
   members: { group_name: string; device: string }
   apps: AppTable
   revisions: { app: number; revision: number; digest: string; services: string; origin: string; created_at: number }
+  /** The one given or asked for last has the highest number. */
+  versions: { number: Generated<number>; app: number; name: string; revision: number; digest: string; origin: string; created_at: number }
   /** Specs and files of bundles, as they travel. */
   specs: { digest: string; published: number; payload: Uint8Array }
   spec_files: { spec: string; file: string }

@@ -37,7 +37,7 @@ function wordsOf(line: string): string[] {
 /** Resolves once an action would begin; throws what the program has against the line. */
 async function takes(words: readonly string[]): Promise<void> {
   const reached = new Error('reached')
-  const program = await buildProgram(testShell())
+  const program = await buildProgram(testShell(), words)
   program.hook('preAction', () => {
     throw reached
   })

@@ -19,6 +19,7 @@ const app = (more: Partial<App> = {}): App => ({
   name: 'web',
   revision: 2,
   digest: 'd',
+  version: null,
   run: 'running',
   services: ['web'],
   refresh: null,

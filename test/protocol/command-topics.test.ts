@@ -22,7 +22,7 @@ const parse = (name: string, root = 'skerry') => {
 }
 
 test('the long and the short form mean the same', () => {
-  const short = { spec: 'spec', run: 'run', revision: 'rev', restart: 'rst' }
+  const short = { spec: 'spec', run: 'run', revision: 'rev', version: 'ver', restart: 'rst' }
   for (const root of ['skerry', 'plant/north']) {
     for (const verb of verbs) {
       const onGroup = { kind: 'group', target: 'line-1', app: 'web', verb }
@@ -95,7 +95,9 @@ const realistic = { group: 'packing-line-12', device: 'k3v9x0a1b2c3', app: 'visi
 
 test('with realistic names the basic verbs fit 60 bytes of topic and 120 with the payload, answers and states too', () => {
   const { group, device, app } = realistic
-  const short = [`g/${group}`, `d/${device}`].flatMap(target => ['run', 'rev', 'rst'].map(verb => `skerry/c/${target}/${app}/${verb}`))
+  const short = [`g/${group}`, `d/${device}`].flatMap(target =>
+    ['run', 'rev', 'ver', 'rst'].map(verb => `skerry/c/${target}/${app}/${verb}`),
+  )
   for (const topic of short) {
     assert.ok(typeof parse(topic) === 'object', topic)
     const code = answerTopics('skerry', topic)?.code ?? ''
@@ -124,7 +126,7 @@ test('with a root of one letter and short names they fit the 30 bytes of the old
 test('topics.md has every command topic, every state topic and every code', () => {
   const page = readFileSync('topics.md', 'utf8')
   for (const verb of verbs) assert.ok(page.includes(`\`skerry/cmd/group/{name}/app/{app}/${verb}\``), verb)
-  for (const verb of ['spec', 'run', 'rev', 'rst']) assert.ok(page.includes(`\`skerry/c/g/{name}/{app}/${verb}\``), verb)
+  for (const verb of ['spec', 'run', 'rev', 'ver', 'rst']) assert.ok(page.includes(`\`skerry/c/g/{name}/{app}/${verb}\``), verb)
   for (const topic of ['manager', 'device/{id}', 'device/{id}/app/{app}', 'group/{name}/app/{app}'])
     assert.ok(page.includes(`\`skerry/state/${topic}\``), topic)
   for (const [kind, code] of Object.entries(answerCodes)) assert.match(page, new RegExp(`\\| ${code} +\\| ${kind} `), kind)

@@ -31,6 +31,7 @@ const onDevice = {
   group: nullable(Type.String()),
   revision: nullable(Type.Integer({ description: 'What runs; null until the device reports the app.' })),
   desiredRevision: nullable(Type.Integer({ description: 'Null once the app is no longer desired.' })),
+  desiredVersion: nullable(Type.String({ description: 'The name of that revision, if it has one.' })),
   state: standing,
   fault: nullable(ref(RefusalSchema)),
   failedRevision: nullable(Type.Integer({ description: 'A revision that failed here and is not tried again until something changes.' })),
@@ -42,11 +43,16 @@ export const AppOnDeviceSchema = Type.Object({ app: Type.String(), ...onDevice }
 
 export const targetSchema = Type.Object({ kind: oneOf(['device', 'group'] as const), name: Type.String() })
 
+const version = nullable(
+  Type.String({ description: 'The name of its text; of several the one given or asked for last. Null if it has none.' }),
+)
+
 export const AppSchema = Type.Object(
   {
     name: Type.String(),
     target: targetSchema,
     revision: Type.Integer(),
+    version,
     digest: Type.String(),
     run: oneOf(runStates),
     createdAt: time,
@@ -101,17 +107,25 @@ export const CheckedSchema = Type.Object(
   { $id: 'Checked', description: 'The answer to a dry run.' },
 )
 
+const origin = Type.Object({
+  via: Type.String(),
+  user: Type.Optional(Type.String()),
+  from: Type.Optional(Type.String()),
+  topic: Type.Optional(Type.String()),
+})
+
+export const VersionSchema = Type.Object(
+  { version: Type.String(), revision: Type.Integer(), digest: Type.String(), createdAt: time, origin },
+  { $id: 'Version', description: 'A name that people gave a revision.' },
+)
+
 export const RevisionSchema = Type.Object(
   {
     revision: Type.Integer(),
+    version,
     digest: Type.String(),
     createdAt: time,
-    origin: Type.Object({
-      via: Type.String(),
-      user: Type.Optional(Type.String()),
-      from: Type.Optional(Type.String()),
-      topic: Type.Optional(Type.String()),
-    }),
+    origin,
     compose: Type.Optional(
       Type.String({ description: 'The main compose file. This and what follows only when one revision is asked for.' }),
     ),

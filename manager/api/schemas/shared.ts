@@ -1,7 +1,16 @@
 // Every shape that has a name in the OpenAPI document.
 
 import type { TSchema } from 'typebox'
-import { AppOnDeviceSchema, AppSchema, CheckedSchema, DeployedSchema, RestartedSchema, RevisionSchema, ServiceSchema } from './apps.js'
+import {
+  AppOnDeviceSchema,
+  AppSchema,
+  CheckedSchema,
+  DeployedSchema,
+  RestartedSchema,
+  RevisionSchema,
+  ServiceSchema,
+  VersionSchema,
+} from './apps.js'
 import { ProblemSchema, RefusalSchema } from './basics.js'
 import {
   DeviceSchema,
@@ -15,6 +24,7 @@ import {
 } from './devices.js'
 import { EventSchema } from './events.js'
 import { LinkSchema, LinkStandingSchema } from './links.js'
+import { AnswerSchema, PublishedSchema, ValueSchema } from './topics.js'
 import { usageSchemas } from './usage.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
 
@@ -39,6 +49,10 @@ export const sharedSchemas: readonly TSchema[] = [
   DeployedSchema,
   CheckedSchema,
   RevisionSchema,
+  VersionSchema,
+  AnswerSchema,
+  PublishedSchema,
+  ValueSchema,
   EventSchema,
   WhoSchema,
   LoggedInSchema,
