@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { closeHeaders, type Headers, openHeaders, passHeaders } from '../../agent/core/headers.js'
 import { packetBytes, publishBytes, purposeOf } from '../../agent/core/purpose.js'
+import { formatPermitTopic } from '../../protocol/permit-topics.js'
 import { formatTopic } from '../../protocol/topics.js'
 
 const test = suite('headers')
@@ -74,6 +75,7 @@ test('a topic tells what its bytes are for', () => {
     assert.is(of({ kind: 'device', device, channel }), 'state')
   for (const kind of ['request', 'response'] as const) assert.is(of({ kind, device, rid: 'r1' }), 'log')
   assert.is(of({ kind: 'spec', digest: 'a'.repeat(43) }), 'state')
+  assert.is(purposeOf('plant/a', formatPermitTopic('plant/a', { kind: 'group', name: 'line-1' })), 'state')
   assert.is(purposeOf('plant/a', 'something/else'), 'state')
 })
 
