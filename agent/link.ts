@@ -34,6 +34,8 @@ export interface LinkOptions {
   readonly onSubscribed: (topic: string) => void
   /** The broker keeps these topics from the device. */
   readonly onDenied: (topics: readonly string[]) => void
+  /** The session has ended without being asked to. */
+  readonly onLost: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
@@ -229,9 +231,10 @@ export class Link {
   /** Ends a session, or an attempt at one, and plans the next. */
   #drop(client: MqttClient, { why, gently = false, atLeastMs = 0 }: Ending): void {
     if (client !== this.#client || this.#stopped) return
-    const { clock, random, retries, settings, log } = this.#options
+    const { clock, random, retries, settings, log, onLost } = this.#options
+    const wasConnected = this.connected
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
-    if (this.connected) log.warn({ why }, 'disconnected from the broker')
+    if (wasConnected) log.warn({ why }, 'disconnected from the broker')
     this.#client = undefined
     this.#connectedAt = undefined
     this.#cancelCheck()
@@ -243,6 +246,7 @@ export class Link {
       backoffMs(this.#failures, withinLease(retries, leaseMs(settings().intervalS)), random()),
     )
     this.#cancelAttempt = clock.after(delayMs, () => void this.#leaving.then(() => this.#attempt()))
+    if (wasConnected) onLost()
   }
 
   /** Looks again when the broker's time is over, if it has not sent anything by then. */
