@@ -7,6 +7,7 @@ import { Disk } from '../../agent/disk.js'
 import { Holdings } from '../../agent/holdings.js'
 import { Inbox } from '../../agent/inbox.js'
 import { Requests } from '../../agent/requests.js'
+import { quietForMs } from '../../protocol/quiet.js'
 import { digestText } from '../../protocol/spec.js'
 import { ManualClock } from '../support/clock.js'
 import { HeldKeys } from '../support/signing.js'
@@ -81,7 +82,7 @@ class AgentTarget implements Target {
     inbox.topics()
     inbox.faults()
     holdings.purges()
-    holdings.link()
+    quietForMs(holdings.link().quiet, 0)
     for (const app of holdings.effective().apps.slice(0, 5)) holdings.project(app, digestText(app.digest))
   }
 }

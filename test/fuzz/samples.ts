@@ -2,6 +2,7 @@
 import { joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
 import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
 import { keyLinkCodec, keysCodec } from '../../protocol/messages/keys.js'
+import { profiles } from '../../protocol/messages/link.js'
 import { manifestCodec } from '../../protocol/messages/manifest.js'
 import { type ReportedService, reportedCodec } from '../../protocol/messages/reported.js'
 import { requestCodec, responseCodec } from '../../protocol/messages/request.js'
@@ -51,6 +52,7 @@ const reportedApp = {
 const manifest = {
   ...{ version, instance, revision: 5, apps: [app], groups: ['g'], intervalS: 10, epochFloor: 1 },
   ...{ variables: [{ name: 'SKERRY_DEVICE', value: 'd1' }], purges: [purge] },
+  ...{ link: { ...profiles.satellite, quiet: [{ fromMin: 1320, toMin: 360 }] }, slow: 4 },
 }
 const beat = {
   ...{ version, epoch: 65_537, sequence: 1, intervalS: 10, flags: 1, uptimeS: 60, cpuPermille: 1, memoryUsedMiB: 2, diskUsedPermille: 3 },

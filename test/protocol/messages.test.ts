@@ -12,6 +12,7 @@ import {
   serviceStates,
   unpackStates,
 } from '../../protocol/messages/heartbeat.js'
+import { profiles } from '../../protocol/messages/link.js'
 import { type Manifest, manifestCodec } from '../../protocol/messages/manifest.js'
 import { type Reported, reportedCodec } from '../../protocol/messages/reported.js'
 import { type Request, type Response, requestCodec, responseCodec } from '../../protocol/messages/request.js'
@@ -75,6 +76,8 @@ const manifest: Manifest = {
   release: 'remove',
   epochFloor: 65540,
   purges: [{ name: 'old', volumes: true, images: true }],
+  link: { ...profiles.cellular, quiet: [{ fromMin: 1320, toMin: 360 }] },
+  slow: 4,
 }
 
 const reported: Reported = {
