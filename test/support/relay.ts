@@ -8,11 +8,16 @@ export interface Relay {
   readonly port: number
   /** Lets nothing through any more, without closing anything. */
   stall(): void
+  /** Ends all connections; the next ones are let through. */
+  cut(): void
   close(): Promise<void>
 }
 
+/** Sees what passes, of either direction. */
+type Tap = (chunk: Buffer) => void
+
 /** Listens on a socket's path or any free loopback port, and passes on to `target`. */
-export async function startRelay(target: NetConnectOpts, path?: string): Promise<Relay> {
+export async function startRelay(target: NetConnectOpts, path?: string, tap: Tap = () => {}): Promise<Relay> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
     const far = connect(target)
@@ -25,7 +30,8 @@ export async function startRelay(target: NetConnectOpts, path?: string): Promise
         far.destroy()
       })
     }
-    socket.pipe(far).pipe(socket)
+    socket.on('data', chunk => tap(chunk)).pipe(far)
+    far.on('data', chunk => tap(chunk)).pipe(socket)
   })
   await new Promise<void>(resolve => (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)))
   const address = server.address()
@@ -33,6 +39,9 @@ export async function startRelay(target: NetConnectOpts, path?: string): Promise
     port: typeof address === 'object' && address !== null ? address.port : 0,
     stall: () => {
       for (const socket of sockets) socket.unpipe().pause()
+    },
+    cut: () => {
+      for (const socket of sockets) socket.destroy()
     },
     close: () => closeAll(server, sockets, path),
   }
