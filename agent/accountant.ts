@@ -9,7 +9,7 @@ import type { Traffic } from './traffic.js'
 
 export interface AccountantOptions {
   readonly disk: Disk
-  readonly traffic: Traffic
+  readonly traffic: Pick<Traffic, 'sums'>
   readonly clock: Clock
   readonly link: () => Link
   /** No telemetry now. */

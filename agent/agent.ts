@@ -6,6 +6,7 @@ import { unwrap } from '../protocol/errors.js'
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import { checkRoot } from '../protocol/topics.js'
 import type { BackoffLimits } from './core/backoff.js'
+import type { PermitMode } from './core/hold.js'
 import type { Identity } from './identity/identity.js'
 import { openDisk } from './open-disk.js'
 import { Permits, type PolicySource } from './permits.js'
@@ -35,6 +36,8 @@ export interface AgentOptions {
   readonly retries?: BackoffLimits
   /** What the device's owner allows; without it what holds where there is no policy. */
   readonly policy?: PolicySource
+  /** Whether containers are changed without a permit, which is so by default: the owner's fail-safe. */
+  readonly permit?: PermitMode
   /** Ends a start that waits for room on the disk. */
   readonly signal?: AbortSignal
 }

@@ -35,14 +35,17 @@ export class Care {
     if (!this.#tries.isDue()) return undefined
     try {
       const { observed, steps } = await look(ports.engine, wish, memory(), ports.clock.now)
-      if (signal.aborted) return undefined
+      if (signal.aborted || !ports.clearance().mayAct) return undefined
       const take = (next: Parameters<Deeds['takeAside']>[0]) => deeds.takeAside(next, signal)
       if (await restarts.takeNext(wish, observed, take)) return 0
       if (areHarmless(steps)) {
         this.#tries.clear()
         return undefined
       }
-      await takeRounds({ observed, steps }, { wish, memory, now: ports.clock.now, take, isOver: () => signal.aborted })
+      await takeRounds(
+        { observed, steps },
+        { wish, memory, now: ports.clock.now, take, isOver: () => signal.aborted || !ports.clearance().mayAct },
+      )
       return 0
     } catch (error) {
       return signal.aborted ? undefined : this.#tries.note(asFailure(error))

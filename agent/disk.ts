@@ -11,6 +11,7 @@ import { isName } from '../protocol/names.js'
 import { openFile, openSpec } from '../protocol/spec.js'
 import { type Count, decodeCount, encodeCount } from './core/count.js'
 import { decodeFloors, encodeFloors, type Floor } from './core/floors.js'
+import { decodePermits, encodePermits, type KeptPermit } from './core/hold-file.js'
 import { decodeRecords, encodeRecords, noRecords, type Records } from './core/record.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { lockFolder } from './lock.js'
@@ -90,6 +91,15 @@ export class Disk {
     this.#tryWrite('usage', encodeCount(count))
   }
 
+  loadPermits(): readonly KeptPermit[] {
+    return this.#read('permits', decodePermits) ?? []
+  }
+
+  /** With a full disk they still count while the agent runs. */
+  savePermits(kept: readonly KeptPermit[]): void {
+    this.#tryWrite('permits', encodePermits(kept))
+  }
+
   loadGroups(): Map<string, Manifest> {
     const groups = new Map<string, Manifest>()
     for (const name of this.#list('groups')) {
@@ -157,7 +167,7 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity, the floors and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'fleet', 'ledger', 'usage']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'fleet', 'ledger', 'usage', 'permits']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 

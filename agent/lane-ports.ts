@@ -6,6 +6,7 @@ import type { Observed } from './core/observed.js'
 import type { Verdict } from './core/trial.js'
 import type { Engine } from './engine.js'
 import type { UsedImage } from './images.js'
+import type { Clearance } from './interlock.js'
 import type { PullGate } from './pull-gate.js'
 import type { PullBoard } from './pulls.js'
 import type { Target } from './target.js'
@@ -22,6 +23,8 @@ export interface LanePorts {
   readonly log: Logger
   readonly pulls: PullBoard
   readonly gate: Pick<PullGate, 'isWaiting' | 'deferral'>
+  /** Whether containers, networks and volumes may be changed now; asked before each round of steps. */
+  readonly clearance: () => Clearance
   /** Puts the files of the target's spec where containers find them. Called before anything is made; throws why it cannot. */
   readonly prepare: (target: Target) => void
   /** Something that is reported may have changed. */

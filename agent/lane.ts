@@ -10,6 +10,7 @@ import type { CreatedIds } from './execute.js'
 import { calmingSteps } from './holds.js'
 import { type LanePorts, outcomeOf } from './lane-ports.js'
 import { type Look, look } from './look.js'
+import { Rest } from './rest.js'
 import { Restarts } from './restart.js'
 import { takeRounds } from './rounds.js'
 import type { Given, Target } from './target.js'
@@ -28,6 +29,7 @@ export class Lane {
   readonly #tries: Tries
   readonly #deeds: Deeds
   readonly #care: Care
+  readonly #rest: Rest
   #target: Target
   #trial: Trial | undefined
   #observed: Observed = nothingObserved
@@ -46,6 +48,7 @@ export class Lane {
     this.#tries = new Tries({ ...ports, failing: 'the app cannot be applied' })
     this.#deeds = new Deeds(ports, (service, delayMs) => this.#wakeAfter(`hold ${service}`, delayMs + 1))
     this.#care = new Care({ ports, deeds: this.#deeds, restarts: this.#restarts, memory: () => this.#memory() })
+    this.#rest = new Rest(ports.clearance, this.#restarts)
     this.#trial = openTrial(this.#ports.clock, target)
   }
 
@@ -83,6 +86,7 @@ export class Lane {
       loops: this.#deeds.holds.loops(this.#observed),
       trying: this.#trial !== undefined && this.#target.fault === undefined,
       fault: this.#tries.fault ?? this.#target.fault,
+      held: this.#rest.holdsBack,
     }
   }
 
@@ -97,7 +101,8 @@ export class Lane {
   /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
   restart(services: readonly string[], signal: AbortSignal): Promise<void> {
     const done = this.#restarts.add(services, signal)
-    if (this.#stopped) this.#restarts.refuse(new SkerryError('engine.unavailable', 'the agent is stopping'))
+    const refusal = this.#stopped ? new SkerryError('engine.unavailable', 'the agent is stopping') : this.#rest.refusal()
+    if (refusal !== undefined) this.#restarts.refuse(refusal)
     this.wake()
     return done
   }
@@ -134,13 +139,15 @@ export class Lane {
     this.#observed = observed
     this.#deeds.see(observed)
     if (!this.#deeds.begun && this.#trial !== undefined) this.#ports.onTrial(target, observed)
+    const policies = policyChanges(wish, observed)
+    const isDone = steps.length === 0 && policies.length === 0
+    const allowed = this.#rest.look(steps, !isDone, this.#trial)
     // Until more than pulling has to be done, what ran before is looked after.
     const isFar = steps.length > 0 && areHarmless(steps)
     if (!isFar && wish.run === 'running' && (await this.#tend(wish, observed))) return
-    const policies = policyChanges(wish, observed)
-    for (const { id, restart } of policies) await engine.setRestart(id, restart)
-    if (steps.length === 0 && policies.length === 0) return this.#settle(target, observed)
-    if (this.#tries.isDue()) await this.#go(target, { observed, steps }, signal)
+    if (!this.#rest.resting) for (const { id, restart } of policies) await engine.setRestart(id, restart)
+    if (isDone) return this.#settle(target, observed)
+    if (this.#tries.isDue() && (allowed.length > 0 || !this.#rest.resting)) await this.#go(target, { observed, steps: allowed }, signal)
     else this.#ports.onChange()
     if (!isFar || this.#deeds.begun || target.before === undefined) return
     const againMs = await this.#care.take(target.before, signal)
@@ -158,7 +165,8 @@ export class Lane {
       if (next.some(({ kind }) => kind !== 'refuse')) this.#ports.prepare(target)
       return this.#take(next, signal)
     }
-    const [memory, isOver] = [() => this.#memory(), () => signal.aborted]
+    const memory = () => this.#memory()
+    const isOver = () => signal.aborted || (!this.#rest.resting && !this.#rest.mayAct())
     await takeRounds({ observed, steps }, { wish, memory, now: this.#ports.clock.now, take, isOver })
     this.#woken = true
   }
@@ -179,6 +187,7 @@ export class Lane {
 
   /** Restarts that were asked for, and crash loops: true if something was done. */
   async #tend(wish: RunningWish, observed: Observed): Promise<boolean> {
+    if (this.#rest.resting) return false
     const looping = this.#deeds.holds.note(observed)
     const restarted = await this.#restarts.takeNext(wish, observed, steps => this.#take(steps, this.#abort.signal))
     const calming = restarted || this.#trial !== undefined ? [] : calmingSteps(wish, observed, looping)
@@ -210,7 +219,7 @@ export class Lane {
 
   #judge(target: Target, observed: Observed): void {
     const trial = this.#trial
-    if (trial === undefined || target.wish?.run !== 'running') return
+    if (trial === undefined || target.wish?.run !== 'running' || this.#rest.resting) return
     const verdict = trial.judge(target.wish, observed, this.#memory(), this.#deeds.holds.counts())
     if (verdict.state === 'waiting') {
       this.#wakeAfter('trial', trial.nextMs())

@@ -5,7 +5,7 @@ import type { Clock } from '../protocol/clock.js'
 import type { Link as Settings } from '../protocol/messages/link.js'
 import { openClient } from './client.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
-import { keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
+import { connectMs, keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
 import { explainFault, isOfNetwork, type Verdict } from './core/refused.js'
 import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
@@ -32,8 +32,10 @@ export interface LinkOptions {
   readonly traffic: Traffic
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
-  /** The broker keeps topics from the device. */
-  readonly onDenied: () => void
+  /** The broker keeps these topics from the device. */
+  readonly onDenied: (topics: readonly string[]) => void
+  /** The session has ended without being asked to. */
+  readonly onLost: () => void
   /** The broker has not let the device in, or is not the one that it should be. */
   readonly onRefused: (verdict: Verdict) => void
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
@@ -200,13 +202,13 @@ export class Link {
   }
 
   #clientOptions(will: Buffer): IClientOptions {
-    const { clientId, statusTopic } = this.#options
+    const { clientId, statusTopic, settings } = this.#options
     return {
       clientId,
       clean: true,
       protocolVersion: 4,
       reconnectPeriod: 0,
-      connectTimeout: 30_000,
+      connectTimeout: connectMs(leaseMs(settings().intervalS)),
       keepalive: this.#keepaliveS,
       // Heartbeats do what its pings would; a timer that never ends sends none.
       timerVariant: { set: () => 0, clear: () => {} },
@@ -229,9 +231,10 @@ export class Link {
   /** Ends a session, or an attempt at one, and plans the next. */
   #drop(client: MqttClient, { why, gently = false, atLeastMs = 0 }: Ending): void {
     if (client !== this.#client || this.#stopped) return
-    const { clock, random, retries, settings, log } = this.#options
+    const { clock, random, retries, settings, log, onLost } = this.#options
+    const wasConnected = this.connected
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
-    if (this.connected) log.warn({ why }, 'disconnected from the broker')
+    if (wasConnected) log.warn({ why }, 'disconnected from the broker')
     this.#client = undefined
     this.#connectedAt = undefined
     this.#cancelCheck()
@@ -243,6 +246,7 @@ export class Link {
       backoffMs(this.#failures, withinLease(retries, leaseMs(settings().intervalS)), random()),
     )
     this.#cancelAttempt = clock.after(delayMs, () => void this.#leaving.then(() => this.#attempt()))
+    if (wasConnected) onLost()
   }
 
   /** Looks again when the broker's time is over, if it has not sent anything by then. */

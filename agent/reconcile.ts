@@ -19,7 +19,18 @@ export interface Scope {
 
 type Shared = Pick<
   LanePorts,
-  'engine' | 'clock' | 'random' | 'pulls' | 'gate' | 'prepare' | 'onChange' | 'onTrial' | 'onOutcome' | 'onImages' | 'onConverged'
+  | 'engine'
+  | 'clock'
+  | 'random'
+  | 'pulls'
+  | 'gate'
+  | 'clearance'
+  | 'prepare'
+  | 'onChange'
+  | 'onTrial'
+  | 'onOutcome'
+  | 'onImages'
+  | 'onConverged'
 >
 
 export interface ReconcilerOptions extends Shared {

@@ -10,11 +10,13 @@ import { Accountant } from './accountant.js'
 import { Acquaintance } from './acquaintance.js'
 import type { AgentOptions } from './agent.js'
 import { Approach } from './approach.js'
+import { leaseMs } from './core/liveness.js'
 import type { Disk } from './disk.js'
 import { connectEngine } from './docker.js'
 import { Epochs } from './epochs.js'
 import { Holdings } from './holdings.js'
 import { Inbox } from './inbox.js'
+import { Interlock } from './interlock.js'
 import { Link } from './link.js'
 import { Logins, withLogins } from './logins.js'
 import { bootedAtMs, createMeter, readBootId } from './metrics.js'
@@ -40,6 +42,7 @@ export class RunningAgent {
   readonly #disk: Disk
   readonly #permits: Permits
   readonly #holdings: Holdings
+  readonly #interlock: Interlock
   readonly #epochs: Epochs
   readonly #steward: Steward
   readonly #link: Link
@@ -65,6 +68,18 @@ export class RunningAgent {
     this.id = this.#disk.id
     this.#epochs = new Epochs(this.#disk)
     this.#holdings = new Holdings(this.#disk, log.child({ part: 'holdings' }), options.name)
+    this.#interlock = new Interlock({
+      root: options.root,
+      device: this.id,
+      mode: options.permit ?? 'optional',
+      disk,
+      // Who has left its fleet is in none.
+      groups: () => (this.#release.begun ? [] : this.#holdings.groupNames()),
+      leaseMs: () => leaseMs(this.#settings().intervalS),
+      clock,
+      log: log.child({ part: 'interlock' }),
+      onChange: () => this.#noteClearance(),
+    })
     this.#voice = new Voice({
       root: options.root,
       device: disk.id,
@@ -98,6 +113,7 @@ export class RunningAgent {
       permits,
       quiet: this.#quiet,
       pullsAtOnce: () => this.#settings().pulls,
+      clearance: () => this.#interlock.clearance,
       clock,
       random: Math.random,
       log,
@@ -160,6 +176,7 @@ export class RunningAgent {
       onRequest: (rid, payload) => this.#requests.receive(rid, payload),
     })
     this.#renewal = this.#createRenewal()
+    const ownTopic = this.#voice.topic('desired')
     const approach = new Approach({ broker: options.broker, identity: options.identity, renewal: this.#renewal, memory, clock, log })
     this.#link = new Link({
       reach: () => approach.next(),
@@ -174,7 +191,11 @@ export class RunningAgent {
       traffic,
       onConnected: () => this.#greet(),
       onSubscribed: topic => this.#noteSubscribed(topic),
-      onDenied: () => approach.noteDenied() && this.#link.reconnect(),
+      onDenied: topics => {
+        for (const topic of topics) this.#interlock.noteDenied(topic)
+        if (topics.includes(ownTopic) && approach.noteDenied()) this.#link.reconnect()
+      },
+      onLost: () => this.#interlock.noteLost(),
       onRefused: ({ again }) => approach.noteRefused(again === 'renew'),
       onMessage: (topic, payload, retained) => this.#hear(topic, payload, retained),
     })
@@ -228,6 +249,7 @@ export class RunningAgent {
     this.#reporter.stop()
     this.#inbox.stop()
     this.#permits.stop()
+    this.#interlock.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
     await this.#accountant.finish()
@@ -241,6 +263,7 @@ export class RunningAgent {
   /** Makes what is held the aim of the loops, and asks for what is missing. */
   #follow(): void {
     if (this.#release.begun || this.#stopping !== undefined) return
+    this.#interlock.follow()
     this.#steward.follow()
     this.#subscribe()
     this.#presence.note()
@@ -248,16 +271,20 @@ export class RunningAgent {
     this.#noteChange()
   }
 
+  /** Permits first: they are there before what they are about. */
   #subscribe(): void {
-    this.#link.want(new Set([...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
+    this.#link.want(new Set([...this.#interlock.topics(), ...this.#inbox.topics(), ...(this.#renewal?.topics() ?? [])]))
   }
 
   #noteSubscribed(topic: string): void {
+    this.#interlock.noteSubscribed(topic)
     this.#inbox.noteSubscribed(topic)
     this.#renewal?.noteSubscribed(topic)
   }
 
   #hear(topic: string, payload: Buffer, retained: boolean): void {
+    if (this.#interlock.receive(topic, payload, retained)) return
+    if (retained) this.#interlock.noteManifest(topic)
     if (topic === this.#renewal?.answerTopic) this.#renewal.receive(payload)
     else this.#inbox.receive(topic, payload, retained)
   }
@@ -270,9 +297,21 @@ export class RunningAgent {
   #report(): Report | undefined {
     const report = this.#steward.report()
     if (report === undefined) return undefined
-    const faults = [...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults(), ...(report.faults ?? [])].slice(0, 64)
+    const own = [...this.#interlock.faults(), ...this.#inbox.faults(), ...this.#permits.faults(), ...this.#quiet.faults()]
+    const faults = [...own, ...(report.faults ?? [])].slice(0, 64)
     const [key] = this.#options.keys.keys().slice(-1)
-    return { ...report, ...(faults.length === 0 ? {} : { faults }), ...(key === undefined ? {} : { key: kidOf(key) }) }
+    const { hold } = this.#interlock.clearance
+    return {
+      ...report,
+      ...(faults.length === 0 ? {} : { faults }),
+      ...(key === undefined ? {} : { key: kidOf(key) }),
+      ...(hold === undefined ? {} : { hold }),
+    }
+  }
+
+  #noteClearance(): void {
+    this.#steward.noteClearance()
+    this.#noteChange()
   }
 
   #noteChange(): void {
@@ -293,6 +332,7 @@ export class RunningAgent {
 
   #greet(): void {
     this.#requests.endAll()
+    this.#interlock.noteSession()
     this.#inbox.noteSession()
     this.#renewal?.noteSession()
     this.#presence.greet()
@@ -308,6 +348,8 @@ export class RunningAgent {
 
   #leave(mode: ReleaseMode): void {
     this.#release.begin(mode)
+    this.#interlock.follow()
+    this.#subscribe()
     this.#noteChange()
   }
 }

@@ -10,6 +10,7 @@ import type { Disk } from './disk.js'
 import type { Engine } from './engine.js'
 import type { Holdings } from './holdings.js'
 import { Housekeeper } from './housekeeper.js'
+import type { Clearance } from './interlock.js'
 import { Ledger } from './ledger.js'
 import type { Permits } from './permits.js'
 import { placeFiles } from './place.js'
@@ -32,6 +33,7 @@ export interface StewardOptions {
   readonly quiet: Quiet
   /** As many images pulled at a time, now; undefined: all. */
   readonly pullsAtOnce: () => number | undefined
+  readonly clearance: () => Clearance
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -78,6 +80,7 @@ export class Steward {
       log: log.child({ part: 'reconcile' }),
       pulls: new PullBoard(clock, onChange),
       gate: this.#gate,
+      clearance: options.clearance,
       prepare: target => this.#prepare(target),
       bootedAtMs: options.bootedAtMs,
       onChange,
@@ -120,6 +123,11 @@ export class Steward {
     this.#reconciler.aim(targets, { prune: knowsAll(), purged: new Set(purged), known: new Set(this.#ledger.apps.keys()) })
     holdings.pruneSpecs(this.#ledger.digests())
     this.#gate.adjust()
+  }
+
+  /** Containers may be changed again, or may not: each loop looks. */
+  noteClearance(): void {
+    this.#reconciler.wakeAll()
   }
 
   /** Removes every app of this device's agent; see {@link isBare}. */

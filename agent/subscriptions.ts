@@ -5,8 +5,8 @@ import type { Logger } from 'pino'
 export interface SubscriptionsOptions {
   readonly log: Logger
   readonly onSubscribed: (topic: string) => void
-  /** The broker keeps topics from the device. */
-  readonly onDenied: () => void
+  /** The broker keeps these topics from the device. */
+  readonly onDenied: (topics: readonly string[]) => void
 }
 
 export class Subscriptions {
@@ -53,16 +53,20 @@ export class Subscriptions {
     if (gone.length > 0) client.unsubscribe(gone, () => {})
     const fresh = [...this.#wanted].filter(topic => !this.#asked.has(topic))
     for (const topic of fresh) this.#asked.add(topic)
-    if (fresh.length > 0) client.subscribe(fresh, { qos: 1 }, error => this.#note(client, fresh, error))
+    if (fresh.length === 0) return
+    client.subscribe(fresh, { qos: 1 }, (_, __, answer) => {
+      // Without one the session has ended.
+      if (answer !== undefined) this.#note(client, fresh, answer.granted)
+    })
   }
 
-  #note(client: MqttClient, topics: readonly string[], error: Error | null): void {
+  /** The broker answers for each topic by itself (MQTT 3.1.1, 3.9.3). */
+  #note(client: MqttClient, topics: readonly string[], granted: readonly unknown[]): void {
     if (client !== this.#client) return
-    if (error === null || error === undefined) {
-      for (const topic of topics) this.#options.onSubscribed(topic)
-      return
-    }
-    this.#options.log.error({ err: error, topics }, 'the broker refuses a subscription')
-    this.#options.onDenied()
+    const denied = topics.filter((_, at) => granted[at] === 0x80)
+    for (const topic of topics) if (!denied.includes(topic)) this.#options.onSubscribed(topic)
+    if (denied.length === 0) return
+    this.#options.log.error({ topics: denied }, 'the broker refuses a subscription')
+    this.#options.onDenied(denied)
   }
 }

@@ -35,6 +35,11 @@ export class Trial {
     this.#failures = 0
   }
 
+  /** Nothing was allowed to be done meanwhile: the time begins anew. */
+  resume(): void {
+    this.#actedAt = this.#clock.monotonic()
+  }
+
   /** True if it has failed with this. */
   noteFailure({ retryable }: SkerryError): boolean {
     return ++this.#failures >= (this.#tries ?? (retryable ? tries : hopelessTries))

@@ -24,4 +24,6 @@ export interface LaneView {
   /** True while a new revision has neither proved itself nor failed. */
   readonly trying: boolean
   readonly fault: Refusal | undefined
+  /** There are steps left that wait for a permit. */
+  readonly held: boolean
 }

@@ -113,3 +113,13 @@ function refused(returnCode: Refusal['returnCode'], reason: RefusalReason, detai
 export function sessionIdOf(introduction: Introduction, clientId: string): string {
   return introduction.kind === 'user' && clientId !== '' ? `user/${encodeURIComponent(introduction.name)}/${clientId}` : clientId
 }
+
+/** The user whose session it is; undefined if it is no user's. */
+export function userOfSessionId(id: string): string | undefined {
+  const [, name] = /^user\/([^/]+)\//.exec(id) ?? []
+  try {
+    return name === undefined ? undefined : decodeURIComponent(name)
+  } catch {
+    return undefined
+  }
+}

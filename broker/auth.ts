@@ -1,6 +1,7 @@
 // Who a client is and what it may do. Pure and synchronous: an answer that came later would reorder a client's messages.
 import type { Groups, User } from '../protocol/access.js'
 import { isSenderTopic } from '../protocol/command-topics.js'
+import { type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
 import { type Action, mayUser } from '../protocol/rights.js'
 import { deviceChannels, exchanges, joinChannels, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
 
@@ -48,7 +49,11 @@ export function may(principal: Principal, action: Action, topic: string): boolea
 
 function deviceMay({ device, groups, root }: Principal & { kind: 'device' }, action: Action, name: string): boolean {
   const topic = parseTopic(root, name)
-  if (topic === undefined) return action === 'subscribe' && name === requestsTo(root, device)
+  if (topic === undefined) {
+    const permit = parsePermitTopic(root, name)
+    const reads = permit === undefined ? name === requestsTo(root, device) : isUnder(permit, device, groups)
+    return action === 'subscribe' && reads
+  }
   switch (topic.kind) {
     case 'device':
       return topic.device === device && agentMay(action, deviceChannels[topic.channel], topic.channel)
@@ -64,6 +69,10 @@ function deviceMay({ device, groups, root }: Principal & { kind: 'device' }, act
     case 'join':
       return false
   }
+}
+
+function isUnder({ kind, name }: PermitTopic, device: string, groups: Groups): boolean {
+  return kind === 'device' ? name === device : groups.has(name)
 }
 
 /** On a topic of its own that `writer` writes. */

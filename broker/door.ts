@@ -1,9 +1,10 @@
 // Who is let in: CONNECT, log-in and take-over. What follows a CONNECT is not read before this is done; see frames.ts.
+import { randomUUID } from 'node:crypto'
 import type { AuthenticateError, Client } from 'aedes'
 import type { Access } from '../protocol/access.js'
 import type { Clock } from '../protocol/clock.js'
 import { deviceOfClientId } from '../protocol/topics.js'
-import { type Introduction, introduce, type Refusal, sessionIdOf } from './admission.js'
+import { type Introduction, introduce, type Refusal, sessionIdOf, userOfSessionId } from './admission.js'
 import { may, type Principal } from './auth.js'
 import type { Engine } from './engine.js'
 import type { Guest, Guests } from './guests.js'
@@ -52,7 +53,8 @@ export class Door {
     const introduction = introduce({ ...packet, ...guests.visitOf(client) }, { root, access, now: clock.now() })
     // It does nothing but renew: what it would leave behind for others it may not.
     if (introduction.kind === 'known' && introduction.principal.kind === 'lapsed') delete packet.will
-    packet.clientId = sessionIdOf(introduction, packet.clientId)
+    // Without an id there is no session; it gets one all the same, so that its will is known for its own after a restart.
+    packet.clientId = sessionIdOf(introduction, packet.clientId === '' && introduction.kind === 'user' ? randomUUID() : packet.clientId)
     this.#callers.set(client, { packet, introduction })
   }
 
@@ -79,8 +81,13 @@ export class Door {
   mayStillSay(clientId: string, topic: string): boolean {
     const { root, access } = this.#parts
     const device = deviceOfClientId(clientId)
-    if (device === undefined) return access === undefined
+    if (device === undefined) return access === undefined || this.#mayUserSay(access, clientId, topic)
     return may({ kind: 'device', device, root, groups: new Set() }, 'will', topic)
+  }
+
+  #mayUserSay(access: Access, clientId: string, topic: string): boolean {
+    const user = access.user(userOfSessionId(clientId) ?? '')
+    return user !== undefined && may({ kind: 'user', user, root: this.#parts.root }, 'will', topic)
   }
 
   /** Only who has a password has to wait for the verdict. */

@@ -1,7 +1,7 @@
 // The hooks of Aedes: what each client may do, and how much may wait for it. All of them but the log-in answer at once.
 import type { AedesOptions, Client, PublishPacket, Subscription } from 'aedes'
 import type { Clock } from '../protocol/clock.js'
-import { formatSenderTopic, isCommandTopic, type Sender } from '../protocol/command-topics.js'
+import { formatSenderTopic, hasSender, type Sender } from '../protocol/command-topics.js'
 import { isTooLargeData } from '../protocol/data-topics.js'
 import { may, type Principal } from './auth.js'
 import type { Door } from './door.js'
@@ -125,7 +125,7 @@ export class Guard {
     }
     // Aedes lowers the QoS only for filters without wildcards.
     const lowered: Delivery = packet.qos === 2 && grantedQos(client, packet.topic) === 1 ? { ...packet, qos: 1 } : packet
-    return principal.kind === 'manager' && isCommandTopic(this.#parts.root, packet.topic) ? this.#addressed(lowered) : lowered
+    return principal.kind === 'manager' && hasSender(this.#parts.root, packet.topic) ? this.#addressed(lowered) : lowered
   }
 
   /** Groups and scopes are live: what was granted may be so no longer. */
@@ -133,7 +133,7 @@ export class Guard {
     return principal.kind === 'manager' || principal.kind === 'operator' || may(principal, 'subscribe', topic)
   }
 
-  /** A command as the manager is to get it: with its sender, and with the retain flag as it was sent although the manager has subscribed before. */
+  /** A command or a permit as the manager is to get it: with its sender, and with the retain flag as it was sent although the manager has subscribed before. */
   #addressed(packet: Delivery): Delivery {
     const { publisher, retaining } = this.#parts.engine()
     const retain = packet.retain || retaining
@@ -143,7 +143,7 @@ export class Guard {
 
   #senderOf(client: Client): Sender {
     const { guests } = this.#parts
-    const principal = guests.principalOf(client)
+    const principal = guests.authorOf(client)
     const { address } = guests.visitOf(client)
     return principal?.kind === 'user' ? { user: principal.user.name, address } : { address }
   }

@@ -21,6 +21,8 @@ const nowhere: Visit = { address: 'unknown', trusted: false, secure: false }
 export class Guests {
   readonly #visits = new WeakMap<object, Visit>()
   readonly #guests = new Map<Client, Guest>()
+  /** Who has left: their wills are published after that. */
+  readonly #parted = new WeakMap<Client, Principal>()
 
   /** Tells where a connection comes from, before Aedes gets it. */
   expect(connection: object, visit: Visit): void {
@@ -29,7 +31,11 @@ export class Guests {
 
   enter(client: Client, guest: Guest): void {
     this.#guests.set(client, guest)
-    client.conn.once('close', () => this.#guests.delete(client))
+    client.conn.once('close', () => {
+      const last = this.principalOf(client)
+      if (last !== undefined) this.#parted.set(client, last)
+      this.#guests.delete(client)
+    })
   }
 
   /** Somebody who is in turns out to be somewhat else. */
@@ -47,6 +53,11 @@ export class Guests {
 
   principalOf(client: Client): Principal | undefined {
     return this.#guests.get(client)?.principal
+  }
+
+  /** Who says what this client says, also by its will. */
+  authorOf(client: Client): Principal | undefined {
+    return this.principalOf(client) ?? this.#parted.get(client)
   }
 
   visitOf(client: Client): Visit {

@@ -15,7 +15,7 @@ export interface BrokerLimits extends StoreLimits, FrameLimits {
   readonly connectRate: Rate
   /** New connections from one address. */
   readonly connectRatePerAddress: Rate
-  /** A connection must have sent its CONNECT by then. */
+  /** A connection must have its TLS handshake behind it by then, and have sent its CONNECT after as long again; a link that loses packets takes its time. */
   readonly connectTimeoutMs: number
   /** A client that asks for a longer keep-alive, or for none, is held to this one. */
   readonly keepaliveS: number
@@ -54,7 +54,7 @@ export const defaultLimits: BrokerLimits = {
   connections: 20_000,
   connectRate: { perSecond: 2000, burst: 10_000 },
   connectRatePerAddress: { perSecond: 2000, burst: 10_000 },
-  connectTimeoutMs: 10_000,
+  connectTimeoutMs: 60_000,
   controlBytes: 64 * 1024,
   // The largest payload of topics.md, with its topic name.
   frameBytes: Math.floor(1.1 * mebibyte),

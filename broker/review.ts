@@ -64,6 +64,8 @@ function reviewUser(parts: ReviewParts, client: Client, { principal, ...guest }:
   }
   const now: Principal = { ...principal, user }
   parts.guests.change(client, { ...guest, principal: now })
+  const left = (client as Peer).will?.topic
+  if (left !== undefined && !may(now, 'will', left)) dropWill(parts, client)
   const lost = Object.keys((client as Peer).subscriptions).filter(filter => !may(now, 'subscribe', filter))
   if (lost.length === 0) return
   // It will come and ask again, and hear which of them it no longer gets.
@@ -75,8 +77,12 @@ function reviewUser(parts: ReviewParts, client: Client, { principal, ...guest }:
 function cut({ guests, reporter, store }: ReviewParts, client: Client, reason: 'certificate-revoked' | 'login-ended'): void {
   const who = guests.nameOf(client)
   reporter.refuse(reason, { source: who, who, address: guests.visitOf(client).address })
+  dropWill({ store }, client)
+  client.conn.destroy()
+}
+
+function dropWill({ store }: Pick<ReviewParts, 'store'>, client: Client): void {
   const peer = client as Peer
   peer.will = null
   void store.delWill(peer)
-  client.conn.destroy()
 }

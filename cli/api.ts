@@ -39,6 +39,24 @@ export interface Service {
   readonly pullBytes?: number
 }
 
+/** The last word on whether containers may be changed. */
+export interface Permit {
+  readonly value: boolean
+  readonly leaseS: number | null
+  readonly by: string | null
+  readonly user: string | null
+  readonly address: string | null
+  readonly since: string
+}
+
+export interface Held {
+  readonly by: 'device' | 'group' | 'owner'
+  readonly group: string | null
+  readonly why: 'withheld' | 'lapsed' | 'missing'
+  readonly who: string | null
+  readonly since: string
+}
+
 interface AppStatus {
   readonly group: string | null
   /** The revision that runs; null before the first report. */
@@ -48,6 +66,7 @@ interface AppStatus {
   readonly desiredVersion: string | null
   readonly state: AppOnDeviceState
   readonly fault: Refusal | null
+  readonly held: Held | null
   /** A revision that failed there and is not tried again until something changes. */
   readonly failedRevision: number | null
   /** Generation of the newest refresh that was done, or given up. */
@@ -92,6 +111,8 @@ export interface Device {
     readonly joinedAt: string
     readonly certificateUntil: string | null
   } | null
+  readonly permit: Permit | null
+  readonly held: Held | null
 }
 
 /** How a link is used; null: no limit. */
@@ -177,6 +198,7 @@ export interface Group {
   readonly devices: readonly { readonly id: string; readonly name: string; readonly state: DeviceState }[]
   readonly apps: readonly string[]
   readonly createdAt: string
+  readonly permit: Permit | null
 }
 
 export interface AppDevice extends AppStatus {

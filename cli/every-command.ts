@@ -14,6 +14,7 @@ import { addKey } from './commands/key.js'
 import { addLink } from './commands/link.js'
 import { addLogin } from './commands/login.js'
 import { addLogs } from './commands/logs.js'
+import { addPermit } from './commands/permit.js'
 import { addRestart } from './commands/restart.js'
 import { addRun } from './commands/run.js'
 import { addServer } from './commands/server.js'
@@ -40,6 +41,7 @@ export const everyCommand = [
   addDelete,
   addRun,
   addRestart,
+  addPermit,
   addLogs,
   addGroup,
   addToken,

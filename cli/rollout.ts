@@ -26,7 +26,9 @@ export function judge(app: App, goal: Goal): Verdict {
   if (ready.length === 0) return { kind: 'waiting', why: `no device is Ready: ${listAbsent(app.devices)}` }
   const failed = ready.filter(device => failedAt(device, goal))
   const running = ready.filter(device => runs(device, goal))
-  if (failed.length + running.length < ready.length) return { kind: 'waiting' }
+  const open = ready.filter(device => !failed.includes(device) && !running.includes(device))
+  if (open.length > 0)
+    return open.every(({ state }) => state === 'held') ? { kind: 'waiting', why: describeHeld(open) } : { kind: 'waiting' }
   if (failed.length > 0) return { kind: 'failed', devices: failed }
   return { kind: 'done', running: running.length, absent: app.devices.filter(device => device.deviceState !== 'Ready') }
 }
@@ -36,6 +38,12 @@ export function describeDone(app: string, { running, absent }: Verdict & { kind:
   if (running === 0) return `app ${app}: there is no device to wait for`
   const later = absent.length === 0 ? '' : `; not Ready, will get it when back: ${listAbsent(absent)}`
   return `app ${app} runs on ${running} device${running === 1 ? '' : 's'}${later}`
+}
+
+function describeHeld(devices: readonly AppDevice[]): string {
+  const [first] = devices
+  const by = first?.held?.by === 'group' ? `group ${first.held.group}` : (first?.held?.by ?? 'a permit')
+  return `held by ${by} on ${devices.length} device${devices.length === 1 ? '' : 's'}`
 }
 
 const shownAbsent = 10

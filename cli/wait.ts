@@ -46,7 +46,7 @@ export async function waitForRollout(rollout: Rollout): Promise<Verdict & { kind
     if (verdict.kind === 'failed') throw failure(verdict, app)
     if (verdict.why !== undefined && verdict.why !== said) {
       said = verdict.why
-      rollout.onChange(`waiting up to ${rollout.timeoutMs / 1000} s: ${said}; the deploy stands, they get it when back`)
+      rollout.onChange(`waiting up to ${rollout.timeoutMs / 1000} s: ${said}; the deploy stands, they get it later`)
     }
     const leftMs = end - performance.now()
     if (leftMs <= 0) throw lateness(app, verdict, rollout.timeoutMs)

@@ -29,6 +29,8 @@ function engineUrl(text: string): string | undefined {
   return url(text, ['tcp:', 'http:', 'https:'])
 }
 
+const permitModes = ['optional', 'required'] as const
+
 export interface Address {
   readonly host: string
   readonly port: number
@@ -73,5 +75,6 @@ export const form = {
     return seconds >= 1 && seconds <= 86_400 ? seconds : undefined
   }),
   topicRoot: of('segments of a-z, A-Z, 0-9, . _ - with / between them', text => (checkRoot(text).ok ? text : undefined)),
+  permit: of('optional or required', text => permitModes.find(mode => mode === text)),
   logLevel: of(`one of ${logLevels.join(', ')}`, text => logLevels.find(level => level === text)),
 } as const

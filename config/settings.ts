@@ -198,6 +198,13 @@ export const settings = {
     value: 'url',
     help: 'Docker Engine: unix://, tcp:// or http:// URL or a socket path; DOCKER_HOST is honoured',
   }),
+  permit: setting({
+    roles: ['agent'],
+    form: form.permit,
+    fallback: always<'optional' | 'required'>('optional'),
+    value: 'mode',
+    help: 'optional: containers may be changed unless a permit says 0 or has lapsed; required: only while a permit says 1',
+  }),
   name: setting({
     roles: ['agent'],
     form: form.name,

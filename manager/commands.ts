@@ -5,11 +5,13 @@ import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/a
 import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
 import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
 import { type Refusal, SkerryError } from '../protocol/errors.js'
+import { isPermitTopic } from '../protocol/permit-topics.js'
 import { type AnswerStats, Answers } from './answers.js'
 import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { type Obeyed, obey } from './obey.js'
+import { takePermit } from './permit-arrivals.js'
 import { Restarts } from './restarts.js'
 import { type Arrival, actorOf, deedOf, originOf, permitSender, type Senders } from './senders.js'
 import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
@@ -80,10 +82,10 @@ export class Commands {
 
   /** Returns at once; never throws, whatever the bytes are. */
   receive(arrival: Arrival): void {
-    const { payload, retained } = arrival
+    const { topic, payload, retained } = arrival
     this.#received++
     // So a retained message is taken away: no command.
-    if (retained && payload.length === 0 && !('reply' in arrival)) return
+    if (retained && payload.length === 0 && !('reply' in arrival) && !isPermitTopic(this.#options.root, topic)) return
     if (!('reply' in arrival) && !this.#answers.canTell) {
       this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
       return
@@ -123,6 +125,7 @@ export class Commands {
   }
 
   #tell(arrival: Arrival, outcome: Outcome): void {
+    if (outcome === undefined) return
     if (typeof outcome === 'function') {
       void this.#options.fleet.audit.actAs(actorOf(arrival), outcome).then(answer => this.#answer(arrival, answer))
     } else {
@@ -162,6 +165,7 @@ export class Commands {
 
   #handle(arrival: Arrival): Outcome {
     const { topic, payload, retained } = arrival
+    if (isPermitTopic(this.#options.root, topic)) return this.#takePermit(arrival)
     const target = parseCommandTopic(this.#options.root, topic)
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
@@ -173,6 +177,12 @@ export class Commands {
     if (!command.ok) return refusalAnswer(command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
     return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
+  }
+
+  /** What the manager has published itself is no command to it. */
+  #takePermit(arrival: Arrival): Outcome {
+    if (!('caller' in arrival) && this.#options.fleet.permits.takeEcho(arrival.topic, arrival.payload)) return undefined
+    return this.#try({}, () => takePermit(this.#options, arrival))
   }
 
   #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
@@ -245,8 +255,8 @@ type Accepted = Pick<ReadCommand, 'warnings' | 'id'> & { readonly command: Comma
 
 type About = Pick<Answer, 'id' | 'verb' | 'app'>
 
-/** An answer, or how to get at it when the transaction is over. */
-type Outcome = Answer | (() => Promise<Answer>)
+/** An answer, or how to get at it when the transaction is over; undefined where nobody has asked. */
+type Outcome = Answer | (() => Promise<Answer>) | undefined
 
 interface Sent {
   readonly arrival: Arrival

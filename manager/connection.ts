@@ -1,10 +1,12 @@
 // The manager at its broker: what it subscribes to, and which part hears what.
 import type { Logger } from 'pino'
 import { everyCommand, isCommandTopic, isStateTopic, parseSenderTopic } from '../protocol/command-topics.js'
+import { everyPermit, isPermitTopic } from '../protocol/permit-topics.js'
 import { everyDevice, everyJoinRequest, everyResponse } from '../protocol/topics.js'
 import { Values } from './bridge/values.js'
 import { type BrokerAddress, Link, type Subscription } from './link.js'
 import type { Parts } from './parts.js'
+import type { Arrival } from './senders.js'
 import { States } from './states.js'
 
 export interface Connection {
@@ -18,7 +20,11 @@ export interface Connection {
 /** Made, not started. */
 export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger): Connection {
   const { fleet, root, instance, clock, intake, reports, commands, states, joining } = parts
-  const { inventory, publisher, requests } = fleet
+  const { inventory, publisher, permits, requests } = fleet
+  const obey = (arrival: Arrival) => {
+    permits.noteLive(arrival.topic)
+    commands.receive(arrival)
+  }
   const link: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}`,
@@ -28,15 +34,18 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
     log: log.child({ component: 'link' }),
     up() {
       inventory.listen(true)
-      for (const part of [publisher, requests, commands, states, joining]) part?.up(link)
+      for (const part of [publisher, permits, requests, commands, states, joining]) part?.up(link)
     },
     down() {
       inventory.listen(false)
-      for (const part of [publisher, requests, reports, commands, states, joining]) part?.down()
+      for (const part of [publisher, permits, requests, reports, commands, states, joining]) part?.down()
     },
     message(topic, payload, retained) {
       const sent = parseSenderTopic(root, topic)
-      if (sent !== undefined) commands.receive({ ...sent, payload, retained })
+      if (sent !== undefined) obey({ ...sent, payload, retained })
+      else if (isPermitTopic(root, topic) && retained) permits.seen(topic, payload)
+      // Another broker than the embedded one does not tell whether it was sent to be retained.
+      else if (isPermitTopic(root, topic)) obey({ topic, payload, retained: true, sender: undefined })
       // From the broker's store: who sent it is forgotten, and it is stale.
       else if (isCommandTopic(root, topic)) commands.receive({ topic, payload, retained, sender: undefined })
       else if (isStateTopic(root, topic)) states.seen(topic, payload)
@@ -89,6 +98,7 @@ function subscriptionsOf(root: string, broker: BrokerAddress): Subscription[] {
     { filter: everyDevice(root, 'renewal'), qos: 1 },
     { filter: everyJoinRequest(root), qos: 1 },
     { filter: everyResponse(root), qos: 1 },
+    { filter: everyPermit(root), qos },
     ...('connect' in broker ? everyCommand(root) : []).map(filter => ({ filter, qos: 1 as const })),
   ]
 }

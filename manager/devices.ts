@@ -10,6 +10,7 @@ import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
 import { deleteLink } from './store/links.js'
 import { bumpTarget } from './store/outbox.js'
+import { deletePermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
 import { insertTombstone } from './store/tombstones.js'
 
@@ -53,6 +54,8 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     deleteLink(db, target)
+    // What holds it holds it until it has gone.
+    deletePermit(db, target, false)
     deleteDevice(db, device.id)
     bumpTarget(db, target)
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))

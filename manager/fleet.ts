@@ -5,6 +5,7 @@ import type { Audit } from './audit/audit.js'
 import type { Keys } from './identity/keys.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
+import type { PermitLink } from './permit-link.js'
 import type { Publisher } from './publisher.js'
 import type { Reception } from './reception.js'
 import type { Requests } from './requests.js'
@@ -21,6 +22,7 @@ export interface Fleet {
   readonly accounts: Accounts
   readonly reception: Reception
   readonly publisher: Publisher
+  readonly permits: PermitLink
   readonly requests: Requests
   readonly signing: Signing
 }

@@ -11,6 +11,7 @@ import * as groups from './store/groups.js'
 import { deleteImageList } from './store/image-lists.js'
 import { deleteLink } from './store/links.js'
 import { bumpTarget, dropTarget } from './store/outbox.js'
+import { deletePermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
 import { forgetGroup } from './store/users.js'
 
@@ -55,6 +56,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     deletePurgesOf(db, target)
     deleteImageList(db, target)
     deleteLink(db, target)
+    deletePermit(db, target, true)
     groups.deleteGroup(db, name)
     forgetGroup(db, name)
     dropTarget(db, target)
@@ -62,6 +64,7 @@ export function deleteGroup(fleet: Fleet, name: string, force: boolean): void {
     note(newEvent('group.deleted', `group ${name} was deleted`, { group: name, data: { devices: members } }))
   })
   fleet.publisher.wake()
+  fleet.permits.wake()
 }
 
 /** Throws `device.unknown` with every unknown device; then nothing has changed. */

@@ -2,9 +2,10 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
-import type { Reported } from '../protocol/messages/reported.js'
+import type { Hold, Reported } from '../protocol/messages/reported.js'
 import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
+import { holdEvent, isSameHold } from './core/held.js'
 import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign, silentUntil } from './core/liveness.js'
 import type { Device } from './core/model.js'
 import type { Journal } from './journal.js'
@@ -109,6 +110,7 @@ export class Inventory {
       held: 0,
       reported: null,
       reportStamp: null,
+      heldSince: null,
       serviceStates: null,
     }
   }
@@ -163,11 +165,21 @@ export class Inventory {
     device.reportStamp = stamp
     device.held = Math.max(reported.revision, reported.fleet ?? 0, ...reported.groups.map(group => group.revision))
     for (const event of reportEvents(device.id, before, reported)) this.#journal.note(event)
+    this.#noteHold(device, before?.hold, reported.hold)
     for (const fault of newFaults(before, reported)) {
       this.#journal.note(newEvent('device.changed', `${device.id}: ${fault.message}`, { device: device.id, data: { fault } }))
     }
     this.#journal.save(() => this.#devices.get(device.id) === device && saveReport(this.#db, device))
     this.#settle(device, 'aloud')
+  }
+
+  #noteHold(device: Device, before: Hold | undefined, after: Hold | undefined): void {
+    if (isSameHold(before, after)) return
+    device.heldSince = after === undefined ? null : this.#clock.now()
+    const event = holdEvent(device.id, before, after)
+    if (event) this.#journal.note(event)
+    this.#turn.add(device)
+    this.#journal.save(this.#saveTurn)
   }
 
   #register(id: string): Device {

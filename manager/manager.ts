@@ -114,6 +114,7 @@ async function start(
     fleet.inventory.start()
     fleet.accounts.start()
     states.start()
+    fleet.permits.start()
     const firstPassword = door.users.start()
     fleet.journal.note(newEvent('manager.started', `the manager has started, version ${health.version}`))
     fleet.journal.flush()
@@ -186,8 +187,9 @@ async function stop(
   { link, ear, values }: Connection,
   closeApi: () => Promise<unknown> | undefined,
 ): Promise<void> {
-  const { db, journal, audit, inventory, publisher, accounts } = fleet
+  const { db, journal, audit, inventory, publisher, permits, accounts } = fleet
   await closeApi()
+  permits.stop()
   await Promise.all([ear?.stop(), values.stop()])
   const answered = joining?.stop()
   await states.stop()

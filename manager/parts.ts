@@ -17,6 +17,7 @@ import { Intake } from './intake.js'
 import { Inventory } from './inventory.js'
 import { Journal } from './journal.js'
 import { Manifests } from './manifests.js'
+import { PermitLink } from './permit-link.js'
 import { Publisher } from './publisher.js'
 import { Reception } from './reception.js'
 import { Reports } from './reports.js'
@@ -70,12 +71,14 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const audit = new Audit({ db, file, clock, log: log.child({ component: 'audit' }) })
   const journal = new Journal(db, clock, log.child({ component: 'journal' }), events => audit.changed(events))
   const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
+  const permits: PermitLink = new PermitLink({ root, log: log.child({ component: 'permits' }), fleet: () => fleet })
   const publisher = new Publisher({
     db,
     root,
     manifests: new Manifests({ db, root, instance, signing }),
     clock,
     log: log.child({ component: 'publisher' }),
+    clearPermit: (link, target) => permits.clear(link, target),
     released(device) {
       reception.unbury(device)
       keys.gone(device)
@@ -99,7 +102,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     joining: () => joining,
   })
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
-  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, requests, signing }
+  const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, permits, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
   const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const door = new Door(fleet, tokens)

@@ -1,6 +1,7 @@
 // Tells the broker what the database says should be told, until it has acknowledged all of it. The only writer of desired state.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
+import type { PermitTopic } from '../protocol/permit-topics.js'
 import { formatTopic } from '../protocol/topics.js'
 import type { Addressee } from './core/model.js'
 import type { Link } from './link.js'
@@ -15,6 +16,8 @@ interface PublisherOptions {
   readonly manifests: Manifests
   readonly clock: Clock
   readonly log: Logger
+  /** Takes a permit away at the broker. */
+  clearPermit(link: Link, target: PermitTopic): Promise<void>
   /** A released device's topics are cleared: it may come back as a new one. */
   released(device: string): void
 }
@@ -209,6 +212,7 @@ export class Publisher {
     for (const channel of ['desired', 'reported', 'status'] as const) {
       await this.#publish(link, formatTopic(this.#options.root, { kind: 'device', device, channel }), noPayload)
     }
+    await this.#options.clearPermit(link, { kind: 'device', name: device })
     return () => {
       const { db, released } = this.#options
       const target = { kind: 'device', name: device } as const

@@ -2,6 +2,7 @@
 
 import type { MonthUse } from './accounts.js'
 import { effectiveApps } from './core/desired.js'
+import { type Held, heldOf, type PermitRecord } from './core/held.js'
 import { type DeviceLink, deviceLink } from './core/links.js'
 import { type Addressee, type App, type Device, keyOf } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
@@ -11,6 +12,7 @@ import type { KeyRow } from './store/device-keys.js'
 import { readGroupsOf, readMembers, readMemberships } from './store/groups.js'
 import { readLinks, readLinksFor } from './store/links.js'
 import { readTargets } from './store/outbox.js'
+import { readPermits, readPermitsOf } from './store/permits.js'
 
 /** What is desired of one device. */
 export interface DeviceContext {
@@ -23,6 +25,8 @@ export interface DeviceContext {
   readonly link: DeviceLink
   /** What its connection costs; undefined if it has never told. */
   readonly month: MonthUse | undefined
+  /** Its own and its groups' permits. */
+  readonly permits: readonly PermitRecord[]
   /** Wall clock, when it turns NotReady if it stays silent; null if it is not Ready. */
   readonly expectedBy: number | null
 }
@@ -38,6 +42,7 @@ export function contextOf({ db, keys, inventory, accounts }: Fleet, device: Devi
     key: keys.of(device.id),
     link: deviceLink(device, groups, readLinksFor(db, device.id)),
     month: accounts.of(device),
+    permits: readPermitsOf(db, device.id, groups),
     expectedBy: inventory.expectedBy(device),
   }
 }
@@ -47,6 +52,7 @@ export function contextsOf({ db, keys, inventory, accounts }: Fleet): (device: D
   const memberships = readMemberships(db)
   const revisions = targetRevisions(readTargets(db))
   const links = readLinks(db)
+  const permits = new Map(readPermits(db).map(permit => [keyOf(permit.target), permit]))
   const apps = new Map<string, App[]>()
   for (const app of readApps(db)) {
     const key = keyOf(app.target)
@@ -56,6 +62,7 @@ export function contextsOf({ db, keys, inventory, accounts }: Fleet): (device: D
     const groups = memberships.get(device.id) ?? []
     const own = apps.get(keyOf({ kind: 'device', name: device.id })) ?? []
     const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
+    const targets = [{ kind: 'device', name: device.id } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
     return {
       groups,
       apps: [...own, ...ofGroups],
@@ -63,6 +70,7 @@ export function contextsOf({ db, keys, inventory, accounts }: Fleet): (device: D
       key: keys.of(device.id),
       link: deviceLink(device, groups, links),
       month: accounts.of(device),
+      permits: targets.flatMap(target => permits.get(keyOf(target)) ?? []),
       expectedBy: inventory.expectedBy(device),
     }
   }
@@ -72,8 +80,8 @@ export function devicesOfGroup({ db, inventory }: Fleet, group: string): Device[
   return readMembers(db, group).flatMap(id => inventory.devices.get(id) ?? [])
 }
 
-/** An app on each device of its target. */
-export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppOnDevice }[] {
+/** An app on each device of its target, with why it is held there if it is. */
+export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppOnDevice; held: Held | null }[] {
   const { db, inventory } = fleet
   const own = inventory.devices.get(app.target.name)
   const devices = app.target.kind === 'group' ? devicesOfGroup(fleet, app.target.name) : own === undefined ? [] : [own]
@@ -84,7 +92,16 @@ export function appOnDevices(fleet: Fleet, app: App): { device: Device; on: AppO
     const followed = rivals.filter(({ target }) => (target.kind === 'device' ? target.name === device.id : groups.includes(target.name)))
     return effectiveApps(followed).get(app.name) ?? app
   }
-  return devices.map(device => ({ device, on: appOnDevice(app, device, winner(device)) }))
+  const permits = devices.some(({ reported }) => reported?.hold !== undefined) ? readPermits(db) : []
+  return devices.map(device => {
+    const on = appOnDevice(app, device, winner(device))
+    return { device, on, held: on.state === 'held' ? heldOf(device, ownPermits(device.id, permits)) : null }
+  })
+}
+
+/** Of a device, its own and any group's: what it reports names the group. */
+function ownPermits(device: string, permits: readonly PermitRecord[]): PermitRecord[] {
+  return permits.filter(({ target }) => target.kind === 'group' || target.name === device)
 }
 
 function targetRevisions(targets: readonly (Addressee & { readonly revision: number })[]): Map<string, number> {

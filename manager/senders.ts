@@ -3,6 +3,7 @@ import type { User } from '../protocol/access.js'
 import type { Answer } from '../protocol/answer.js'
 import { type CommandTopic, parseCommandTopic, type Sender } from '../protocol/command-topics.js'
 import { accept, type Result, refuse } from '../protocol/errors.js'
+import { parsePermitTopic } from '../protocol/permit-topics.js'
 import { type Actor, type Deed, targetPath } from './core/audit.js'
 import { permitCommand, type Who } from './core/permit.js'
 import type { Origin } from './store/apps.js'
@@ -58,6 +59,8 @@ export function actorOf(arrival: From): Actor {
 
 /** What a command asked for, as far as its topic says it. */
 export function deedOf(root: string, topic: string): Deed {
+  const permit = parsePermitTopic(root, topic)
+  if (permit !== undefined) return { action: 'permit', target: targetPath({ [permit.kind]: permit.name }) }
   const read = parseCommandTopic(root, topic)
   if (!read.ok) return { action: 'command', target: topic }
   const { kind, target, app, verb } = read.value

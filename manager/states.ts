@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { everyState, formatStateTopic, stateOwner } from '../protocol/command-topics.js'
 import { effectiveApps } from './core/desired.js'
+import { heldOf } from './core/held.js'
 import type { Target } from './core/model.js'
 import { appsOnDevice } from './core/rollup.js'
 import { deviceMessages, groupMessages, type StateMessages, touchedBy } from './core/states.js'
@@ -218,14 +219,14 @@ export class States {
     const { root, fleet } = this.#options
     const device = fleet.inventory.devices.get(id)
     if (device === undefined) return nothing
-    const { groups, apps } = contextOf(fleet, device)
+    const { groups, apps, permits } = contextOf(fleet, device)
     for (const group of groups) this.#dirty.add(`group/${group}`)
     const winners = effectiveApps(apps)
     const told = appsOnDevice(device, apps).flatMap(on => {
       const app = winners.get(on.app)
       return app === undefined || on.desiredRevision === null ? [] : [{ app, on }]
     })
-    return deviceMessages(root, device, told)
+    return deviceMessages(root, { device, held: heldOf(device, permits), apps: told })
   }
 
   #publish(link: Link, messages: readonly [topic: string, payload: string][], then = () => {}): void {

@@ -29,6 +29,9 @@ export interface Answer {
   /** The name of that revision, if it has one. */
   readonly version?: string
   readonly run?: RunState
+  /** Of an answer to a permit: what was said; null: that there is none any more. */
+  readonly permit?: 0 | 1 | null
+  readonly leaseS?: number
   /** True for the answer of before to an id that came again. */
   readonly repeated?: boolean
   readonly error?: ErrorCode
@@ -57,7 +60,11 @@ export function refusalAnswer(refusals: readonly [Refusal, ...Refusal[]], about:
   }
 }
 
-export function okAnswer(text: string, done: Pick<Answer, 'changed' | 'revision' | 'version' | 'run'>, about: About): Answer {
+export function okAnswer(
+  text: string,
+  done: Pick<Answer, 'changed' | 'revision' | 'version' | 'run' | 'permit' | 'leaseS'>,
+  about: About,
+): Answer {
   return { code: 0, text: line(text), ...limited(about), ...done }
 }
 

@@ -1,6 +1,7 @@
 // Topics of commands, of their answers and of states for machines, built and parsed here. topics.md is their public form.
 import { accept, type Result, refuse } from './errors.js'
 import { isName } from './names.js'
+import { isPermitTopic, permitAnswerTopic } from './permit-topics.js'
 
 export const verbs = ['spec', 'run', 'revision', 'version', 'restart'] as const
 export type Verb = (typeof verbs)[number]
@@ -69,7 +70,7 @@ export function parseCommandTopic(root: string, name: string): Result<CommandTop
   return accept({ kind, target, app, verb })
 }
 
-/** Where a command is answered: a plain integer, and below it a short text and JSON. Undefined if the topic is too long to mirror. */
+/** Where a command or a permit is answered: a plain integer, and below it a short text and JSON. Undefined if the topic is too long to mirror. */
 export interface AnswerTopics {
   readonly code: string
   readonly text: string
@@ -77,10 +78,14 @@ export interface AnswerTopics {
 }
 
 export function answerTopics(root: string, name: string): AnswerTopics | undefined {
+  const code = Buffer.byteLength(name) > maxTopicBytes ? undefined : answerTopic(root, name)
+  return code === undefined ? undefined : { code, text: `${code}/text`, json: `${code}/json` }
+}
+
+function answerTopic(root: string, name: string): string | undefined {
+  if (isPermitTopic(root, name)) return permitAnswerTopic(root, name)
   const form = formOf(root, name)
-  if (form === undefined || Buffer.byteLength(name) > maxTopicBytes) return undefined
-  const code = `${root}/${form.answer}${name.slice(root.length + form.command.length + 1)}`
-  return { code, text: `${code}/text`, json: `${code}/json` }
+  return form === undefined ? undefined : `${root}/${form.answer}${name.slice(root.length + form.command.length + 1)}`
 }
 
 /** Whose state it is: of a device, of an app on a device or on a group, or of the manager itself. */
@@ -112,7 +117,7 @@ export function stateOwner(root: string, name: string): string | undefined {
   return id === undefined || (kind !== 'device' && kind !== 'group') ? undefined : `${kind}/${id}`
 }
 
-/** Who sent a command: told by the embedded broker to the manager, and by nobody else. */
+/** Who sent a command or a permit: told by the embedded broker to the manager, and by nobody else. */
 export interface Sender {
   /** The user's name; undefined where the broker asks nobody who he is. */
   readonly user?: string
@@ -120,22 +125,27 @@ export interface Sender {
   readonly address: string
 }
 
-/** The topic of a command as the manager gets it: no client ever publishes or hears one. */
+/** The topic of a command or a permit as the manager gets it: no client ever publishes or hears one. */
 export function formatSenderTopic(root: string, sender: Sender, command: string): string {
   return `${root}/from/${Buffer.from(JSON.stringify(sender)).toString('base64url')}${command.slice(root.length)}`
+}
+
+/** Whether the manager is told who sent it. */
+export function hasSender(root: string, topic: string): boolean {
+  return isCommandTopic(root, topic) || isPermitTopic(root, topic)
 }
 
 export function isSenderTopic(root: string, name: string): boolean {
   return name === `${root}/from` || name.startsWith(`${root}/from/`)
 }
 
-/** The sender and the command's own topic; undefined if it is no such topic. */
+/** The sender and the message's own topic; undefined if it is no such topic. */
 export function parseSenderTopic(root: string, name: string): { readonly sender: Sender; readonly topic: string } | undefined {
   if (!isSenderTopic(root, name)) return undefined
   const [word = '', ...rest] = name.slice(root.length + '/from/'.length).split('/')
   const topic = [root, ...rest].join('/')
   const sender = readSender(Buffer.from(word, 'base64url').toString())
-  return sender === undefined || !isCommandTopic(root, topic) ? undefined : { sender, topic }
+  return sender === undefined || !hasSender(root, topic) ? undefined : { sender, topic }
 }
 
 function readSender(json: string): Sender | undefined {

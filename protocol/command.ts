@@ -5,6 +5,7 @@ import { accept, type Refusal, type Result, refuse } from './errors.js'
 import type { RunState } from './messages/manifest.js'
 import { maxSpecBytes } from './messages/spec.js'
 import { checkName } from './names.js'
+import { ignored, notASwitch, readId, readSwitch, readWhole, shown, textOf } from './values.js'
 
 export type Command = { readonly app: string } /** `version` is the name that its revision is to have. */ & (
   | { readonly verb: 'spec'; readonly compose: string; readonly version?: string }
@@ -27,7 +28,6 @@ export interface ReadCommand {
 /** A compose file, as JSON string with every character escaped, is larger than the file. */
 const maxDeployBytes = 2 * maxSpecBytes
 const maxBytes = 4096
-const maxIdChars = 64
 const maxRevision = 0x7fffffff
 
 /** Keys of the object that a payload may be; the last three are there in what SCADA programs send, and say nothing. */
@@ -144,17 +144,6 @@ function composeOf(value: unknown): string | undefined {
   }
 }
 
-const switches: Readonly<Record<string, boolean>> = { true: true, on: true, yes: true, false: false, off: false, no: false }
-
-/** 1, 0, true, false, on, off, yes, no, as text in any case or as what they are. */
-export function readSwitch(value: unknown): boolean | undefined {
-  if (typeof value === 'boolean') return value
-  const number = readWhole(value)
-  if (number !== undefined) return number === 1 ? true : number === 0 ? false : undefined
-  const word = textOf(value)?.toLowerCase() ?? ''
-  return Object.hasOwn(switches, word) ? switches[word] : undefined
-}
-
 function readRevision(value: unknown): number | 'previous' | undefined {
   if (textOf(value)?.toLowerCase() === 'previous') return 'previous'
   const number = readWhole(value)
@@ -169,13 +158,6 @@ function readVersion(value: unknown, key: string): Result<string> {
   return name.ok ? name : refuse('name.invalid', name.refusals[0].message, key)
 }
 
-/** A whole number, also as PLCs write one: `3`, `+3`, `3.0`. */
-function readWhole(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined
-  const text = textOf(value) ?? ''
-  return /^\+?\d{1,15}(\.0{0,15})?$/.test(text) ? Number(text) : undefined
-}
-
 /** Seconds since 1970, or a date and time of ISO 8601 with its zone, as ms. */
 function readExpiry(value: unknown): Result<number | undefined> {
   if (value === undefined) return accept(undefined)
@@ -185,13 +167,6 @@ function readExpiry(value: unknown): Result<number | undefined> {
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(time)) return accept(time)
   return refuse('request.invalid', `${shown(value)} is no time: use seconds since 1970 or 2026-01-31T12:00:00Z`, 'expires')
-}
-
-function readId(value: unknown): Result<string | undefined> {
-  if (value === undefined) return accept(undefined)
-  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
-  if (text !== undefined && text !== '' && text.length <= maxIdChars && !/\p{C}/u.test(text)) return accept(text)
-  return refuse('request.invalid', `the id is no text of 1 to ${maxIdChars} characters, and no whole number`, 'id')
 }
 
 const verbWords: Readonly<Record<string, Verb>> = {
@@ -206,23 +181,6 @@ const verbWords: Readonly<Record<string, Verb>> = {
 function verbOf(value: unknown): Verb | undefined {
   const word = textOf(value)?.toLowerCase() ?? ''
   return Object.hasOwn(verbWords, word) ? verbWords[word] : undefined
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value.trim() : undefined
-}
-
-function notASwitch(value: unknown): Result<never> {
-  return refuse('request.invalid', `${shown(value)} is none of 1, 0, true, false, on, off, yes, no`, 'value')
-}
-
-function ignored(key: string): Refusal {
-  return { code: 'request.invalid', message: `the key ${JSON.stringify(key)} is not known and was ignored`, path: key }
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  return typeof value === 'object' ? 'an object or list' : JSON.stringify(String(value).trim().slice(0, 40))
 }
 
 function refused(command: Result<never>): ReadCommand {

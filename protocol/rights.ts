@@ -1,6 +1,7 @@
 // What people and programs may read, publish and command, by role and by what of the fleet their role is about: over MQTT and over HTTP. Pure.
 import type { Scope, User } from './access.js'
 import { answerWords, commandWords } from './command-topics.js'
+import { parsePermitTopic } from './permit-topics.js'
 
 /** To retain is more than to publish: what may be published and not retained is handed out and not kept. */
 export type Action = 'publish' | 'retain' | 'will' | 'subscribe'
@@ -14,6 +15,7 @@ const plainKinds: Kinds = { device: 'device', group: 'group' }
 /** A filter is literal where the scope decides; who has all of it may have any device or group there. */
 export function mayUser(user: User, action: Action, { root, topic }: { readonly root: string; readonly topic: string }): boolean {
   const [word = '', ...rest] = below(root, topic)
+  if (word === 'permit' && action !== 'subscribe') return mayPermit(user, root, topic)
   switch (action) {
     case 'publish':
       return mayPublish(user, word, rest)
@@ -24,6 +26,13 @@ export function mayUser(user: User, action: Action, { root, topic }: { readonly 
     case 'subscribe':
       return mayRead(user, word, rest)
   }
+}
+
+/** Permits are published, retained, and left as wills, by whoever gives them. */
+function mayPermit({ role, scope }: User, root: string, topic: string): boolean {
+  const permit = parsePermitTopic(root, topic)
+  if (permit === undefined || role === 'viewer') return false
+  return includes(permit.kind === 'device' ? scope.devices : scope.groups, permit.name)
 }
 
 /** Of commands, whether the rest of the topic is one's is the manager's to say: it answers. */
@@ -39,6 +48,9 @@ function mayRead({ role, scope }: User, word: string, rest: readonly string[]): 
   if (word === 'h') return rest.length === 1 && rest[0] !== '#' && includes(scope.devices, rest[0] ?? '')
   if (word === 'state') return isOfManager(rest) || covers(scope, plainKinds, rest)
   if (word === 'data') return covers(scope, plainKinds, rest)
+  if (word === 'permit') return rest.length === 2 && !rest.includes('#') && covers(scope, plainKinds, rest)
+  const [about, ...further] = rest
+  if (word === 'ack' && about === 'permit') return role !== 'viewer' && covers(scope, plainKinds, further)
   const kinds = own(answerWords, word)
   return role !== 'viewer' && kinds !== undefined && covers(scope, kinds, rest)
 }

@@ -21,6 +21,7 @@ function report({ file, fault, passed, failed, output, tookMs }: FileResult): vo
   const took = `${(tookMs / 1000).toFixed(1)} s`
   if (failed === 0) say(`ok      ${name} (${passed}, ${took})`)
   else say(`FAILED  ${name} (${failed} failed, ${passed} passed, ${took})${fault === undefined ? '' : `: ${fault}`}`)
+  for (const [line] of output.matchAll(/^SKIP: .*$/gm)) say(`        ${line}`)
   if (failed > 0) say(output.trimEnd().replace(/^/gm, '        '))
 }
 

@@ -33,3 +33,8 @@ export function asksNow(silentMs: number, link: Pick<Link, 'intervalS' | 'keepal
 export function patienceMs(link: Pick<Link, 'keepaliveS'>): number {
   return giveUpAfter * keepaliveOf(link) * 1000
 }
+
+/** How long an attempt to connect may take. On a link that loses packets the handshakes take a while; on a good one another address may be the right one. */
+export function connectMs(lease: number): number {
+  return Math.min(60_000, Math.max(30_000, lease))
+}

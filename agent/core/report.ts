@@ -41,6 +41,8 @@ export interface AppView {
   /** What fails is left as it is: nothing goes back. */
   readonly stays: boolean
   readonly refreshed: number
+  /** There are steps left that wait for a permit. */
+  readonly held: boolean
 }
 
 export function reportApp(view: AppView): ReportedApp {
@@ -150,6 +152,7 @@ const underway: readonly ServiceState[] = ['pending', 'pulling', 'created', 'sta
 function appState(view: AppView, services: readonly ReportedService[], fault: Refusal | undefined): AppState {
   const { wish, failed, course, stays } = view
   if (!view.known) return 'unknown'
+  if (view.held) return 'held'
   if (wish === undefined) return view.fault === undefined ? 'updating' : 'failed'
   if (course === 'undone') return 'failed'
   if (wish.run === 'removed') return 'removing'

@@ -6,7 +6,8 @@ import { SkerryError } from '../../protocol/errors.js'
 import { fingerprint } from '../../protocol/fingerprint.js'
 import { explainFault } from '../core/refused.js'
 
-const handshakeMs = 15_000
+/** On a link that loses packets it takes a while. */
+const handshakeMs = 60_000
 const longestChain = 8
 
 /**

@@ -25,6 +25,8 @@ const firstAskAgainMs = 2_000
 /** While a person has to decide, the answer comes by itself, but the server may have been started anew. */
 const longestAskAgainMs = 30_000
 const keepaliveS = 60
+/** For the handshakes: on a link that loses packets they take a while. */
+const connectMs = 60_000
 
 /** The answer that decides: a certificate, or a fault. Throws why the broker cannot be reached or lets nobody in, and what `signal` says. */
 export async function visit(options: VisitOptions): Promise<JoinAnswer> {
@@ -35,7 +37,7 @@ export async function visit(options: VisitOptions): Promise<JoinAnswer> {
     clean: true,
     protocolVersion: 4,
     reconnectPeriod: 0,
-    connectTimeout: 30_000,
+    connectTimeout: connectMs,
     keepalive: keepaliveS,
     resubscribe: false,
   })

@@ -39,6 +39,7 @@ export async function startLocalAgent(settings: Settings, { log, signal }: Surro
     policy: policySource(settings),
     ...(settings.name === undefined ? {} : { name: settings.name }),
     intervalS: settings.interval,
+    permit: settings.permit,
     log: log.child({ part: 'agent' }),
     signal,
   })

@@ -3,6 +3,7 @@ import type { App, AppDevice, Version } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatFields } from '../table.js'
 import { formatFailed, formatRevision, formatService } from './devices.js'
+import { formatHeld } from './permits.js'
 
 export function appColour(state: string): Colour | undefined {
   if (state === 'running' || state === 'stopped') return state === 'running' ? 'green' : undefined
@@ -40,7 +41,7 @@ export function describeApp(app: App, now: number): string {
     Digest: app.digest,
     Policy: describePolicy(app.policy),
   })
-  return [head, ...app.devices.map(describeOnDevice)].join('\n\n')
+  return [head, ...app.devices.map(device => describeOnDevice(device, now))].join('\n\n')
 }
 
 /** Such as `4` or `4 (1.4.0)`. */
@@ -68,12 +69,13 @@ function describePolicy({ restart, settleS, rollBack }: App['policy']): string {
   return parts.filter(part => part !== '').join(', ')
 }
 
-function describeOnDevice(device: AppDevice): string {
+function describeOnDevice(device: AppDevice, now: number): string {
   const reason = device.reason === null ? '' : `, ${device.reason}`
   const revision = formatRevision(device)
   const lines = [
     `${clean(device.name)} (${device.device}, ${device.deviceState}${reason}): ${device.state}, revision ${revision}${formatFailed(device.failedRevision)}`,
   ]
+  if (device.held !== null) lines.push(`  held ${formatHeld(device.held, now)}`)
   if (device.fault !== null) lines.push(`  fault: ${formatRefusal(device.fault)}`)
   return [...lines, ...device.services.map(formatService)].join('\n')
 }

@@ -2,6 +2,7 @@
 import type { Device, DeviceState, Service } from '../api.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatAge, formatBytes, formatFields } from '../table.js'
+import { formatHeld, formatPermit } from './permits.js'
 import { usedOf } from './usage.js'
 
 export function deviceColour(state: DeviceState): Colour {
@@ -13,7 +14,7 @@ export function deviceColumns(now: number): readonly Column<Device>[] {
     { title: 'NAME', cell: device => device.name },
     { title: 'ID', cell: device => device.id },
     { title: 'STATE', cell: device => device.state, colour: device => deviceColour(device.state) },
-    { title: 'REASON', cell: device => device.reason ?? '' },
+    { title: 'REASON', cell: device => device.reason ?? (device.held === null ? '' : 'held') },
     { title: 'SINCE', cell: device => ageOf(device.since, now) },
     { title: 'GROUPS', cell: device => device.groups.join(',') },
     { title: 'APPS', cell: appsOf },
@@ -53,6 +54,8 @@ export function describeDevice(device: Device, now: number): string {
       'Expected by': device.expectedBy ?? undefined,
       Heartbeat: heartbeatOf(device),
       Link: linkOf(device),
+      Held: device.held === null ? undefined : formatHeld(device.held, now),
+      Permit: formatPermit(device.permit, now),
       Groups: device.groups.join(', ') || 'none',
       Labels: formatLabels(device.labels) || 'none',
       Revision: `${device.revision.held ?? 'none'} held, ${device.revision.desired ?? 'none'} desired`,
@@ -83,7 +86,7 @@ export function describeDevice(device: Device, now: number): string {
       }),
     )
   }
-  for (const app of device.apps) sections.push(describeAppOnDevice(app))
+  for (const app of device.apps) sections.push(describeAppOnDevice(app, now))
   if (device.faults.length > 0) sections.push(`Faults:\n${device.faults.map(fault => `  ${formatRefusal(fault)}`).join('\n')}`)
   return sections.join('\n\n')
 }
@@ -102,9 +105,10 @@ function linkOf({ link }: Device): string {
   return `${link.profile}${from}${quiet}${budget}`
 }
 
-function describeAppOnDevice(app: Device['apps'][number]): string {
+function describeAppOnDevice(app: Device['apps'][number], now: number): string {
   const from = app.group === null ? 'its own' : `of group ${app.group}`
   const lines = [`App ${app.app} (${from}): ${app.state}, revision ${formatRevision(app)}${formatFailed(app.failedRevision)}`]
+  if (app.held !== null) lines.push(`  held ${formatHeld(app.held, now)}`)
   if (app.fault !== null) lines.push(`  fault: ${formatRefusal(app.fault)}`)
   return [...lines, ...app.services.map(formatService)].join('\n')
 }

@@ -6,6 +6,7 @@ import { createGroup, deleteGroup, findGroup, joinGroup, leaveGroup } from '../g
 import { devicesOfGroup } from '../queries.js'
 import { readAppsOf } from '../store/apps.js'
 import { type GroupRow, readGroups } from '../store/groups.js'
+import { readPermit } from '../store/permits.js'
 import { admin, checkDevices, viewer, whoOf } from './access.js'
 import { listOf, ProblemSchema, queryOf, ref } from './schemas/basics.js'
 import { GroupSchema } from './schemas/devices.js'
@@ -17,8 +18,11 @@ const devices = Type.Array(Type.String(), { maxItems: 10_000, description: 'Ids 
 
 export function groupRoutes(api: Api, fleet: Fleet): void {
   const tags = ['groups']
-  const show = (group: GroupRow) =>
-    showGroup(group, devicesOfGroup(fleet, group.name), readAppsOf(fleet.db, { kind: 'group', name: group.name }))
+  const show = (group: GroupRow) => {
+    const target = { kind: 'group', name: group.name } as const
+    const [devices, apps] = [devicesOfGroup(fleet, group.name), readAppsOf(fleet.db, target)]
+    return showGroup({ group, devices, apps, permit: readPermit(fleet.db, target) })
+  }
 
   api.get(
     '/groups',

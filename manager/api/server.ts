@@ -37,6 +37,7 @@ import { joiningRoutes } from './joining.js'
 import { keyRoutes } from './keys.js'
 import { linkRoutes } from './links.js'
 import { openapi } from './openapi.js'
+import { permitRoutes } from './permits.js'
 import { problemOf } from './problem.js'
 import type { Problem } from './schemas/basics.js'
 import { sharedSchemas } from './schemas/shared.js'
@@ -114,6 +115,7 @@ export async function buildApi(options: ApiOptions): Promise<Api> {
       healthRoutes(api, health)
       deviceRoutes(api, fleet)
       groupRoutes(api, fleet)
+      permitRoutes(api, fleet)
       joiningRoutes(api, { fleet, joining, host })
       appRoutes(api, fleet)
       versionRoutes(api, fleet)

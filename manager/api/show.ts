@@ -4,6 +4,7 @@ import type { ReportedService } from '../../protocol/messages/reported.js'
 import { digestText } from '../../protocol/spec.js'
 import type { ShownSpec } from '../apps.js'
 import type { Event } from '../core/events.js'
+import { type Held, heldOf, type PermitRecord } from '../core/held.js'
 import { type DeviceLink, showLink } from '../core/links.js'
 import { leaseMs } from '../core/liveness.js'
 import { type App, type Device, nameOf } from '../core/model.js'
@@ -16,9 +17,11 @@ import type { VersionRow } from '../store/versions.js'
 import type { AppView } from './schemas/apps.js'
 import type { DeviceView, GroupView } from './schemas/devices.js'
 import type { EventView } from './schemas/events.js'
+import type { HeldView, PermitView } from './schemas/permits.js'
 
 export function showDevice(device: Device, context: DeviceContext): DeviceView {
-  const { id, description, labels, state, reason, since, lastSeen, signs, facts, metrics, held, reported } = device
+  const { id, description, labels, state, reason, since, lastSeen, signs, facts, metrics, reported } = device
+  const held = heldOf(device, context.permits)
   return {
     id,
     name: nameOf(device),
@@ -37,10 +40,12 @@ export function showDevice(device: Device, context: DeviceContext): DeviceView {
     facts: facts === null ? null : { ...facts, addresses: [...facts.addresses] },
     metrics,
     groups: [...context.groups],
-    revision: { desired: context.revision, held },
-    apps: appsOnDevice(device, context.apps).map(on => ({ app: on.app, ...showOnDevice(on) })),
+    revision: { desired: context.revision, held: device.held },
+    apps: appsOnDevice(device, context.apps).map(on => ({ app: on.app, ...showOnDevice(on, on.state === 'held' ? held : null) })),
     faults: [...(reported?.faults ?? [])],
     identity: showIdentity(context.key),
+    permit: showPermit(context.permits.find(({ target }) => target.kind === 'device')),
+    held: showHeld(held),
   }
 }
 
@@ -59,16 +64,34 @@ export function showMonth({ month, link: { budgetBytes } }: DeviceContext): Devi
   return month === undefined ? null : { ...month, budgetBytes }
 }
 
-export function showGroup(group: GroupRow, devices: readonly Device[], apps: readonly App[]): GroupView {
+interface GroupParts {
+  readonly group: GroupRow
+  readonly devices: readonly Device[]
+  readonly apps: readonly App[]
+  readonly permit: PermitRecord | undefined
+}
+
+export function showGroup({ group, devices, apps, permit }: GroupParts): GroupView {
   return {
     name: group.name,
     devices: devices.map(device => ({ id: device.id, name: nameOf(device), state: device.state })),
     apps: apps.map(app => app.name),
     createdAt: iso(group.createdAt),
+    permit: showPermit(permit),
   }
 }
 
-export function showApp(app: App, devices: readonly { device: Device; on: AppOnDevice }[]): AppView {
+export function showPermit(permit: PermitRecord | undefined): PermitView | null {
+  if (permit === undefined) return null
+  const { value, leaseS, by, user, address, since } = permit
+  return { value, leaseS, by, user, address, since: iso(since) }
+}
+
+function showHeld(held: Held | null): HeldView | null {
+  return held && { ...held, since: iso(held.since) }
+}
+
+export function showApp(app: App, devices: readonly { device: Device; on: AppOnDevice; held: Held | null }[]): AppView {
   const standings = devices.map(({ on }) => standingOf(app, on))
   return {
     name: app.name,
@@ -84,12 +107,12 @@ export function showApp(app: App, devices: readonly { device: Device; on: AppOnD
     policy: { restart: app.policy.restart ?? 'no', settleS: app.policy.settleS ?? null, rollBack: app.policy.rollBack ?? true },
     state: summarise(standings),
     counts: countStandings(standings),
-    devices: devices.map(({ device, on }) => ({
+    devices: devices.map(({ device, on, held }) => ({
       device: device.id,
       name: nameOf(device),
       deviceState: device.state,
       reason: device.reason,
-      ...showOnDevice(on),
+      ...showOnDevice(on, held),
     })),
   }
 }
@@ -128,8 +151,8 @@ export function showRefusals(refusals: readonly Refusal[]): Refusal[] {
   return refusals.map(refusal => ({ ...refusal }))
 }
 
-function showOnDevice({ app: _, services, ...on }: AppOnDevice) {
-  return { ...on, services: services.map(showService) }
+function showOnDevice({ app: _, services, ...on }: AppOnDevice, held: Held | null) {
+  return { ...on, held: showHeld(held), services: services.map(showService) }
 }
 
 function showService({ ports = [], ...service }: ReportedService) {

@@ -2,6 +2,7 @@
 import type { Answer } from '../../protocol/answer.js'
 import { isCommandTopic } from '../../protocol/command-topics.js'
 import { type Result, unwrap } from '../../protocol/errors.js'
+import { isPermitTopic } from '../../protocol/permit-topics.js'
 import type { Commands } from '../commands.js'
 import { permitTopic, type Who } from '../core/permit.js'
 import { readTopicName } from '../core/topic-names.js'
@@ -35,8 +36,9 @@ export class Bridge {
     return permitted.ok ? topic : permitted
   }
 
+  /** Whether it asks something of the manager, which answers: a command, or a permit. */
   isCommand(topic: string): boolean {
-    return isCommandTopic(this.#options.root, topic)
+    return isCommandTopic(this.#options.root, topic) || isPermitTopic(this.#options.root, topic)
   }
 
   /** Does a command as if it had come over MQTT. Never throws. */

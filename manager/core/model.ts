@@ -53,6 +53,8 @@ export interface Device {
   reported: Reported | null
   /** Of the message by which that report came, or the changes that made it; null if it isn't known. */
   reportStamp: Uint8Array | null
+  /** Wall clock, since when it changes no container for want of a permit; null while it may. */
+  heldSince: number | null
   /** The service states of the newest heartbeat that told them, and the report whose order they follow. */
   serviceStates: { readonly start: number; readonly sequence: number; readonly states: Uint8Array } | null
 }

@@ -64,7 +64,8 @@ export function appOnDevice(app: App, device: Device, winner: App): AppOnDevice 
 /** Where a device stands with an app, for counting: what it reports counts only for the desired revision. */
 export function standingOf(app: App, on: AppOnDevice): Standing {
   if (on.fault?.code === 'app.conflict' && on.revision === null) return 'failed'
-  if (on.state === 'updating' || on.state === 'failed' || on.state === 'rolled-back' || on.state === 'removing') return on.state
+  if (on.state === 'updating' || on.state === 'failed' || on.state === 'rolled-back' || on.state === 'removing' || on.state === 'held')
+    return on.state
   if (on.revision !== app.revision) return 'pending'
   if (app.run === 'running' && app.refresh !== null && (on.refreshed ?? 0) < app.refresh.generation) return 'pending'
   if (app.run === 'stopped') return on.state === 'stopped' ? 'stopped' : 'pending'
@@ -79,6 +80,7 @@ export function summarise(standings: readonly Standing[]): Standing {
   if (first !== undefined && standings.every(state => state === first)) return first
   if (any('failed')) return 'failed'
   if (any('rolled-back')) return 'rolled-back'
+  if (any('held')) return 'held'
   if (any('updating') || any('removing')) return 'updating'
   return any('running') || any('partial') || any('stopped') ? 'partial' : 'pending'
 }

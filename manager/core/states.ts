@@ -1,6 +1,7 @@
 // The state of devices and apps as one integer each, and its twin in JSON: what PLCs and SCADA programs read.
 import { formatStateTopic, type StateTopic } from '../../protocol/command-topics.js'
 import type { Event } from './events.js'
+import type { Held } from './held.js'
 import { type App, type Device, nameOf } from './model.js'
 import { type AppOnDevice, standingOf } from './rollup.js'
 
@@ -22,6 +23,7 @@ export function appStateOf(device: Device, desired: App, on: AppOnDevice): Machi
     case 'running':
     case 'stopped':
       return 'Ready'
+    case 'held':
     case 'pending':
     case 'updating':
     case 'removing':
@@ -39,8 +41,15 @@ export function appStateOf(device: Device, desired: App, on: AppOnDevice): Machi
 /** Payloads by topic. */
 export type StateMessages = ReadonlyMap<string, string>
 
-/** What is told of a device, given the apps that it should have. */
-export function deviceMessages(root: string, device: Device, apps: readonly { app: App; on: AppOnDevice }[]): StateMessages {
+interface DeviceTold {
+  readonly device: Device
+  readonly held: Held | null
+  /** Those that it should have. */
+  readonly apps: readonly { readonly app: App; readonly on: AppOnDevice }[]
+}
+
+/** What is told of a device. */
+export function deviceMessages(root: string, { device, held, apps }: DeviceTold): StateMessages {
   const told = apps.map(({ app, on }) => ({ app, on, state: appStateOf(device, app, on) }))
   const { id, reason, since } = device
   const alone = device.state === 'Ready' ? 'Ready' : device.state === 'NotReady' ? 'NotReady' : 'unknown'
@@ -57,6 +66,7 @@ export function deviceMessages(root: string, device: Device, apps: readonly { ap
       name: nameOf(device),
       reason,
       since: new Date(since).toISOString(),
+      held: showHeld(held),
     }),
     ...told.flatMap(({ app, on, state }) =>
       messages(root, { kind: 'device', name: id, app: app.name }, state, {
@@ -67,9 +77,14 @@ export function deviceMessages(root: string, device: Device, apps: readonly { ap
         revision: { desired: app.revision, reported: on.revision },
         version: app.version,
         fault: on.fault,
+        held: on.state === 'held' ? showHeld(held) : null,
       }),
     ),
   ])
+}
+
+function showHeld(held: Held | null): object | null {
+  return held && { ...held, since: new Date(held.since).toISOString() }
 }
 
 /** What is told of a group: each of its apps on all of its devices. */
@@ -90,6 +105,7 @@ export function groupMessages(
         revision,
         version,
         counts,
+        held: devices.filter(({ on }) => on.state === 'held').length,
       })
     }),
   )

@@ -81,13 +81,14 @@ const columns = [
   'facts',
   'metrics',
   'held',
+  'held_since',
 ] as const
 /** In the place of the number of what was told last: it was told in an earlier epoch. */
 const nothingTold = -2
 const saveSql = `update devices set ${columns.map(column => `${column} = ?`).join(', ')} where id = ?`
 
 function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
-  const { signs, state, reason, since, lastSeen, facts, metrics, held } = device
+  const { signs, state, reason, since, lastSeen, facts, metrics, held, heldSince } = device
   return {
     epoch: signs.epoch,
     sequence: signs.told.epoch === signs.epoch ? signs.told.sequence : nothingTold,
@@ -102,6 +103,7 @@ function observed(device: Device): Pick<DeviceRow, (typeof columns)[number]> {
     facts: facts === null ? null : JSON.stringify(facts),
     metrics: metrics === null ? null : JSON.stringify(metrics),
     held,
+    held_since: heldSince,
   }
 }
 
@@ -131,6 +133,7 @@ function toDevice(row: DeviceRow, report: Tables['reports'] | undefined, awaited
     facts: row.facts === null ? null : (JSON.parse(row.facts) as Facts),
     metrics: row.metrics === null ? null : (JSON.parse(row.metrics) as Metrics),
     held: row.held,
+    heldSince: row.held_since,
     reported: reported?.ok ? reported.value : null,
     reportStamp: report?.stamp ? new Uint8Array(report.stamp) : null,
     serviceStates: null,

@@ -112,10 +112,18 @@ export const migrations: readonly string[] = [
   ) strict;
   `,
   `
+  create table permits (
+    kind text not null, name text not null, value integer, lease_s integer, said_by text, user text, address text, via text not null,
+    since integer not null, pending integer not null, primary key (kind, name)
+  ) strict, without rowid;
+  alter table devices add column held_since integer;
+  `,
+  `
   create table versions (
-    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, origin text not null,
-    created_at integer not null, unique (app, name)
+    number integer primary key autoincrement, app integer not null, name text not null, revision integer not null, digest text not null,
+    origin text not null, created_at integer not null, unique (app, name)
   ) strict;
+  create index versions_by_digest on versions (app, digest, number);
   `,
   `
   create table links (

@@ -12,7 +12,7 @@ export interface Tables {
   apps: AppTable
   revisions: { app: number; revision: number; digest: string; services: string; origin: string; created_at: number }
   /** The one given or asked for last has the highest number. */
-  versions: { number: Generated<number>; app: number; name: string; revision: number; origin: string; created_at: number }
+  versions: { number: Generated<number>; app: number; name: string; revision: number; digest: string; origin: string; created_at: number }
   /** Specs and files of bundles, as they travel. */
   specs: { digest: string; published: number; payload: Uint8Array }
   spec_files: { spec: string; file: string }
@@ -28,11 +28,12 @@ export interface Tables {
   audit_head: { id: number; number: number; hash: Uint8Array; seal: Uint8Array }
   /** One row a list; its patterns as JSON. */
   image_lists: { kind: 'fleet' | 'group'; name: string; patterns: string; changed_at: number }
-  /** How a device or a group is to use its link, as JSON of what a user set. */
   /** What a device has told of its newest count, as JSON, and how many times more rarely its telemetry comes. */
   usage_counts: { device: string; count: number; traffic: string; slow: number }
   usage_days: UsageDayTable
+  /** How a device or a group is to use its link, as JSON of what a user set. */
   links: { kind: 'device' | 'group'; name: string; setting: string; changed_at: number }
+  permits: PermitTable
   device_keys: { device: string; key: string; joined_at: number; via: 'token' | 'approval'; ends_at: number | null }
   join_tokens: TokenTable
   pending_joins: {
@@ -53,6 +54,20 @@ export interface Tables {
 
 /** A day in UTC, such as `2026-11-21`, and its bytes. */
 export type UsageDayTable = { device: string; day: string } & Record<`${Purpose}_${keyof Flow}`, number>
+interface PermitTable {
+  kind: 'device' | 'group'
+  name: string
+  /** Null: the broker is to be told that there is none any more. */
+  value: number | null
+  lease_s: number | null
+  said_by: string | null
+  user: string | null
+  address: string | null
+  via: 'http' | 'mqtt'
+  since: number
+  /** Above 0: the broker has still to be told, in this order. */
+  pending: number
+}
 
 interface DeviceTable {
   id: string
@@ -75,6 +90,7 @@ interface DeviceTable {
   facts: string | null
   metrics: string | null
   held: number
+  held_since: number | null
 }
 
 interface AppTable {

@@ -17,9 +17,8 @@ export interface VersionRow {
 export function shownVersion(eb: ExpressionBuilder<Tables, 'revisions'>) {
   return eb
     .selectFrom('versions')
-    .innerJoin('revisions as named', join => join.onRef('named.app', '=', 'versions.app').onRef('named.revision', '=', 'versions.revision'))
     .whereRef('versions.app', '=', 'revisions.app')
-    .whereRef('named.digest', '=', 'revisions.digest')
+    .whereRef('versions.digest', '=', 'revisions.digest')
     .orderBy('versions.number', 'desc')
     .limit(1)
     .select('versions.name')
@@ -27,13 +26,13 @@ export function shownVersion(eb: ExpressionBuilder<Tables, 'revisions'>) {
 }
 
 export function readVersion(db: Db, app: App, name: string): VersionRow | undefined {
-  const row = db.first(select(db, app).where('versions.name', '=', name))
+  const row = db.first(select(db, app).where('name', '=', name))
   return row === undefined ? undefined : toVersion(row)
 }
 
 /** Newest first. */
 export function readVersions(db: Db, app: App): VersionRow[] {
-  return db.all(select(db, app).orderBy('versions.number', 'desc')).map(toVersion)
+  return db.all(select(db, app).orderBy('number', 'desc')).map(toVersion)
 }
 
 export function countVersions(db: Db, app: App): number {
@@ -47,9 +46,9 @@ export function countVersions(db: Db, app: App): number {
 }
 
 /** Gives the name, or moves it. It is the newest then. */
-export function putVersion(db: Db, app: App, { name, revision, createdAt, origin }: Omit<VersionRow, 'digest'>): void {
+export function putVersion(db: Db, app: App, { name, revision, digest, createdAt, origin }: VersionRow): void {
   deleteVersion(db, app, name)
-  const values = { app: app.id, name, revision, created_at: createdAt, origin: JSON.stringify(origin) }
+  const values = { app: app.id, name, revision, digest, created_at: createdAt, origin: JSON.stringify(origin) }
   db.run(db.build.insertInto('versions').values(values))
 }
 
@@ -58,11 +57,7 @@ export function deleteVersion(db: Db, app: App, name: string): void {
 }
 
 function select(db: Db, app: App) {
-  return db.build
-    .selectFrom('versions')
-    .innerJoin('revisions', join => join.onRef('revisions.app', '=', 'versions.app').onRef('revisions.revision', '=', 'versions.revision'))
-    .select(['versions.name', 'versions.revision', 'versions.created_at', 'versions.origin', 'revisions.digest'])
-    .where('versions.app', '=', app.id)
+  return db.build.selectFrom('versions').selectAll().where('app', '=', app.id)
 }
 
 function toVersion(row: { name: string; revision: number; digest: string; created_at: number; origin: string }): VersionRow {

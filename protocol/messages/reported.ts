@@ -3,7 +3,7 @@ import { bytes, field, integer, list, type Of, oneOf, optional, record, text, ui
 import { serviceStates } from './heartbeat.js'
 import { appName, codec, digest, fault, groupName, version } from './message.js'
 
-export const appStates = ['unknown', 'running', 'partial', 'stopped', 'updating', 'failed', 'rolled-back', 'removing'] as const
+export const appStates = ['unknown', 'running', 'partial', 'stopped', 'updating', 'failed', 'rolled-back', 'removing', 'held'] as const
 export type AppState = (typeof appStates)[number]
 
 export const maxApps = 1000
@@ -52,6 +52,18 @@ export type ReportedApp = Of<typeof reportedApp>
 
 const heldGroup = record({ name: field(1, groupName), revision: field(2, uint()) })
 
+/** Why the device changes no container. */
+const hold = record({
+  /** Whose permit: the device's or a group's. `owner`: its owner wants one, and there is none. */
+  by: field(1, oneOf(['device', 'group', 'owner'], 'owner')),
+  group: optional(2, groupName),
+  /** `withheld`: it is 0. `lapsed`: its lease is over. `missing`: there is none, or no broker that it could come from. */
+  why: field(3, oneOf(['withheld', 'lapsed', 'missing'], 'missing')),
+  /** Who gave it, in their own words. */
+  who: optional(4, text(128)),
+})
+export type Hold = Of<typeof hold>
+
 /** What tells of the device as a whole, but for the apps. */
 export const reportedFields = {
   /** The manager's instance whose manifest the agent holds; absent before the first one. */
@@ -65,6 +77,8 @@ export const reportedFields = {
   fleet: optional(7, uint()),
   /** Which signing key it goes by: see keys.ts. */
   key: optional(8, bytes(8, 8)),
+  /** Nothing is changed for want of a permit; absent: it may be. */
+  hold: optional(9, hold),
   /** The number of the agent's start, which its epochs begin with: sequence numbers compare only within one. */
   start: optional(10, uint(0xffff)),
 }

@@ -35,6 +35,7 @@ const view = (fields: Partial<AppView> = {}): AppView => ({
   failed: undefined,
   stays: false,
   refreshed: 0,
+  held: false,
   ...fields,
 })
 const unavailable = { code: 'image.unavailable', message: 'no image' } as const

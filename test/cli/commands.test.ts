@@ -145,6 +145,29 @@ test('a link is set, shown and cleared, of a device and of a group', async () =>
   await fine('delete', 'group', 'vans')
 })
 
+test('what connections cost is shown of all devices and of one', async () => {
+  assert.equal((await cli('usage', 'press-7')).out, 'press-7 has not told what its connection costs\n')
+  await fine('link', 'set', 'device/press-7', 'cellular', '--budget', '1MB')
+  await press7.account({ heartbeat: { sent: 900_000, received: 0 }, headers: { sent: 30_000, received: 20_000 } })
+  const usage = await eventually(10_000, 'its account', async () => {
+    const { items } = JSON.parse(await fine('usage', '-o', 'json'))
+    return items[0].month?.slow === 64 && items[0]
+  })
+  assert.equal([usage.device, usage.month.usedBytes, usage.month.budgetBytes], ['press-7', 950_000, 1_000_000])
+  assert.match(
+    await fine('usage'),
+    /^NAME +ID +MONTH +USED[^\n]*\npress-7 +press-7 +\d{4}-\d\d +950 KB [^\n]*1 MB +95 % +64 times more rarely\npress-8 +press-8 +-/,
+  )
+  assert.match(
+    await fine('usage', 'press-7', '--days', '1'),
+    /Used: +950 KB, 95 % of 1 MB\n[\s\S]*HEARTBEATS[^\n]*\n\d{4}-\d\d-\d\d +950 KB +900 KB[^\n]*\n\d{4}-\d\d +950 KB +900 KB/,
+  )
+  assert.match(await fine('get', 'devices', '-o', 'wide'), /USED[\s\S]*950 KB/)
+  assert.match(await fine('get', 'events', '--type', 'device.budget'), /64 times more rarely: 95 % of its budget is spent/)
+  await fine('link', 'clear', 'device/press-7')
+  assert.equal(await refused('usage', 'nobody'), [3, ['device.unknown']])
+})
+
 test('groups are made, joined, left and deleted', async () => {
   await fine('group', 'create', 'line-1', 'press-7')
   assert.equal(await refused('group', 'create', 'line-1'), [4, ['group.exists']])
@@ -155,6 +178,17 @@ test('groups are made, joined, left and deleted', async () => {
   await fine('group', 'leave', 'line-1', 'press-8')
   assert.match(await fine('describe', 'group', 'line-1'), /Devices:\n {2}press-7 \(press-7\): Ready$/m)
   await fine('group', 'create', 'spare')
+  assert.match(await fine('permit', 'group/spare', 'hold'), 'group spare is held: no container is changed')
+  assert.match(await fine('describe', 'group', 'spare'), /^Permit: +holds, by local, for /m)
+  assert.match(await fine('get', 'groups', 'spare'), / holds /)
+  assert.match(await fine('permit', 'group/spare', 'allow', '--lease', '60'), 'group spare may change containers for 60 s')
+  assert.match(await fine('permit', 'device/press-7', 'allow', '-o', 'json'), /"value": true/)
+  assert.match(await fine('describe', 'device', 'press-7'), /^Permit: +allows, by local, for /m)
+  assert.match(await fine('permit', 'device/press-7', 'clear'), 'no permit is asked for of device press-7 any more')
+  assert.equal(await refused('permit', 'group/spare', 'perhaps'), [2, ['usage.invalid']])
+  assert.equal(await refused('permit', 'spare', 'hold'), [2, ['usage.invalid']])
+  assert.equal(await refused('permit', 'group/spare', 'hold', '--lease', '5'), [4, ['request.invalid']])
+  assert.equal(await refused('permit', 'group/none', 'hold'), [3, ['group.unknown']])
   await fine('delete', 'group', 'spare')
   assert.is(await fine('get', 'groups', '-o', 'name'), 'line-1\n')
   assert.equal(await refused('delete', 'group', 'spare'), [3, ['group.unknown']])
@@ -406,6 +440,34 @@ test('beyond loopback everything has TLS and lets in nobody unknown', async () =
   )
   assert.is(refusal.code, 5)
   assert.is(await wide.stop(), 0)
+})
+
+test('a version is given at the deploy or later, listed, moved, gone back to and taken away', async () => {
+  const other = join(folder, 'other.yaml')
+  writeFileSync(other, 'services:\n  web:\n    image: web:2\n')
+  const apply = (file: string, ...more: string[]) => ['apply', '-f', file, '-n', 'named', '-d', 'press-7', ...more]
+  assert.match(await fine(...apply(specFile, '--version', '1.4.0')), 'app named revision 1 (1.4.0) deployed')
+  assert.equal(await refused(...apply(other, '--version', '1.4.0')), [4, ['version.exists']])
+  assert.equal(await refused(...apply(other, '--version', '1.4.0', '--dry-run')), [4, ['version.exists']])
+  assert.match(await fine(...apply(other)), 'app named revision 2 deployed')
+  assert.match(await fine('tag', 'named', '1.5.0'), 'version 1.5.0 of app named is revision 2')
+  assert.equal(await refused('tag', 'named', '1.5.0', '--revision', '1'), [4, ['version.exists']])
+  assert.match(await fine('tag', 'named', '1.5.0', '--revision', '1', '--move'), 'version 1.5.0 of app named is revision 1')
+  assert.match(await fine('get', 'versions', 'named'), /^VERSION +REVISION +AGE +BY\n1\.5\.0 +1 +\S+ +local\n1\.4\.0 +1 /)
+  assert.match(await fine('switch', 'named', '1.4.0'), 'app named is to run revision 3 (1.4.0)')
+  assert.match(await fine('get', 'apps', 'named'), /REVISION +VERSION +UPDATED *\nnamed .* 3 +1\.4\.0 /)
+  assert.match(await fine('describe', 'app', 'named'), /Revision: +3 \(1\.4\.0\), /)
+  assert.match(await fine('describe', 'device', 'press-7'), /App named \(its own\): pending, revision none, 3 \(1\.4\.0\) desired/)
+  assert.match(await fine('switch', 'named', '--revision', 'previous'), 'app named is to run revision 4')
+  assert.is(JSON.parse(await fine('switch', 'named', '--revision', '1', '-o', 'json')).version, '1.4.0')
+  await fine('delete', 'version', 'named', '1.4.0')
+  assert.is(await fine('get', 'versions', 'named', '-o', 'name'), '1.5.0\n')
+  assert.equal(await refused('switch', 'named', '1.4.0'), [3, ['version.unknown']])
+  assert.equal(await refused('switch', 'named'), [2, ['usage.invalid']])
+  assert.equal(await refused('switch', 'named', '1.5.0', '--revision', '1'), [2, ['usage.invalid']])
+  assert.equal(await refused('switch', 'named', '--revision', '0'), [2, ['usage.invalid']])
+  assert.equal(await refused('tag', 'named', 'no name'), [4, ['name.invalid']])
+  await fine('delete', 'app', 'named')
 })
 
 test('apply of a folder lists what would travel, sends just that, and a file of it can be read again', async () => {

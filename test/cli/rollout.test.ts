@@ -16,6 +16,7 @@ const device = (fields: Partial<AppDevice> = {}): AppDevice => ({
   desiredVersion: null,
   state: 'running',
   fault: null,
+  held: null,
   failedRevision: null,
   refreshed: null,
   services: [],
@@ -103,6 +104,12 @@ test('each change is one line', () => {
   assert.equal(describeChanges(running, app({ ...running.devices[0]!, deviceState: 'NotReady', reason: 'Disconnected' })), [
     'press-1: device is NotReady (Disconnected)',
   ])
+})
+
+test('devices that are held are waited for, and the wait says by whom', () => {
+  const held = device({ state: 'held', revision: 1, held: { by: 'group', group: 'line-1', why: 'withheld', who: 'press PLC', since: '' } })
+  assert.equal(judge(app(device(), held), { revision: 2, stale: new Set() }), { kind: 'waiting', why: 'held by group line-1 on 1 device' })
+  assert.equal(judge(app(device({ state: 'updating' }), held), { revision: 2, stale: new Set() }), { kind: 'waiting' })
 })
 
 test.run()

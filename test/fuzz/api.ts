@@ -70,7 +70,7 @@ class ApiTarget implements Target {
 }
 
 function requestBytes({ method, path, query, bodies }: Route, random: Random): Buffer {
-  const filled = path.replace(/\{\w+\}/g, () => parameterOf(random))
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => (name === 'topic' ? topicOf(random) : parameterOf(random)))
   const search = queryOf(query, random)
   const type =
     bodies.length === 0 && !random.once(8)
@@ -111,6 +111,21 @@ const names = [
   '%',
   '',
 ]
+
+const topics = [
+  'c/g/g/web/run',
+  'cmd/device/d1',
+  'c/g/g/web/ver',
+  'data/group/g',
+  'skerry/data/device/d1/a/b',
+  'state/manager',
+  'device/d1/status',
+]
+
+/** One that there is, with something behind it or not. */
+function topicOf(random: Random): string {
+  return random.once(3) ? `${random.pick(topics)}/${parameterOf(random)}` : random.pick([...topics, parameterOf(random)])
+}
 
 function parameterOf(random: Random): string {
   return random.once(8) ? encodeURIComponent(wellFormed(strangeText(random))) : random.pick(names)

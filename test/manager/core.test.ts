@@ -55,6 +55,7 @@ const device = (more: Partial<Device> = {}): Device => ({
   held: 0,
   reported: null,
   reportStamp: null,
+  heldSince: null,
   serviceStates: null,
   ...more,
 })

@@ -32,8 +32,8 @@ export class AgentWorld {
     readonly observer: Observer,
   ) {}
 
-  static async open(): Promise<AgentWorld> {
-    const broker = await startMosquitto()
+  static async open(opening: Promise<Mosquitto> = startMosquitto()): Promise<AgentWorld> {
+    const broker = await opening
     return new AgentWorld(broker, await observe(broker.url))
   }
 

@@ -8,6 +8,9 @@ const programs = {
   mosquitto_pub: 'mosquitto-clients',
   busybox: 'busybox-static',
   ip: 'iproute2',
+  iptables: 'iptables',
+  sysctl: 'procps',
+  socat: 'socat',
   tcpdump: 'tcpdump',
 } as const
 /** Asked by package scripts before they start a service; 101 means "do not" (invoke-rc.d(8)). */

@@ -8,6 +8,9 @@ export interface Relay {
   readonly port: number
   /** Lets nothing through any more, without closing anything. */
   stall(): void
+  /** The same, and for connections to come too, until it is plugged in again: then all that was held up passes. */
+  pull(): void
+  plug(): void
   /** Ends all connections; the next ones are let through. */
   cut(): void
   close(): Promise<void>
@@ -19,6 +22,8 @@ type Tap = (chunk: Buffer) => void
 /** Listens on a socket's path or any free loopback port, and passes on to `target`. */
 export async function startRelay(target: NetConnectOpts, path?: string, tap: Tap = () => {}): Promise<Relay> {
   const sockets = new Set<Socket>()
+  const pairs = new Set<() => void>()
+  let pulled = false
   const server = createServer(socket => {
     const far = connect(target)
     for (const end of [socket, far]) {
@@ -30,15 +35,29 @@ export async function startRelay(target: NetConnectOpts, path?: string, tap: Tap
         far.destroy()
       })
     }
-    socket.on('data', chunk => tap(chunk)).pipe(far)
-    far.on('data', chunk => tap(chunk)).pipe(socket)
+    const join = (): void => {
+      for (const end of [socket, far]) end.off('data', tap).on('data', tap)
+      socket.pipe(far).pipe(socket)
+    }
+    pairs.add(join)
+    socket.on('close', () => pairs.delete(join))
+    if (!pulled) join()
   })
   await new Promise<void>(resolve => (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)))
+  const stall = (): void => {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    stall: () => {
-      for (const socket of sockets) socket.unpipe().pause()
+    stall,
+    pull: () => {
+      pulled = true
+      stall()
+    },
+    plug: () => {
+      pulled = false
+      for (const join of pairs) join()
     },
     cut: () => {
       for (const socket of sockets) socket.destroy()

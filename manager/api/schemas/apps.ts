@@ -6,6 +6,7 @@ import { restartPolicies, runStates } from '../../../protocol/messages/manifest.
 import { appStates } from '../../../protocol/messages/reported.js'
 import { deviceStates } from '../../core/liveness.js'
 import { nullable, oneOf, RefusalSchema, ref, time } from './basics.js'
+import { HeldSchema } from './permits.js'
 
 export const ServiceSchema = Type.Object(
   {
@@ -34,6 +35,7 @@ const onDevice = {
   desiredVersion: nullable(Type.String({ description: 'The name of that revision, if it has one.' })),
   state: standing,
   fault: nullable(ref(RefusalSchema)),
+  held: nullable(ref(HeldSchema)),
   failedRevision: nullable(Type.Integer({ description: 'A revision that failed here and is not tried again until something changes.' })),
   refreshed: nullable(Type.Integer({ description: 'Generation of the newest refresh that was done, or given up.' })),
   services: Type.Array(ref(ServiceSchema)),

@@ -6,6 +6,7 @@ import { deviceStates } from '../../core/liveness.js'
 import { AppOnDeviceSchema } from './apps.js'
 import { nullable, oneOf, RefusalSchema, ref, time } from './basics.js'
 import { LinkSchema, linkOwner } from './links.js'
+import { HeldSchema, PermitSchema } from './permits.js'
 import { MonthUseSchema } from './usage.js'
 
 export const FactsSchema = Type.Object(
@@ -70,6 +71,8 @@ export const DeviceSchema = Type.Object(
         { description: 'What the device shows for being itself; null if it never joined.' },
       ),
     ),
+    permit: nullable(ref(PermitSchema)),
+    held: nullable(ref(HeldSchema)),
   },
   { $id: 'Device' },
 )
@@ -118,6 +121,7 @@ export const GroupSchema = Type.Object(
     devices: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), state: oneOf(deviceStates) })),
     apps: Type.Array(Type.String()),
     createdAt: time,
+    permit: nullable(ref(PermitSchema)),
   },
   { $id: 'Group' },
 )

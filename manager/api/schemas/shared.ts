@@ -24,6 +24,7 @@ import {
 } from './devices.js'
 import { EventSchema } from './events.js'
 import { LinkSchema, LinkStandingSchema } from './links.js'
+import { HeldSchema, PermitSchema } from './permits.js'
 import { AnswerSchema, PublishedSchema, ValueSchema } from './topics.js'
 import { usageSchemas } from './usage.js'
 import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema } from './users.js'
@@ -31,6 +32,8 @@ import { AccessTokenSchema, LoggedInSchema, NewUserSchema, UserSchema, WhoSchema
 export const sharedSchemas: readonly TSchema[] = [
   RefusalSchema,
   ProblemSchema,
+  PermitSchema,
+  HeldSchema,
   ServiceSchema,
   AppOnDeviceSchema,
   FactsSchema,

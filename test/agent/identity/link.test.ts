@@ -121,6 +121,7 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     onConnected: () => {},
     onSubscribed: () => {},
     onDenied: () => {},
+    onLost: () => {},
     onRefused: verdict => verdicts.push(verdict),
     onMessage: () => {},
   })

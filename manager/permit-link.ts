@@ -1,0 +1,201 @@
+// Permits at the broker: those that the manager gives are published until it has them, and those that changed meanwhile are noticed.
+import type { Logger } from 'pino'
+import { formatPermit, readPermit } from '../protocol/permit.js'
+import { formatPermitTopic, type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
+import type { PermitRecord } from './core/held.js'
+import type { Fleet } from './fleet.js'
+import type { Link } from './link.js'
+import { checkPermitTarget, recordPermit } from './permits.js'
+import * as store from './store/permits.js'
+
+interface PermitLinkOptions {
+  readonly root: string
+  readonly log: Logger
+  /** Known when all parts are. */
+  readonly fleet: () => Fleet
+}
+
+interface Echo {
+  readonly payload: string
+  readonly permit: PermitRecord | null
+}
+
+/** The broker has told all permits that it keeps when none came for so long. */
+const quietMs = 500
+const retryMs = 2000
+
+export class PermitLink {
+  readonly #options: PermitLinkOptions
+  #link: Link | undefined
+  /** Topics whose permit was heard on this connection; `live`: from its giver. */
+  readonly #heard = new Map<string, 'live' | 'kept'>()
+  /** What the manager itself has published and not heard back yet, by topic. */
+  readonly #echoes = new Map<string, Echo[]>()
+  #comparing = false
+  #publishing = false
+  #again = false
+  #cancelQuiet = () => {}
+  #cancelRetry = () => {}
+  #unsubscribe = () => {}
+
+  constructor(options: PermitLinkOptions) {
+    this.#options = options
+  }
+
+  /** Whoever is new to the fleet may have a permit already. */
+  start(): void {
+    this.#unsubscribe = this.#options.fleet().journal.subscribe(events => {
+      for (const { type, device, group } of events) {
+        if (type === 'group.created' && group !== null) this.#ask({ kind: 'group', name: group })
+        if ((type === 'device.registered' || type === 'device.joined') && device !== null) this.#ask({ kind: 'device', name: device })
+      }
+    })
+  }
+
+  stop(): void {
+    this.#unsubscribe()
+  }
+
+  up(link: Link): void {
+    this.#link = link
+    this.#heard.clear()
+    this.#echoes.clear()
+    this.#comparing = true
+    this.#waitForQuiet()
+    this.wake()
+  }
+
+  down(): void {
+    this.#link = undefined
+    this.#publishing = false
+    this.#cancelQuiet()
+    this.#cancelRetry()
+  }
+
+  /** Something is to be published. Returns at once. */
+  wake(): void {
+    this.#again = true
+    const link = this.#link
+    if (link === undefined || this.#publishing) return
+    this.#publishing = true
+    void this.#publishAll(link)
+  }
+
+  /** Takes a device's permit away at the broker. */
+  async clear(link: Link, target: PermitTopic): Promise<void> {
+    await this.#send(link, target, null)
+  }
+
+  /** A permit that the broker has kept. It says nothing of who gave it; a live one is newer. */
+  seen(topic: string, payload: Uint8Array): void {
+    const target = parsePermitTopic(this.#options.root, topic)
+    if (target === undefined || (this.#comparing && this.#heard.get(topic) === 'live')) return
+    this.#heard.set(topic, 'kept')
+    if (this.#comparing) this.#waitForQuiet()
+    const { permit } = readPermit(payload)
+    if (permit.ok) this.#record(target, permit.value)
+  }
+
+  /** A live one has come; what it says has its turn later. */
+  noteLive(topic: string): void {
+    if (parsePermitTopic(this.#options.root, topic) !== undefined) this.#heard.set(topic, 'live')
+  }
+
+  /** True if it is the manager's own that comes back. Called in the order of arrival. */
+  takeEcho(topic: string, payload: Uint8Array): boolean {
+    const target = parsePermitTopic(this.#options.root, topic)
+    if (target === undefined) return false
+    const [echo, ...others] = this.#echoes.get(topic) ?? []
+    if (echo === undefined || echo.payload !== Buffer.from(payload).toString()) return false
+    if (others.length === 0) this.#echoes.delete(topic)
+    else this.#echoes.set(topic, others)
+    this.#restore(target, echo.permit)
+    return true
+  }
+
+  /** Somebody's permit that came in between was older than ours: the broker's order counts. */
+  #restore(target: PermitTopic, permit: PermitRecord | null): void {
+    if (!this.#isKnown(target)) return
+    const { user = null, address = null, via = 'http' } = permit ?? {}
+    recordPermit(this.#options.fleet(), target, permit && permitOf(permit), { user, address, via })
+  }
+
+  #record(target: PermitTopic, said: ReturnType<typeof permitOf> | null): void {
+    const fleet = this.#options.fleet()
+    const isPending = store.readPendingPermits(fleet.db).some(({ target: { kind, name } }) => kind === target.kind && name === target.name)
+    if (isPending || !this.#isKnown(target)) return
+    recordPermit(fleet, target, said, { user: null, address: null, via: 'mqtt' })
+  }
+
+  #isKnown(target: PermitTopic): boolean {
+    try {
+      checkPermitTarget(this.#options.fleet(), target)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #waitForQuiet(): void {
+    this.#cancelQuiet()
+    this.#cancelQuiet = this.#options.fleet().clock.after(quietMs, () => {
+      if (this.#link?.hears === true) this.#compare()
+      else if (this.#link !== undefined) this.#waitForQuiet()
+    })
+  }
+
+  /** What the broker has no longer was taken away meanwhile; what the manager gave is told again. */
+  #compare(): void {
+    this.#comparing = false
+    const fleet = this.#options.fleet()
+    const pending = new Set(store.readPendingPermits(fleet.db).map(({ target }) => `${target.kind}/${target.name}`))
+    for (const { target, via } of store.readPermits(fleet.db)) {
+      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || pending.has(`${target.kind}/${target.name}`)
+      if (isThere) continue
+      if (via === 'http') fleet.db.durably(() => store.markPermitLost(fleet.db, target))
+      else recordPermit(fleet, target, null, { user: null, address: null, via })
+    }
+    this.wake()
+  }
+
+  #ask(target: PermitTopic): void {
+    const link = this.#link
+    const filter = formatPermitTopic(this.#options.root, target)
+    link
+      ?.subscribe([{ filter, qos: 1 }])
+      .then(() => link.unsubscribe([filter]))
+      .catch(() => {})
+  }
+
+  async #publishAll(link: Link): Promise<void> {
+    const { log, fleet } = this.#options
+    const { db, clock } = fleet()
+    // Not before the transaction under way, if there is one, has ended.
+    await Promise.resolve()
+    try {
+      while (this.#again && this.#link === link) {
+        this.#again = false
+        for (const each of store.readPendingPermits(db)) {
+          await this.#send(link, each.target, each.permit)
+          db.quickly(() => store.markPermitTold(db, each))
+        }
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'permits not published')
+      this.#cancelRetry = clock.after(retryMs, () => this.wake())
+    } finally {
+      if (this.#link === link) this.#publishing = false
+    }
+  }
+
+  async #send(link: Link, target: PermitTopic, permit: PermitRecord | null): Promise<void> {
+    const topic = formatPermitTopic(this.#options.root, target)
+    const payload = permit === null ? '' : formatPermit(permitOf(permit))
+    this.#echoes.set(topic, [...(this.#echoes.get(topic) ?? []), { payload, permit }])
+    await link.publish(topic, Buffer.from(payload))
+  }
+}
+
+function permitOf({ value, leaseS, by }: PermitRecord) {
+  return { value, ...(leaseS === null ? {} : { leaseS }), ...(by === null ? {} : { by }) }
+}

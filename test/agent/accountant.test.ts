@@ -1,0 +1,262 @@
+// The count of a device's bytes over restarts, kills and managers, and when it is told; the clock moves only when a test says so.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Accountant } from '../../agent/accountant.js'
+import { Disk } from '../../agent/disk.js'
+import { foldUsage, type Told } from '../../manager/core/usage.js'
+import { unwrap } from '../../protocol/errors.js'
+import { profiles } from '../../protocol/messages/link.js'
+import { noTraffic, type Traffic, totalBytes, type Usage, usageCodec } from '../../protocol/messages/usage.js'
+import { ManualClock } from '../support/clock.js'
+
+const silent = pino({ level: 'silent' })
+const here = Buffer.from('0011223344556677', 'hex')
+const elsewhere = Buffer.from('8899aabbccddeeff', 'hex')
+
+/** A device with one agent after another, on one disk. */
+class Life {
+  readonly folder = mkdtempSync(join(tmpdir(), 'skerry-accountant-'))
+  readonly clock = new ManualClock()
+  readonly told: Usage[] = []
+  instance: Uint8Array | undefined = here
+  usageS = profiles.lan.usageS
+  connected = true
+  quiet = false
+  /** What the agent of the time has sent as heartbeats. */
+  #sent = 0
+  #epoch = 0x10000
+  #disk: Disk | undefined
+  accountant = this.start()
+
+  start(): Accountant {
+    this.#disk?.close()
+    const disk = new Disk(this.folder, silent)
+    this.#disk = disk
+    this.#sent = 0
+    this.#epoch += 0x10000
+    const number = this.#epoch
+    this.accountant = new Accountant({
+      disk,
+      traffic: { sums: () => this.#sums() },
+      clock: this.clock,
+      link: () => ({ ...profiles.lan, usageS: this.usageS }),
+      quiet: () => this.quiet,
+      instance: () => this.instance,
+      number: () => number,
+      publish: async payload => {
+        if (this.connected) this.told.push(unwrap(usageCodec.decode(payload)))
+        return this.connected
+      },
+    })
+    this.accountant.start()
+    return this.accountant
+  }
+
+  send(bytes: number): void {
+    this.#sent += bytes
+  }
+
+  /** Moves on, minute by minute, as a publish takes its turn. */
+  async pass(minutes: number): Promise<void> {
+    for (let n = 0; n < minutes; n++) {
+      this.clock.advance(60_000)
+      await Promise.resolve()
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.accountant.finish()
+    this.accountant.stop()
+  }
+
+  /** As a release does. */
+  forget(): void {
+    this.#disk?.forget()
+    this.instance = undefined
+  }
+
+  /** Of the message that was told last. */
+  get last(): [count: number, bytes: number] | undefined {
+    const message = this.told.at(-1)
+    return message && [message.count, message.heartbeat.sent]
+  }
+
+  /** What a manager has on its account after all that was told. */
+  get account(): number {
+    let before: Told | undefined
+    let sum = 0
+    for (const usage of this.told) {
+      const folded = foldUsage(before, usage)
+      before = folded?.told ?? before
+      sum += folded === undefined ? 0 : totalBytes(folded.added)
+    }
+    return sum
+  }
+
+  end(): void {
+    this.#disk?.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #sums(): Traffic {
+    return { ...noTraffic, heartbeat: { sent: this.#sent, received: 0 } }
+  }
+}
+
+const test = suite<{ life: Life }>('agent: accountant')
+test.before.each(context => {
+  context.life = new Life()
+})
+test.after.each(({ life }) => life.end())
+
+test('what was used is told as often as the link says, and before a clean end', async ({ life }) => {
+  life.usageS = 300
+  life.send(100)
+  await life.pass(4)
+  assert.is(life.told.length, 0)
+  await life.pass(1)
+  assert.equal(life.last, [0x20000, 100])
+  life.send(11)
+  await life.stop()
+  assert.equal(life.last, [0x20000, 111])
+})
+
+test('a link that tells more rarely from now on is heeded at once', async ({ life }) => {
+  await life.pass(3)
+  assert.is(life.told.length, 3)
+  life.usageS = 3600
+  await life.pass(59)
+  assert.is(life.told.length, 3)
+  await life.pass(1)
+  assert.is(life.told.length, 4)
+})
+
+test('the count goes on after a restart', async ({ life }) => {
+  life.send(100)
+  await life.stop()
+  life.start()
+  life.send(20)
+  await life.stop()
+  assert.equal(life.last, [0x20000, 120])
+})
+
+test('what was sent after the last word is told by the next agent', async ({ life }) => {
+  life.send(100)
+  await life.accountant.finish()
+  life.send(9)
+  life.accountant.stop()
+  life.start()
+  await life.stop()
+  assert.equal(life.last, [0x20000, 109])
+})
+
+test('an agent that is killed has lost ten minutes, and what the manager knows stays', async ({ life }) => {
+  life.send(1000)
+  await life.pass(10)
+  life.send(40)
+  await life.pass(1)
+  assert.is(life.account, 1040)
+  life.start()
+  life.send(30)
+  await life.pass(1)
+  assert.equal(life.last, [0x20000, 1030])
+  assert.is(life.account, 1040)
+  life.send(100)
+  await life.pass(1)
+  assert.is(life.account, 1130)
+})
+
+test('much that is used at once is written down at once', async ({ life }) => {
+  life.send(70_000)
+  await life.pass(1)
+  life.start()
+  await life.pass(1)
+  assert.equal(life.last, [0x20000, 70_000])
+})
+
+test('while there is no connection nothing is told, and then all of it', async ({ life }) => {
+  life.connected = false
+  life.send(100)
+  await life.pass(120)
+  assert.is(life.told.length, 0)
+  life.connected = true
+  await life.pass(1)
+  assert.equal(life.last, [0x20000, 100])
+})
+
+test('much that is used is told before its time, once a minute at most', async ({ life }) => {
+  life.usageS = 86_400
+  life.send(262_143)
+  await life.pass(10)
+  assert.is(life.told.length, 0)
+  life.send(1)
+  await life.pass(1)
+  assert.equal(life.last, [0x20000, 262_144])
+  await life.pass(10)
+  assert.is(life.told.length, 1)
+})
+
+test('in quiet hours nothing is told, but before the end', async ({ life }) => {
+  life.quiet = true
+  life.send(300_000)
+  await life.pass(100)
+  assert.is(life.told.length, 0)
+  await life.stop()
+  assert.equal(life.last, [0x20000, 300_000])
+})
+
+test('what was used before the first manifest belongs to its manager', async ({ life }) => {
+  life.instance = undefined
+  life.start()
+  life.send(50)
+  await life.stop()
+  life.start()
+  life.instance = here
+  life.send(5)
+  await life.pass(1)
+  assert.equal(life.last, [0x30000, 55])
+})
+
+test('another manager is told of another count', async ({ life }) => {
+  life.send(100)
+  await life.pass(1)
+  life.instance = elsewhere
+  life.send(7)
+  await life.pass(1)
+  life.send(8)
+  await life.pass(1)
+  assert.equal(life.last, [0x20001, 8])
+  await life.stop()
+  life.start()
+  life.send(1)
+  await life.pass(1)
+  assert.equal(life.last, [0x20001, 9])
+})
+
+test('a state folder that is older than what was told begins another count', async ({ life }) => {
+  life.send(100)
+  await life.pass(1)
+  life.accountant.beginAnew()
+  life.send(3)
+  await life.pass(1)
+  assert.equal(life.last, [0x20001, 3])
+})
+
+test('nothing is kept for a manager that has released the device', async ({ life }) => {
+  life.send(100)
+  await life.pass(10)
+  life.forget()
+  life.send(10)
+  await life.stop()
+  life.start()
+  life.instance = here
+  life.send(1)
+  await life.pass(1)
+  assert.equal(life.last, [0x30000, 1])
+})
+
+test.run()

@@ -1,0 +1,243 @@
+// Permits as they come in, in sessions that begin and end: a clock by hand, and a disk that is a list.
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { PermitMode } from '../../agent/core/hold.js'
+import { decodePermits, encodePermits, type KeptPermit } from '../../agent/core/hold-file.js'
+import { Interlock } from '../../agent/interlock.js'
+import { ManualClock } from '../support/clock.js'
+
+const own = 'skerry/permit/device/a1'
+const line = 'skerry/permit/group/line-1'
+
+class Device {
+  readonly clock = new ManualClock()
+  groups: readonly string[] = ['line-1']
+  kept: readonly KeptPermit[] = []
+  writes = 0
+  changes = 0
+  interlock: Interlock
+
+  constructor(readonly mode: PermitMode = 'optional') {
+    this.interlock = this.start()
+  }
+
+  /** Starts anew with what is on disk. */
+  start(): Interlock {
+    this.interlock = new Interlock({
+      root: 'skerry',
+      device: 'a1',
+      mode: this.mode,
+      disk: {
+        loadPermits: () => decodePermits(Buffer.from(encodePermits(this.kept))) ?? [],
+        savePermits: kept => {
+          this.kept = kept
+          this.writes++
+        },
+      },
+      groups: () => this.groups,
+      leaseMs: () => 5_000,
+      clock: this.clock,
+      log: pino({ level: 'silent' }),
+      onChange: () => {
+        this.changes++
+      },
+    })
+    this.interlock.follow()
+    return this.interlock
+  }
+
+  /** A session in which the broker has these. */
+  connect(retained: Readonly<Record<string, string>> = {}): void {
+    this.interlock.noteSession()
+    for (const topic of this.interlock.topics()) this.interlock.noteSubscribed(topic)
+    for (const [topic, payload] of Object.entries(retained)) this.say(topic, payload, true)
+  }
+
+  say(topic: string, payload: string, retained = false): void {
+    assert.is(this.interlock.receive(topic, Buffer.from(payload), retained), true)
+  }
+
+  /** `free`, `waits` while it is not known, or why it is held. */
+  get is(): string {
+    const { mayAct, hold } = this.interlock.clearance
+    if (hold !== undefined) return [hold.by, hold.why].join(' ')
+    return mayAct ? 'free' : 'waits'
+  }
+}
+
+const test = suite('interlock')
+
+test('without a broker a device acts; in a session it waits until it is known what the broker has', () => {
+  const device = new Device()
+  assert.is(device.is, 'free')
+  device.connect({ [own]: '1' })
+  assert.is(device.is, 'waits')
+  device.say(line, '1', true)
+  assert.is(device.is, 'free')
+  device.interlock.noteLost()
+  assert.is(device.is, 'free')
+})
+
+test('nothing came within the time that what is retained takes: there is no permit', () => {
+  const device = new Device()
+  device.connect()
+  device.clock.advance(1_999)
+  assert.is(device.is, 'waits')
+  device.clock.advance(1)
+  assert.is(device.is, 'free')
+  assert.is(device.changes, 2)
+})
+
+test('the retained manifest of the same group or device tells sooner that there is none, a live one tells nothing', () => {
+  const device = new Device()
+  device.connect({ [own]: '1' })
+  device.interlock.noteManifest('skerry/device/a1/desired')
+  device.clock.advance(1_000)
+  assert.is(device.is, 'waits')
+  device.interlock.noteManifest('skerry/group/line-1/desired')
+  device.clock.advance(250)
+  assert.is(device.is, 'free')
+})
+
+test('a group that is joined is waited for, and one that is left no longer counts', () => {
+  const device = new Device()
+  device.connect({ [own]: '1', [line]: '1' })
+  device.groups = ['line-1', 'line-2']
+  device.interlock.follow()
+  assert.is(device.is, 'waits')
+  assert.equal(device.interlock.topics(), [own, line, 'skerry/permit/group/line-2'])
+  device.say('skerry/permit/group/line-2', '0', true)
+  assert.is(device.is, 'group withheld')
+  device.groups = ['line-1']
+  device.interlock.follow()
+  assert.is(device.is, 'free')
+  assert.is(device.kept.length, 2)
+})
+
+test('a copy that comes after a live message is older', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.connect()
+  device.say(own, '0')
+  device.say(own, '1', true)
+  assert.is(device.is, 'device withheld')
+  device.connect({ [own]: '1' })
+  assert.is(device.is, 'free')
+})
+
+test('a lease lapses without a word, in a session and out of one; a live message renews it, a copy does not', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.connect()
+  device.say(own, '1 30')
+  const { writes } = device
+  device.clock.advance(29_000)
+  device.say(own, '1 30')
+  device.clock.advance(29_000)
+  assert.is(device.is, 'free')
+  // Connected anew, with a copy of it: what runs goes on.
+  device.connect({ [own]: '1 30' })
+  assert.is(device.is, 'free')
+  device.interlock.noteLost()
+  const before = device.changes
+  device.clock.advance(1_000)
+  assert.is(device.is, 'device lapsed')
+  assert.is(device.changes, before + 1)
+  device.connect({ [own]: '1 30' })
+  assert.is(device.is, 'device lapsed')
+  device.say(own, '1 30')
+  assert.is(device.is, 'free')
+  // Renewals are not written: the value, its lease and its giver are as before.
+  assert.is(device.writes, writes)
+})
+
+test('a start without a broker goes by what was known; a leased permit has lapsed, what was taken away is gone', () => {
+  const device = new Device()
+  device.connect({ [own]: '0', [line]: '1' })
+  device.start()
+  assert.is(device.is, 'device withheld')
+  device.connect({ [line]: '1' })
+  assert.is(device.is, 'device withheld')
+  device.clock.advance(2_000)
+  assert.is(device.is, 'free')
+  device.say(line, '1 30')
+  device.start()
+  assert.is(device.is, 'group lapsed')
+  device.connect({ [own]: '1' })
+  device.say(line, '')
+  assert.is(device.is, 'free')
+  device.start()
+  assert.is(device.is, 'free')
+})
+
+test('garbage changes nothing, is counted and told until something good comes', () => {
+  const device = new Device()
+  device.connect({ [own]: '0', [line]: '1' })
+  device.say(own, 'perhaps')
+  device.say(own, '\u0000')
+  assert.is(device.is, 'device withheld')
+  assert.is(device.interlock.dropped, 2)
+  assert.equal(
+    device.interlock.faults().map(({ code, path }) => [code, path]),
+    [['request.invalid', 'permit/device/a1']],
+  )
+  device.say(own, '1')
+  assert.equal(device.interlock.faults(), [])
+  assert.is(device.is, 'free')
+  // Of others, or no permit's topic at all.
+  device.say('skerry/permit/device/b2', '0')
+  assert.is(device.interlock.receive('skerry/device/a1/desired', Buffer.from('0'), false), false)
+  assert.is(device.is, 'free')
+})
+
+test('a permit that the broker does not let it read is told, and what is known counts on', () => {
+  const device = new Device()
+  device.connect({ [own]: '1', [line]: '0' })
+  device.interlock.noteSession()
+  device.say(own, '1', true)
+  device.interlock.noteDenied(line)
+  assert.is(device.is, 'group withheld')
+  assert.equal(
+    device.interlock.faults().map(({ code, path }) => [code, path]),
+    [['auth.forbidden', 'permit/group/line-1']],
+  )
+})
+
+test('where the owner wants a permit nothing is done without one, nor a lease of heartbeats after the broker went', () => {
+  const device = new Device('required')
+  assert.is(device.is, 'owner missing')
+  device.connect({ [own]: '1' })
+  assert.is(device.is, 'waits')
+  device.clock.advance(2_000)
+  assert.is(device.is, 'free')
+  device.interlock.noteLost()
+  device.clock.advance(4_999)
+  assert.is(device.is, 'free')
+  const before = device.changes
+  device.clock.advance(1)
+  assert.is(device.is, 'owner missing')
+  assert.is(device.changes, before + 1)
+  // With what it knew from before the start, too.
+  device.start()
+  assert.is(device.is, 'owner missing')
+  device.connect({ [own]: '1', [line]: '1' })
+  assert.is(device.is, 'free')
+  device.say(own, '')
+  device.say(line, '')
+  assert.is(device.is, 'owner missing')
+})
+
+test('what is stopped changes nothing any more', () => {
+  const device = new Device()
+  device.connect({ [own]: '1', [line]: '1' })
+  const before = device.changes
+  device.interlock.stop()
+  device.say(own, '0')
+  device.clock.advance(10_000)
+  assert.is(device.changes, before)
+})
+
+test.run()
