@@ -400,4 +400,20 @@ test('with a broker of another make values come and go in the same way', async (
   await site.stop()
 })
 
+test('a permit that is put is its caller’s: answered, shown, and retained at the broker for devices and programs', async ({ site }) => {
+  const permits = await listen(site.url, 'skerry/permit/#')
+  const put = (path: string, body: string) => ask(site, 'PUT', path, { body })
+  const { status, json } = await put('permit/group/line-1', '0')
+  assert.deepEqual([status, json.code, json.permit, json.changed], [200, 0, 0, true])
+  const shown = async () => (await site.api('GET', '/groups/line-1')).permit
+  assert.deepEqual([(await shown()).value, (await shown()).user !== null], [false, true])
+  await eventually(5000, 'it is retained', () => permits.heard.some(({ topic }) => topic === 'skerry/permit/group/line-1'))
+  assert.equal((await put('permit/group/line-1', '1 30')).json.leaseS, 30)
+  assert.equal((await put('permit/group/nobody', '1')).json.error, 'group.unknown')
+  assert.equal((await put('permit/group/line-1', 'perhaps')).json.error, 'request.invalid')
+  assert.equal((await put('permit/group/line-1', '')).json.permit, null)
+  assert.equal(await shown(), null)
+  await permits.client.endAsync()
+})
+
 test.run()
