@@ -24,7 +24,10 @@ export const AnswerSchema = Type.Object(
     others: Type.Optional(Type.Array(ref(RefusalSchema))),
     warnings: Type.Optional(Type.Array(ref(RefusalSchema))),
   },
-  { $id: 'Answer', description: 'The answer to a command or a permit, the same as on …/json below its answer topic; also where it was refused.' },
+  {
+    $id: 'Answer',
+    description: 'The answer to a command or a permit, the same as on …/json below its answer topic; also where it was refused.',
+  },
 )
 
 export const PublishedSchema = Type.Object(
