@@ -128,6 +128,10 @@ test('topics.md has a section and a row for each topic, and none for another', (
     'group/{name}/desired',
     ...Object.keys(fleetChannels).map(channel => `fleet/${channel}`),
     'spec/{digest}',
+    'permit/device/{id}',
+    'permit/group/{name}',
+    'data/device/{id}/#',
+    'data/group/{name}/#',
     ...Object.keys(joinChannels).map(channel => `join/{key}/${channel}`),
   ]
   assert.equal(rows.sort(), expected.sort())

@@ -30,6 +30,7 @@ export interface DeviceView {
     readonly services: readonly { readonly name: string; readonly state: string; readonly container?: string }[]
   }[]
   readonly faults: readonly { readonly code: string; readonly message: string }[]
+  readonly held: { readonly by: string; readonly who: string | null } | null
 }
 
 class Service {
@@ -180,6 +181,7 @@ export class Fleet {
   readonly server: Server
   private readonly devices: Device[] = []
   private readonly apps = new Set<string>()
+  private readonly children: Child[] = []
 
   constructor(
     private readonly folder: string,
@@ -203,6 +205,11 @@ export class Fleet {
     this.clean(app)
     const answer = await this.api.call('PUT', `/${target}/apps/${app}`, compose)
     if (answer.status >= 300) throw new Error(`deploy of ${app}: ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
+
+  /** Ended with the fleet, whatever becomes of the test. */
+  also(child: Child): void {
+    this.children.push(child)
   }
 
   /** The app's containers are removed at the end. */
@@ -229,7 +236,7 @@ export class Fleet {
   }
 
   async end(): Promise<void> {
-    await Promise.allSettled(this.devices.map(device => device.kill()))
+    await Promise.allSettled([...this.devices.map(device => device.kill()), ...this.children.map(child => child.end('SIGKILL'))])
     await this.server.close()
     for (const app of this.apps) clear(app)
   }

@@ -99,7 +99,7 @@ test('every line of docs/plc.md runs, and does what the page says', async () => 
       if (line.endsWith('skerry/state/group/line-1/app/web')) assert.equal(child.lines, ['0'])
     }
     // With one revision there is none before.
-    assert.equal(codes, ['0', '0', '0', '2', '0', '0'])
+    assert.equal(codes, ['0', '0', '0', '2', '0', '0', '0', '0', '0', '0'])
     await watcher.end()
   }, plain)
   rmSync(folder, { recursive: true })

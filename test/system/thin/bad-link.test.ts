@@ -43,7 +43,9 @@ inLab('twenty devices join, get a group deploy and an update, and give logs; non
         }
         const timer = setInterval(async () => {
           const l = await list(fleet)
-          say(`${l.length} listed, ${l.filter(({ state }) => state === 'Ready').length} ready, ${l.filter(d => d.intervalS === 1200).length} sat, ${l.filter(d => d.apps[0]?.state === 'running').length} r1, ${l.filter(d => d.apps[0]?.revision === 2).length} r2`)
+          say(
+            `${l.length} listed, ${l.filter(({ state }) => state === 'Ready').length} ready, ${l.filter(d => d.intervalS === 1200).length} sat, ${l.filter(d => d.apps[0]?.state === 'running').length} r1, ${l.filter(d => d.apps[0]?.revision === 2).length} r2`,
+          )
         }, 5000)
         await until(fleet, 'Ready', ({ state, intervalS }) => state === 'Ready' && intervalS === 1200).catch(fail)
         say('ready')
@@ -58,7 +60,12 @@ inLab('twenty devices join, get a group deploy and an update, and give logs; non
         await until(fleet, 'updated', ({ apps }) => apps[0]?.revision === 2 && apps[0].state === 'running').catch(fail)
         say('updated')
         clearInterval(timer)
-        console.log(events.seen.filter(({ type }) => /^device/.test(type)).map(({ type, device, data }) => `${type} ${device} ${JSON.stringify(data)}`).filter(l => !/registered|"Ready"/.test(l)))
+        console.log(
+          events.seen
+            .filter(({ type }) => /^device/.test(type))
+            .map(({ type, device, data }) => `${type} ${device} ${JSON.stringify(data)}`)
+            .filter(l => !/registered|"Ready"/.test(l)),
+        )
         await events.close()
         assert.ok(true)
       },

@@ -42,7 +42,10 @@ function withSite(act: (site: Site) => Promise<void>): Promise<void> {
     router.guardAndTranslate(inner.far, outer.far)
     // A server that knows the way in does not get in either.
     server.ip('route', 'add', '192.168.7.0/24', 'via', address.router)
-    await withFleet(fleet => act({ fleet, server, router, plant, outside: outer.far }), { at: { host: server, address: address.server }, parent: lab.folder })
+    await withFleet(fleet => act({ fleet, server, router, plant, outside: outer.far }), {
+      at: { host: server, address: address.server },
+      parent: lab.folder,
+    })
   })
 }
 
