@@ -41,7 +41,7 @@ export class Recent {
   /** Keeps a copy. */
   set(topic: string, { payload, at }: Heard): void {
     this.delete(topic)
-    this.#values.set(topic, { payload: Uint8Array.from(payload), at })
+    this.#values.set(topic, { payload: new Uint8Array(payload), at })
     this.#bytes += weigh(topic, payload)
     for (const oldest of this.#values.keys()) {
       if (this.#values.size <= this.#limits.topics && this.#bytes <= this.#limits.bytes) break
