@@ -50,6 +50,8 @@ export interface Joined {
 }
 
 const retries = { firstMs: 1_000, maxMs: 30_000 }
+/** A server that was there once is there: the link to it may lose packets. */
+const lossyTries = 5
 
 /** Throws the server's refusal, `ca.mismatch`, `state.in-use`, `config.invalid`, or, if not patient, `broker.unavailable`. */
 export async function joinFleet(options: JoinOptions): Promise<Joined> {
@@ -58,12 +60,17 @@ export async function joinFleet(options: JoinOptions): Promise<Joined> {
   const disk = await openDisk(folder, { clock, log, signal })
   try {
     const identity = new Identity(disk.folder, log)
+    let hasFound = false
+    const onEvent = (event: JoinEvent): void => {
+      hasFound ||= event.kind === 'found'
+      options.onEvent(event)
+    }
     for (let failures = 1; ; failures++) {
       try {
-        return await join(options, disk.id, identity)
+        return await join({ ...options, onEvent }, disk.id, identity)
       } catch (error) {
-        if (!(error instanceof SkerryError) || !mayTryAgain(error, options.patient)) throw error
-        options.onEvent({ kind: 'failed', error })
+        if (!(error instanceof SkerryError) || !mayTryAgain(error, options.patient || (hasFound && failures < lossyTries))) throw error
+        onEvent({ kind: 'failed', error })
         await pause(clock, backoffMs(failures, retries, Math.random()), signal)
         signal.throwIfAborted()
       }

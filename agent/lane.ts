@@ -165,7 +165,8 @@ export class Lane {
       if (next.some(({ kind }) => kind !== 'refuse')) this.#ports.prepare(target)
       return this.#take(next, signal)
     }
-    const [memory, isOver] = [() => this.#memory(), () => signal.aborted || !this.#rest.mayAct()]
+    const memory = () => this.#memory()
+    const isOver = () => signal.aborted || (!this.#rest.resting && !this.#rest.mayAct())
     await takeRounds({ observed, steps }, { wish, memory, now: this.#ports.clock.now, take, isOver })
     this.#woken = true
   }

@@ -170,6 +170,8 @@ export class PermitLink {
   async #publishAll(link: Link): Promise<void> {
     const { log, fleet } = this.#options
     const { db, clock } = fleet()
+    // Not before the transaction under way, if there is one, has ended.
+    await Promise.resolve()
     try {
       while (this.#again && this.#link === link) {
         this.#again = false

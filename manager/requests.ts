@@ -5,7 +5,8 @@ import { SkerryError } from '../protocol/errors.js'
 import { protocolVersion } from '../protocol/messages/message.js'
 import { type Request, type Response, requestCodec } from '../protocol/messages/request.js'
 import { formatTopic } from '../protocol/topics.js'
-import { windowBytes } from './core/exchange.js'
+import { takeUpMs, windowBytes } from './core/exchange.js'
+import { leaseMs } from './core/liveness.js'
 import { type Device, nameOf } from './core/model.js'
 import { Exchange } from './exchange.js'
 import type { Inventory } from './inventory.js'
@@ -25,10 +26,10 @@ export type Question = Pick<Request, 'app' | 'services' | 'follow' | 'tail' | 's
   readonly kind: 'logs' | 'restart' | 'report'
 }
 
-/** A device that has not taken up a request by then is not going to: its agent may be too old for any. */
-const takeUpMs = 15_000
-const patienceS = 30
-const renewMs = (patienceS * 1000) / 3
+/** Of the agent, in times that a device has to take up a request. */
+const patience = 2
+/** Signs that somebody still waits, while the patience of the agent lasts. */
+const renewals = 3
 
 export class Requests {
   readonly #options: RequestsOptions
@@ -87,7 +88,9 @@ export class Requests {
       send: fields => void send(fields).catch(error => exchange.fail(error)),
     })
     this.#open.set(rid, exchange)
-    const stopTimers = this.#startTimers(exchange)
+    const waitMs = takeUpMs(leaseMs(device.signs.intervalS))
+    const patienceS = Math.ceil((patience * waitMs) / 1000)
+    const stopTimers = this.#startTimers(exchange, waitMs)
     const abort = () => exchange.fail(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     try {
@@ -101,19 +104,19 @@ export class Requests {
     }
   }
 
-  #startTimers(exchange: Exchange): () => void {
+  #startTimers(exchange: Exchange, waitMs: number): () => void {
     const { clock } = this.#options
     let cancelRenewal = () => {}
     const renew = () => {
-      cancelRenewal = clock.after(renewMs, () => {
+      cancelRenewal = clock.after((patience * waitMs) / renewals, () => {
         if (this.#checkOne(exchange) && exchange.kind !== 'report') exchange.renew()
         renew()
       })
     }
     renew()
-    const cancelTakeUp = clock.after(takeUpMs, () => {
+    const cancelTakeUp = clock.after(waitMs, () => {
       if (exchange.answered) return
-      exchange.fail(new SkerryError('wait.timeout', `the device has not answered within ${takeUpMs / 1000} s; its agent may be too old`))
+      exchange.fail(new SkerryError('wait.timeout', `the device has not answered within ${waitMs / 1000} s; its agent may be too old`))
     })
     return () => {
       cancelRenewal()

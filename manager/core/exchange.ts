@@ -14,3 +14,8 @@ export function nextGrant(granted: number, taken: number): number | undefined {
   const sum = taken + windowBytes
   return sum - granted >= windowBytes / 2 ? sum : undefined
 }
+
+/** A device that has not taken up a request by then is not going to. Where heartbeats are rare the link may be one that takes its time. */
+export function takeUpMs(leaseMs: number): number {
+  return Math.min(60_000, Math.max(15_000, leaseMs / 4))
+}

@@ -93,7 +93,14 @@ test('a device that sends more than it may is stopped', async () => {
 /** A manager with one device, its clock, and what it has published. */
 function world() {
   const clock = new ManualClock()
-  const device = { id: 'a1', state: 'Ready', reason: null, name: null, facts: null, signs: { epoch: 7 } } as unknown as Device
+  const device = {
+    id: 'a1',
+    state: 'Ready',
+    reason: null,
+    name: null,
+    facts: null,
+    signs: { epoch: 7, intervalS: 10 },
+  } as unknown as Device
   const devices = new Map([['a1', device]])
   const published: { topic: string; request: Request; retain: boolean | undefined }[] = []
   const publish = async (topic: string, payload: Uint8Array, retain?: boolean) => {
@@ -154,6 +161,14 @@ test('a device that says nothing is given up, one that has connected anew too', 
   await eventually(2000, 'the request', () => silent.published[0])
   silent.clock.advance(15_000)
   assert.equal(await unanswered, 'wait.timeout')
+  const slow = world()
+  slow.device.signs = { ...slow.device.signs, intervalS: 1200 }
+  const late = slow.requests.ask(slow.device, { kind: 'restart', app: 'web' }, never).next()
+  const { topic, request } = await eventually(2000, 'the request', () => slow.published[0])
+  assert.equal(request.patienceS, 120)
+  slow.clock.advance(59_000)
+  slow.requests.receive('a1', topic.split('/').at(-1)!, { version: 1, part: 0 })
+  assert.equal((await late).done, false)
   const renewed = world()
   const old = renewed.requests.ask(renewed.device, { kind: 'logs', app: 'web' }, never).next().catch(codeOf)
   await eventually(2000, 'the request', () => renewed.published[0])

@@ -10,6 +10,7 @@ export interface Answer<T> {
 export interface StreamedEvent {
   readonly id: number
   readonly type: string
+  readonly at: string
   readonly device: string | null
   readonly group: string | null
   readonly app: string | null

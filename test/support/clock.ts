@@ -6,13 +6,9 @@ export class ManualClock implements Clock {
   #monotonic = 1_000_000
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>()
 
-  now(): number {
-    return this.#now
-  }
-
-  monotonic(): number {
-    return this.#monotonic
-  }
+  /** Handed on by itself, too, as the system's is. */
+  readonly now = (): number => this.#now
+  readonly monotonic = (): number => this.#monotonic
 
   after(delayMs: number, run: () => void): () => void {
     const timer = { at: this.#monotonic + delayMs, run }

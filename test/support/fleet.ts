@@ -19,6 +19,7 @@ export interface DeviceView {
   readonly reason: string | null
   readonly intervalS: number
   readonly epoch: number
+  readonly expectedBy: string | null
   readonly groups: readonly string[]
   readonly revision: { readonly desired: number; readonly held: number }
   readonly apps: readonly {
@@ -118,7 +119,7 @@ export class Server extends Service {
   private async openWay(): Promise<void> {
     if (this.host === undefined || this.relay !== undefined) return
     const path = `${this.folder}.sock`
-    const way = this.host.run(['socat', `UNIX-LISTEN:${path},fork`, `TCP:127.0.0.1:${this.httpPort}`])
+    const way = this.host.run(['socat', `UNIX-LISTEN:${path},fork,backlog=200`, `TCP:127.0.0.1:${this.httpPort}`])
     await eventually(20_000, 'the way to the server', () => existsSync(path))
     const relay = await startRelay({ path })
     this.relay = { ...relay, close: () => relay.close().then(() => void way.end('SIGTERM')) }

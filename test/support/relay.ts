@@ -8,12 +8,17 @@ export interface Relay {
   readonly port: number
   /** Lets nothing through any more, without closing anything. */
   stall(): void
+  /** The same, and for connections to come too, until it is plugged in again: then all that was held up passes. */
+  pull(): void
+  plug(): void
   close(): Promise<void>
 }
 
 /** Listens on a socket's path or any free loopback port, and passes on to `target`. */
 export async function startRelay(target: NetConnectOpts, path?: string): Promise<Relay> {
   const sockets = new Set<Socket>()
+  const pairs = new Set<() => void>()
+  let pulled = false
   const server = createServer(socket => {
     const far = connect(target)
     for (const end of [socket, far]) {
@@ -25,14 +30,26 @@ export async function startRelay(target: NetConnectOpts, path?: string): Promise
         far.destroy()
       })
     }
-    socket.pipe(far).pipe(socket)
+    const join = (): void => void socket.pipe(far).pipe(socket)
+    pairs.add(join)
+    socket.on('close', () => pairs.delete(join))
+    if (!pulled) join()
   })
   await new Promise<void>(resolve => (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)))
+  const stall = (): void => {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    stall: () => {
-      for (const socket of sockets) socket.unpipe().pause()
+    stall,
+    pull: () => {
+      pulled = true
+      stall()
+    },
+    plug: () => {
+      pulled = false
+      for (const join of pairs) join()
     },
     close: () => closeAll(server, sockets, path),
   }

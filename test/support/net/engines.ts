@@ -34,7 +34,7 @@ function answers(address: string, { lines }: Child): boolean {
   }
 }
 
-/** Containers of all engines by the name of a service's first one. */
+/** Whether an engine has a container of this name that runs. */
 export function runningOn(address: string, container: string): boolean {
   const { status, stdout } = spawnSync('docker', ['-H', address, 'inspect', '-f', '{{.State.Running}}', container], { encoding: 'utf8' })
   return status === 0 && stdout.trim() === 'true'

@@ -52,11 +52,6 @@ export class Host {
   forward(): void {
     this.exec('sysctl', '-qw', 'net.ipv4.ip_forward=1')
   }
-
-  /** Loses this share of the packets that come in by a device. */
-  lose(device: string, share: number): void {
-    this.exec(...`iptables -t mangle -A PREROUTING -i ${device} -m statistic --mode random --probability ${share} -j DROP`.split(' '))
-  }
 }
 
 export function must(...command: readonly string[]): string {

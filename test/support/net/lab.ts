@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Cable, type End } from './cable.js'
 import { Guard } from './guard.js'
 import { Host } from './host.js'
-import { layRadio, type RadioQuality } from './radio.js'
+import { Radio, type RadioQuality } from './radio.js'
 
 const tools = ['ip', 'tc', 'iptables', 'nsenter', 'socat', 'tcpdump', 'sysctl'] as const
 const prefix = 'skt'
@@ -61,8 +61,8 @@ export class Lab {
     return new Cable(near, far)
   }
 
-  radio(one: End, other: End, quality: RadioQuality): Promise<void> {
-    return layRadio([one, other], this.host(), quality)
+  radio(one: End, other: End, quality: RadioQuality): Promise<Radio> {
+    return Radio.lay([one, other], this.host(), quality)
   }
 
   /** A name for control groups, which go with the lab. */

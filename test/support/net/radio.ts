@@ -1,4 +1,5 @@
-// A slow, lossy radio link between two hosts. Kernels without netem have no delay: the packets go by way of a program that keeps them for a while.
+// A radio link between two hosts, good until it is spoilt. Kernels without netem know no delay: the packets go by way of a program that keeps them.
+import type { Child } from '../process.js'
 import { eventually } from '../within.js'
 import type { End } from './cable.js'
 import type { Host } from './host.js'
@@ -12,24 +13,42 @@ export interface RadioQuality {
   readonly loss: number
 }
 
-export const radioDevice = 'radio0'
+const device = 'radio0'
 /** Beyond this a packet that waits for its turn is dropped. */
 const queueMs = 2000
 
-/** `relay` is a host of the link's own, where nobody else is: its loopback carries the packets from one end's program to the other's. */
-export async function layRadio(ends: readonly [End, End], relay: Host, { delayMs, rate, loss }: RadioQuality): Promise<void> {
-  const program = relay.run([process.execPath, 'dist/test/support/net/radio-relay.js', String(delayMs)])
-  await program.line(/^ready$/)
-  for (const [at, { host, address }] of ends.entries()) {
-    const name = `tun${at}`
-    relay.run(['socat', `TUN,tun-name=${name},tun-type=tun,iff-no-pi`, `UDP4-DATAGRAM:127.0.0.1:${7000 + at},bind=127.0.0.1:${7010 + at}`])
-    // A process makes it: nobody tells when.
-    await eventually(20_000, `the device ${name}`, () => relay.ip('-j', 'link', 'show').includes(`"${name}"`))
-    relay.ip('link', 'set', name, 'netns', host.namespace, 'name', radioDevice)
-    const other = ends[1 - at]?.address ?? ''
-    host.ip('address', 'add', address, 'peer', other, 'dev', radioDevice)
-    host.ip('link', 'set', radioDevice, 'up')
-    host.exec(...`tc qdisc add dev ${radioDevice} root tbf rate ${rate} burst 3000 latency ${queueMs}ms`.split(' '))
-    if (loss > 0) host.lose(radioDevice, loss)
+export class Radio {
+  private constructor(
+    private readonly ends: readonly [End, End],
+    private readonly program: Child,
+    private readonly quality: RadioQuality,
+  ) {}
+
+  /** `relay` is a host of the link's own: its loopback carries the packets from one end's program to the other's. */
+  static async lay(ends: readonly [End, End], relay: Host, quality: RadioQuality): Promise<Radio> {
+    const program = relay.run([process.execPath, 'dist/test/support/net/radio-relay.js', String(quality.delayMs)])
+    await program.line(/^ready$/)
+    for (const [at, { host, address }] of ends.entries()) {
+      const name = `tun${at}`
+      const datagrams = `UDP4-DATAGRAM:127.0.0.1:${7000 + at},bind=127.0.0.1:${7010 + at}`
+      relay.run(['socat', `TUN,tun-name=${name},tun-type=tun,iff-no-pi`, datagrams])
+      // A process makes it: nobody tells when.
+      await eventually(20_000, `the device ${name}`, () => relay.ip('-j', 'link', 'show').includes(`"${name}"`))
+      relay.ip('link', 'set', name, 'netns', host.namespace, 'name', device)
+      host.ip('address', 'add', address, 'peer', ends[1 - at]?.address ?? '', 'dev', device)
+      host.ip('link', 'set', device, 'up')
+    }
+    return new Radio(ends, program, quality)
+  }
+
+  /** From here on it is as bad as it was laid to be. */
+  async spoil(): Promise<void> {
+    const { rate, loss } = this.quality
+    for (const { host } of this.ends) {
+      host.exec(...`tc qdisc add dev ${device} root tbf rate ${rate} burst 3000 latency ${queueMs}ms`.split(' '))
+      host.exec(...`iptables -t mangle -A PREROUTING -i ${device} -m statistic --mode random --probability ${loss} -j DROP`.split(' '))
+    }
+    process.kill(this.program.pid, 'SIGUSR1')
+    await this.program.line(/^late$/)
   }
 }
