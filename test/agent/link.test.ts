@@ -103,6 +103,7 @@ test.before.each(async world => {
     onConnected: () => world.greet(),
     onSubscribed: () => {},
     onDenied: () => {},
+    onLost: () => {},
     onRefused: () => {},
     onMessage: topic => world.heard.push(topic),
   })
