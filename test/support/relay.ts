@@ -14,12 +14,13 @@ export interface Relay {
   close(): Promise<void>
 }
 
-/** Listens on a socket's path or any free loopback port, and passes on to `target`. */
-export async function startRelay(target: NetConnectOpts, path?: string): Promise<Relay> {
+/** Listens on a socket's path or any free loopback port, and passes on to `target`. `onClient` is told of each connection that comes. */
+export async function startRelay(target: NetConnectOpts, path?: string, onClient: (socket: Socket) => void = () => {}): Promise<Relay> {
   const sockets = new Set<Socket>()
   const pairs = new Set<() => void>()
   let pulled = false
   const server = createServer(socket => {
+    onClient(socket)
     const far = connect(target)
     for (const end of [socket, far]) {
       sockets.add(end)
