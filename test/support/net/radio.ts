@@ -26,7 +26,7 @@ export class Radio {
 
   /** `relay` is a host of the link's own: its loopback carries the packets from one end's program to the other's. */
   static async lay(ends: readonly [End, End], relay: Host, quality: RadioQuality): Promise<Radio> {
-    const program = relay.run([process.execPath, 'dist/test/support/net/radio-relay.js', String(quality.delayMs)])
+    const program = relay.run([process.execPath, 'dist/test/support/net/radio-child.js', String(quality.delayMs)])
     await program.line(/^ready$/)
     for (const [at, { host, address }] of ends.entries()) {
       const name = `tun${at}`
