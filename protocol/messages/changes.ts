@@ -17,13 +17,13 @@ import {
 } from './reported.js'
 
 export type ServicePatch = PatchOf<typeof serviceFields>
-export type ServiceEdits = Edits<ReportedService, ServicePatch>
+type ServiceEdits = Edits<ReportedService, ServicePatch>
 const appPatch = record({
   ...patchFields(appFields),
   services: optional(7, edits(reportedService, record(patchFields(serviceFields)), maxServices)),
 })
 export type AppPatch = Of<typeof appPatch>
-export type AppEdits = Edits<ReportedApp, AppPatch>
+type AppEdits = Edits<ReportedApp, AppPatch>
 
 const changes = record({
   version: field(0, version),

@@ -1,5 +1,5 @@
 // Permits as they are published: every way to write one, and what is none.
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import { equal, is, match, ok } from 'uvu/assert'
 import { encodeCbor } from '../../protocol/cbor.js'
