@@ -146,13 +146,8 @@ export class Parts {
   }
 
   #makeRelease(): Release {
-    return new Release({
-      holdings: this.holdings,
-      steward: this.steward,
-      identity: this.#options.identity,
-      log: this.log,
-      stop: () => this.#conductor.end(),
-    })
+    const { holdings, steward, log } = this
+    return new Release({ holdings, steward, identity: this.#options.identity, log, stop: () => this.#conductor.end() })
   }
 
   #makeReporter(): Reporter {
@@ -191,8 +186,14 @@ export class Parts {
       onWorn: () => this.link.reconnect(),
       servicesOf: app => this.steward.servicesOf(app),
       restart: (app, services, signal) => this.steward.restart(app, services, signal),
-      reporter: this.reporter,
+      reporter: { hasTold: holds => this.reporter.hasTold(holds), retell: () => this.#retell() },
     })
+  }
+
+  /** Whoever knows nothing of what runs may not know the device either. */
+  #retell(): Promise<void> {
+    this.presence.introduce()
+    return this.reporter.retell()
   }
 
   #makeInbox(): Inbox {

@@ -28,7 +28,7 @@ async function api(method: string, path: string, body?: object | string): Promis
 async function connect(number: number): Promise<LoadPlc> {
   const group = `line-${number}`
   await api('POST', '/groups', { name: group })
-  for (const revision of [1, 2]) await api('PUT', `/groups/${group}/apps/web`, loadApp(revision))
+  for (const revision of [1, 2]) await api('PUT', `/groups/${group}/apps/web?version=${revision}.0`, loadApp(revision))
   return LoadPlc.connect(url, group, tally)
 }
 

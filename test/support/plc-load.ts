@@ -32,18 +32,18 @@ interface Command {
   readonly good: boolean
 }
 
-/** One of every ten kinds in turn; six are good. The group has the app `web` with two revisions. */
+/** One of every ten kinds in turn; six are good. The group has the app `web` with the versions `1.0` and `2.0` as its first two revisions. */
 function commandOf(group: string, n: number): Command {
   const web = `skerry/c/g/${group}/web`
   const round = Math.floor(n / 10) % 2
   const kinds: readonly Command[] = [
     { topic: `${web}/run`, payload: String(round), good: true },
-    { topic: `${web}/run`, payload: 'TRUE\u0000\u0000', good: true },
+    { topic: `${web}/ver`, payload: `${1 + round}.0\u0000\u0000`, good: true },
     { topic: `${web}/run`, payload: Buffer.from([0xff, 0xfe, n & 0xff]), good: false },
     { topic: `${web}/rev`, payload: String(1 + round), good: true },
     { topic: `skerry/c/g/${group}/none/run`, payload: '1', good: false },
     { topic: `${web}/run`, payload: `{"value":0,"id":${n}}`, good: true },
-    { topic: `${web}/rev`, payload: '{"value":', good: false },
+    { topic: `${web}/ver`, payload: '{"value":', good: false },
     { topic: `skerry/cmd/group/${group}`, payload: `{"verb":"run","app":"web","value":"on","id":"${n}"}`, good: true },
     { topic: `skerry/cmd/group/${group}`, payload: 'garbage', good: false },
     { topic: `${web}/spec`, payload: loadApp(round), good: true },

@@ -10,10 +10,12 @@ export interface Recorder {
 
 export async function startRecorder(brokerPort: number): Promise<Recorder> {
   const published: IPublishPacket[] = []
-  const { port, close } = await startRelay({ port: brokerPort, host: '127.0.0.1' }, undefined, socket => {
-    const input = parser()
-    input.on('packet', packet => packet.cmd === 'publish' && published.push(packet))
-    socket.on('data', bytes => input.parse(bytes))
+  const { port, close } = await startRelay({ port: brokerPort, host: '127.0.0.1' }, undefined, {
+    onClient: socket => {
+      const input = parser()
+      input.on('packet', packet => packet.cmd === 'publish' && published.push(packet))
+      socket.on('data', bytes => input.parse(bytes))
+    },
   })
   return { port, published, close }
 }

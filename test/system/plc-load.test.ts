@@ -16,7 +16,7 @@ test('2,000 commands of four PLCs', async () => {
   try {
     for (const name of groups) {
       await site.api('POST', '/groups', { name })
-      for (const revision of [1, 2]) await site.api('PUT', `/groups/${name}/apps/web`, loadApp(revision))
+      for (const revision of [1, 2]) await site.api('PUT', `/groups/${name}/apps/web?version=${revision}.0`, loadApp(revision))
     }
     const plcs = await Promise.all(groups.map(group => LoadPlc.connect(site.url, group, tally)))
     // It has heard that somebody listens.
