@@ -101,7 +101,7 @@ export class RunningAgent {
     const memory = new Acquaintance({
       folder: disk.folder,
       log,
-      now: () => clock.now(),
+      clock,
       ownNotBeforeMs: () => options.identity?.notBeforeMs,
     })
     this.#quiet = new Quiet({ clock, hours: () => this.#settings().quiet, floorMs: () => memory.floorMs() })

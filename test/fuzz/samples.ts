@@ -1,5 +1,6 @@
 // One good message of every kind, with the topics that it belongs to and the codec that reads it.
 import { joinAnswerCodec, joinRequestCodec } from '../../protocol/join.js'
+import { changesCodec, stampOf } from '../../protocol/messages/changes.js'
 import { heartbeatCodec } from '../../protocol/messages/heartbeat.js'
 import { keyLinkCodec, keysCodec } from '../../protocol/messages/keys.js'
 import { profiles } from '../../protocol/messages/link.js'
@@ -73,6 +74,16 @@ const link = signLink(former, { number: 2, key: manager.publicKey })
 const nextLink = signLink(manager, { number: 3, key: stranger.publicKey })
 const device = 'device/d1'
 
+const whole = reportedCodec.encode({
+  version,
+  sequence: 7,
+  instance,
+  revision: 5,
+  groups: [{ name: 'g', revision: 4 }],
+  apps: [reportedApp],
+  faults: [fault],
+})
+
 export const sampleMessages: readonly Sample[] = [
   {
     ...{ name: 'status', topic: `${device}/status`, codec: statusCodec },
@@ -86,14 +97,13 @@ export const sampleMessages: readonly Sample[] = [
   { name: 'short heartbeat', topic: 'h/d1', codec: heartbeatCodec, bytes: heartbeatCodec.encode({ version, epoch: 65_537 }) },
   {
     ...{ name: 'reported', topic: `${device}/reported`, codec: reportedCodec },
-    bytes: reportedCodec.encode({
-      version,
-      sequence: 7,
-      instance,
-      revision: 5,
-      groups: [{ name: 'g', revision: 4 }],
-      apps: [reportedApp],
-      faults: [fault],
+    bytes: whole,
+  },
+  {
+    ...{ name: 'changes', topic: `${device}/changes`, codec: changesCodec },
+    bytes: changesCodec.encode({
+      ...{ version, sequence: 8, base: stampOf(whole), revision: 6, faults: null },
+      apps: { changed: [{ at: 0, to: { state: 'failed', fault: null, services: { gone: [0], added: [{ at: 0, item: service }] } } }] },
     }),
   },
   {
@@ -157,6 +167,8 @@ export const sampleMessages: readonly Sample[] = [
   },
   { name: 'run', topic: 'cmd/group/g/app/web/run', bytes: Buffer.from('1') },
   { name: 'short run', topic: 'c/g/g/web/run', bytes: Buffer.from(' off\0\0') },
+  { name: 'permit', topic: 'permit/group/g', bytes: Buffer.from('{"value":1,"lease":30,"by":"press PLC","id":7}') },
+  { name: 'short permit', topic: 'permit/device/d1', bytes: Buffer.from('1 30') },
   { name: 'compose', topic: 'cmd/group/g/app/web/spec', bytes: Buffer.from(compose) },
   {
     name: 'command',

@@ -22,7 +22,7 @@ changing('what differs, sent and applied, gives the later report, whatever the t
       assert.is(wire(made), wire(next))
       assert.is(wire(base), before)
     }),
-    { numRuns: 1500 },
+    { numRuns: 800 },
   )
 })
 
@@ -58,7 +58,7 @@ changing('what was made of one report never throws on another: it gives a report
       if (result.ok) assert.ok(reportedCodec.decode(reportedCodec.encode(result.value)).ok)
       else assert.is(result.refusals[0].code, 'message.invalid')
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
   )
 })
 

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeCbor, encodeCbor, isPlainCbor } from '../../protocol/cbor.js'
+import { diffReport } from '../../protocol/changes.js'
 import type { Result } from '../../protocol/errors.js'
+import { changesCodec } from '../../protocol/messages/changes.js'
 import {
   type FullHeartbeat,
   heartbeatCodec,
@@ -117,6 +119,17 @@ const reported: Reported = {
   faults: [{ code: 'app.conflict', message: 'twice' }],
 }
 
+const changes = diffReport(
+  { report: reported, stamp: digest.subarray(0, 4) },
+  {
+    version: 1,
+    sequence: 8,
+    revision: 13,
+    groups: [],
+    apps: [{ name: 'new', revision: 1, state: 'running', services: [] }, ...reported.apps],
+  },
+)
+
 const request: Request = {
   version: 1,
   kind: 'logs',
@@ -141,7 +154,10 @@ const response: Response = {
   data: new Uint8Array([0, 255]),
 }
 
-const codecs = [statusCodec, heartbeatCodec, manifestCodec, specCodec, specBodyCodec, reportedCodec, requestCodec, responseCodec]
+const codecs = [
+  ...[statusCodec, heartbeatCodec, manifestCodec, specCodec, specBodyCodec],
+  ...[reportedCodec, changesCodec, requestCodec, responseCodec],
+]
 
 for (const [services, limit] of [
   [3, 48],
@@ -167,6 +183,7 @@ test('every message reads back as it was written', () => {
   survives(heartbeatCodec, { version: 1, epoch: 0xffffffff })
   survives(manifestCodec, manifest)
   survives(reportedCodec, reported)
+  survives(changesCodec, changes)
   survives(requestCodec, request)
   survives(responseCodec, response)
   const asked = requestCodec.decode(requestCodec.encode(request))
@@ -281,6 +298,7 @@ test('a valid message with any bytes changed gives a message or a refusal, never
     heartbeatCodec.encode(largest),
     manifestCodec.encode(manifest),
     reportedCodec.encode(reported),
+    changesCodec.encode(changes),
     requestCodec.encode(request),
     responseCodec.encode(response),
   ]

@@ -11,15 +11,26 @@ export interface Relay {
   /** The same, and for connections to come too, until it is plugged in again: then all that was held up passes. */
   pull(): void
   plug(): void
+  /** Ends all connections; the next ones are let through. */
+  cut(): void
   close(): Promise<void>
 }
 
+/** Who is told of what passes. */
+interface Watchers {
+  /** Of each connection that comes. */
+  readonly onClient?: (socket: Socket) => void
+  /** Of all that passes, in either direction. */
+  readonly onData?: (chunk: Buffer) => void
+}
+
 /** Listens on a socket's path or any free loopback port, and passes on to `target`. */
-export async function startRelay(target: NetConnectOpts, path?: string): Promise<Relay> {
+export async function startRelay(target: NetConnectOpts, path?: string, { onClient, onData = () => {} }: Watchers = {}): Promise<Relay> {
   const sockets = new Set<Socket>()
   const pairs = new Set<() => void>()
   let pulled = false
   const server = createServer(socket => {
+    onClient?.(socket)
     const far = connect(target)
     for (const end of [socket, far]) {
       sockets.add(end)
@@ -30,7 +41,10 @@ export async function startRelay(target: NetConnectOpts, path?: string): Promise
         far.destroy()
       })
     }
-    const join = (): void => void socket.pipe(far).pipe(socket)
+    const join = (): void => {
+      for (const end of [socket, far]) end.off('data', onData).on('data', onData)
+      socket.pipe(far).pipe(socket)
+    }
     pairs.add(join)
     socket.on('close', () => pairs.delete(join))
     if (!pulled) join()
@@ -50,6 +64,9 @@ export async function startRelay(target: NetConnectOpts, path?: string): Promise
     plug: () => {
       pulled = false
       for (const join of pairs) join()
+    },
+    cut: () => {
+      for (const socket of sockets) socket.destroy()
     },
     close: () => closeAll(server, sockets, path),
   }

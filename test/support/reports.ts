@@ -56,6 +56,9 @@ export const anyReport: fc.Arbitrary<Reported> = fc
     faults: some(fc.array(fault, { maxLength: 2 })),
     fleet: some(small),
     key: some(fc.constant(new Uint8Array(8).fill(4))),
+    hold: some(
+      fc.constantFrom({ by: 'owner', why: 'missing' }, { by: 'group', group: 'line-1', why: 'lapsed', who: 'press PLC' } as const),
+    ),
   })
   .map(made => tidy(made) as Reported)
 
