@@ -3,6 +3,7 @@
 import type { LookupFunction } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { Clock } from '../protocol/clock.js'
 import { raiseFloor } from './core/floor.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { type Resolve, tolerantLookup } from './lookup.js'
@@ -18,7 +19,7 @@ export interface AcquaintanceOptions {
   /** The state folder. */
   readonly folder: string
   readonly log: Logger
-  readonly now: () => number
+  readonly clock: Clock
   /** Start of the device's own certificate, ms since 1970. */
   readonly ownNotBeforeMs: () => number | undefined
   /** How names are found; the system's way by default. */
@@ -41,19 +42,19 @@ export class Acquaintance implements ServerMemory {
     this.#options = options
     this.#path = fileIn(options.folder)
     this.#remembered = parse(readIfThere(this.#path))
-    this.lookup = tolerantLookup(host => this.#remembered.addresses[host] ?? [], options.resolve)
+    this.lookup = tolerantLookup(host => this.#remembered.addresses[host] ?? [], options.clock, options.resolve)
   }
 
   /** A time that has certainly come, ms since 1970. */
   floorMs(): number {
-    const { ownNotBeforeMs, now } = this.#options
+    const { ownNotBeforeMs, clock } = this.#options
     const { floorMs } = this.#remembered
-    return raiseFloor(floorMs, ownNotBeforeMs() ?? 0, now())
+    return raiseFloor(floorMs, ownNotBeforeMs() ?? 0, clock.now())
   }
 
   /** A session with the server stands. */
   note({ host, address, notBeforeMs }: Parameters<ServerMemory['note']>[0]): void {
-    const floorMs = raiseFloor(this.floorMs(), notBeforeMs ?? 0, this.#options.now())
+    const floorMs = raiseFloor(this.floorMs(), notBeforeMs ?? 0, this.#options.clock.now())
     const addresses = address === undefined ? this.#remembered.addresses : withAddress(this.#remembered.addresses, host, address)
     const next = { floorMs, addresses }
     if (JSON.stringify(next) === JSON.stringify(this.#remembered)) return

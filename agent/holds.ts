@@ -11,7 +11,7 @@ export class Holds {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #ends = new Map<string, Ends>()
-  /** Wall-clock ms by service. */
+  /** Monotonic ms by service. */
   readonly #until = new Map<string, number>()
 
   constructor(clock: Clock, random: () => number) {
@@ -50,7 +50,8 @@ export class Holds {
 
   /** Until when services wait: wall-clock ms. */
   until(): Record<string, number> {
-    return Object.fromEntries(this.#until)
+    const ahead = this.#clock.now() - this.#clock.monotonic()
+    return Object.fromEntries([...this.#until].map(([service, at]) => [service, at + ahead]))
   }
 
   /** How often each service has ended. */
@@ -66,7 +67,7 @@ export class Holds {
   }
 
   #hold(service: string, delayMs: number): number {
-    this.#until.set(service, this.#clock.now() + delayMs)
+    this.#until.set(service, this.#clock.monotonic() + delayMs)
     return delayMs
   }
 }

@@ -1,6 +1,7 @@
 // Finds the server's addresses by its name; where the name does not resolve, the addresses at which it was reached before are tried.
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
+import type { Clock } from '../protocol/clock.js'
 
 /** All addresses of a name, by whatever means. */
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>
@@ -9,7 +10,7 @@ export type Resolve = (host: string) => Promise<readonly LookupAddress[]>
 const patienceMs = 8_000
 
 /** `recall`: addresses known for a name. Without any, the resolver has all the time that it takes. */
-export function tolerantLookup(recall: (host: string) => readonly string[], resolve: Resolve = ask): LookupFunction {
+export function tolerantLookup(recall: (host: string) => readonly string[], clock: Clock, resolve: Resolve = ask): LookupFunction {
   /** A resolver that hangs keeps one of the process's few threads: it is not asked again meanwhile. */
   const underWay = new Map<string, Promise<readonly LookupAddress[]>>()
   const once = (host: string): Promise<readonly LookupAddress[]> => {
@@ -20,27 +21,17 @@ export function tolerantLookup(recall: (host: string) => readonly string[], reso
   const find = async (host: string): Promise<readonly LookupAddress[]> => {
     const known = recall(host).map(address => ({ address, family: isIP(address) }))
     if (known.length === 0) return once(host)
-    return orAfter(patienceMs, once(host), known)
+    let cancel = () => {}
+    const late = new Promise<readonly LookupAddress[]>(give => {
+      cancel = clock.after(patienceMs, () => give(known))
+    })
+    return Promise.race([once(host).catch(() => known), late]).finally(() => cancel())
   }
   return (host, options, callback) => {
     find(host).then(
       found => answer(found, options, callback),
       (error: NodeJS.ErrnoException) => callback(error, []),
     )
-  }
-}
-
-async function orAfter<T>(limitMs: number, wanted: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<T>(resolve => {
-    timer = setTimeout(() => resolve(otherwise), limitMs)
-  })
-  try {
-    return await Promise.race([wanted, late])
-  } catch {
-    return otherwise
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -65,8 +65,9 @@ export class Renewal {
     if (!this.#asking || !answer.ok || answer.value.pending === true) return
     this.#asking = false
     this.#take(answer.value)
-    this.#options.onTopics()
-    this.#lookLater()
+    const { identity, clock, onTopics } = this.#options
+    onTopics()
+    this.#lookAfter(identity.dueInMs(clock.now()))
   }
 
   /** Asks for a certificate where the one that there is cannot open a session. Throws why the broker does not answer. */
@@ -92,19 +93,20 @@ export class Renewal {
   #look(): void {
     const { identity, clock, onTopics } = this.#options
     if (this.#stop.signal.aborted) return
-    const due = identity.dueInMs(clock.now()) === 0
+    const dueInMs = identity.dueInMs(clock.now())
+    const due = dueInMs === 0
     if (due !== this.#asking) {
       this.#asking = due
       onTopics()
     } else if (due) this.noteSubscribed(this.answerTopic)
-    this.#lookLater()
+    this.#lookAfter(dueInMs)
   }
 
-  #lookLater(): void {
-    const { identity, clock } = this.#options
+  /** `dueInMs`: as it was found, since it may be due a moment later. */
+  #lookAfter(dueInMs: number): void {
     this.#cancel()
-    const dueInMs = identity.dueInMs(clock.now())
-    this.#cancel = clock.after(dueInMs === 0 ? askAgainMs : Math.min(longestWaitMs, dueInMs), () => this.#look())
+    const delayMs = dueInMs === 0 ? askAgainMs : Math.min(longestWaitMs, dueInMs)
+    this.#cancel = this.#options.clock.after(delayMs, () => this.#look())
   }
 
   #take({ fault, chain, time }: JoinAnswer): void {

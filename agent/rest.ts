@@ -13,6 +13,8 @@ export class Rest {
   readonly #clearance: () => Clearance
   readonly #restarts: Restarts
   #resting = false
+  /** It was held, and not only waiting to know, since it last might act. */
+  #wasHeld = false
   #waits = false
 
   constructor(clearance: () => Clearance, restarts: Restarts) {
@@ -45,7 +47,8 @@ export class Rest {
     const refusal = this.refusal()
     if (refusal !== undefined) this.#restarts.refuse(refusal)
     const mayAct = this.mayAct()
-    if (mayAct && this.#resting) trial?.resume()
+    if (mayAct && this.#wasHeld) trial?.resume()
+    this.#wasHeld = !mayAct && (this.#wasHeld || refusal !== undefined)
     this.#resting = !mayAct
     this.#waits = !mayAct && isMore
     return mayAct ? steps : steps.filter(({ kind }) => free.includes(kind))

@@ -88,9 +88,12 @@ export class Tap {
     socket.once('connect', () => {
       this.#wire = wireOf(socket)
       this.#headers = openHeaders(this.#wire.family)
+      this.#lookSoon()
     })
     // Each flight of the handshake, and the end of either direction.
     for (const event of ['secureConnect', 'session', 'finish', 'end']) socket.on(event, () => this.#look())
+    // What is read at a time was in a segment, or a TLS record, of its own.
+    socket.on('data', () => this.#look(1))
     socket.once('close', () => this.#close())
   }
 
@@ -120,7 +123,7 @@ export class Tap {
   #note(packet: Packet, way: Direction): void {
     const noted = this.#judge(packet, way)
     if (noted !== undefined) this.#noted.push(noted)
-    this.#scheduled ??= setImmediate(() => this.#look())
+    this.#lookSoon()
   }
 
   #judge(packet: Packet, way: Direction): Noted | undefined {
@@ -139,14 +142,26 @@ export class Tap {
     return purpose === undefined ? undefined : { purpose, way, bytes: pubackBytes }
   }
 
-  #look(): void {
-    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled)
-    this.#scheduled = undefined
+  /** One turn later: what is written in answer to one arrival is gathered until the end of this one. */
+  #lookSoon(): void {
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = setImmediate(() => {
+        this.#scheduled = undefined
+        this.#look()
+      })
+    })
+  }
+
+  #look(pieces = 0): void {
     if (this.#isClosed || this.#wire === undefined || this.#headers === undefined) return
     for (const { purpose, way, bytes } of this.#noted) this.#counts[purpose][way] += bytes
     this.#noted = []
     const passed = this.#wire.passed()
-    const fresh = { sent: passed.sent - this.#passed.sent, received: passed.received - this.#passed.received }
+    const fresh = {
+      pieces,
+      sent: passed.sent - this.#passed.sent,
+      received: passed.received - this.#passed.received,
+    }
     this.#passed = passed
     this.#headers = passHeaders(this.#headers, fresh, this.#clock.monotonic())
   }
@@ -155,6 +170,7 @@ export class Tap {
     if (this.#isClosed) return
     this.#look()
     this.#isClosed = true
+    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled)
     this.#onClose()
   }
 }

@@ -10,7 +10,7 @@ import { deleteAppsOf } from './store/apps.js'
 import { deleteDevice, updateDevice } from './store/devices.js'
 import { deleteLink } from './store/links.js'
 import { bumpTarget } from './store/outbox.js'
-import { deletePermit } from './store/permits.js'
+import { deletePermit, readPermit } from './store/permits.js'
 import { deletePurgesOf } from './store/purges.js'
 import { insertTombstone } from './store/tombstones.js'
 
@@ -54,8 +54,8 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
     deleteAppsOf(db, target, clock.now())
     deletePurgesOf(db, target)
     deleteLink(db, target)
-    // What holds it holds it until it has gone.
-    deletePermit(db, target, false)
+    // What the manager gave goes with it; whoever else holds it holds it until it has gone.
+    deletePermit(db, target, readPermit(db, target)?.via === 'http')
     deleteDevice(db, device.id)
     bumpTarget(db, target)
     note(newEvent('device.released', `${device.id} was released; its apps: ${mode}`, { device: device.id, data: { apps: mode } }))
@@ -65,6 +65,7 @@ export function releaseDevice(fleet: Fleet, device: Device, mode: ReleaseMode): 
   fleet.reception.bury(device.id)
   keys.released(device.id)
   fleet.publisher.wake()
+  fleet.permits.wake()
 }
 
 function mergeLabels(labels: Device['labels'], changes: Readonly<Record<string, string | null>>): Record<string, string> {

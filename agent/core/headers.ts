@@ -6,15 +6,17 @@ const headerBytes = { IPv4: 52, IPv6: 72 } as const
 export type Family = keyof typeof headerBytes
 /** The payload of a full segment on an Ethernet of 1500 bytes. */
 const segmentBytes = { IPv4: 1448, IPv6: 1428 } as const
-/** The three segments that open a connection: SYN, SYN-ACK with 8 bytes more of options each, ACK. */
+/** The three segments that open a connection: SYN and SYN-ACK with 8 bytes more of options each, ACK. */
 const synBytes = 8
-/** Data that goes this soon after what came acknowledges it: Linux delays an acknowledgement so long. */
+/** After so long without data of the same direction, Linux acknowledges at once. */
+const idleMs = 200
+/** Else it delays an acknowledgement so long, and data that goes meanwhile carries it. */
 const ownDelayMs = 40
-/** The same from the other end, whose answer takes its time on the way. */
+/** The same from the other end, whose data takes its time on the way. */
 const otherDelayMs = 1_000
 
-/** Segments that are not acknowledged yet, and when the newest of them passed. */
-interface Debt {
+/** One direction: segments that are not acknowledged yet, and when the newest passed. */
+interface Way {
   readonly segments: number
   readonly at: number
 }
@@ -22,77 +24,80 @@ interface Debt {
 export interface Headers {
   readonly family: Family
   readonly bytes: Flow
-  /** Of what came. */
-  readonly owed: Debt
-  /** Of what went. */
-  readonly due: Debt
+  readonly received: Way
+  readonly sent: Way
 }
 
-const noDebt: Debt = { segments: 0, at: 0 }
+/** Bytes that have passed in one turn, and how many pieces those that came were in, at least. */
+export interface Passing extends Flow {
+  readonly pieces: number
+}
+
+const nothing: Way = { segments: 0, at: Number.NEGATIVE_INFINITY }
 
 /** The connection is open. */
 export function openHeaders(family: Family): Headers {
   const header = headerBytes[family]
-  return { family, bytes: { sent: 2 * header + synBytes, received: header + synBytes }, owed: noDebt, due: noDebt }
+  return { family, bytes: { sent: 2 * header + synBytes, received: header + synBytes }, received: nothing, sent: nothing }
 }
 
-/** Bytes have passed: what came is taken to have come first. */
-export function passHeaders(headers: Headers, passed: Flow, at: number): Headers {
-  return send(receive(settleHeaders(headers, at), passed.received, at), passed.sent, at)
+/** What came is taken to have come first. */
+export function passHeaders(headers: Headers, { sent, received, pieces }: Passing, at: number): Headers {
+  const size = segmentBytes[headers.family]
+  const settled = settle(headers, at)
+  return send(receive(settled, Math.max(pieces, Math.ceil(received / size)), at), Math.ceil(sent / size), at)
 }
 
-/** Whatever is acknowledged late by now goes alone. */
-function settleHeaders({ family, bytes, owed, due }: Headers, at: number): Headers {
-  const header = headerBytes[family]
-  const isOwedLate = at - owed.at >= ownDelayMs
-  const isDueLate = at - due.at >= otherDelayMs
-  return {
-    family,
-    bytes: {
-      sent: bytes.sent + (isOwedLate ? header * acksFor(owed.segments) : 0),
-      received: bytes.received + (isDueLate ? header * acksFor(due.segments) : 0),
-    },
-    owed: isOwedLate ? noDebt : owed,
-    due: isDueLate ? noDebt : due,
-  }
-}
-
-/** The connection is closed: a FIN of each end, and one acknowledgement of both. */
+/** The connection is closed: a FIN of each end, and an acknowledgement of each. */
 export function closeHeaders(headers: Headers): Flow {
-  const { bytes, family } = settleHeaders(headers, Number.POSITIVE_INFINITY)
-  const header = headerBytes[family]
-  return { sent: bytes.sent + 2 * header, received: bytes.received + header }
+  const { bytes } = settle(headers, Number.POSITIVE_INFINITY)
+  const header = headerBytes[headers.family]
+  return { sent: bytes.sent + header, received: bytes.received + 2 * header }
 }
 
-function receive(headers: Headers, received: number, at: number): Headers {
-  const { family, bytes, owed, due } = headers
-  const segments = Math.ceil(received / segmentBytes[family])
-  if (segments === 0) return headers
-  const alone = Math.max(0, acksFor(due.segments) - segments)
-  const header = headerBytes[family]
+/** What has not been acknowledged in time by data is acknowledged alone. */
+function settle(headers: Headers, at: number): Headers {
+  const { received, sent } = headers
+  const isOwnLate = at - received.at >= ownDelayMs
+  const isOtherLate = at - sent.at >= otherDelayMs
   return {
-    family,
-    bytes: { ...bytes, received: bytes.received + header * (segments + alone) },
-    owed: { segments: owed.segments + segments, at },
-    due: noDebt,
+    ...withHeaders(headers, { sent: isOwnLate ? acksFor(received) : 0, received: isOtherLate ? acksFor(sent) : 0 }),
+    received: isOwnLate ? { ...received, segments: 0 } : received,
+    sent: isOtherLate ? { ...sent, segments: 0 } : sent,
   }
 }
 
-function send(headers: Headers, sent: number, at: number): Headers {
-  const { family, bytes, owed, due } = headers
-  const segments = Math.ceil(sent / segmentBytes[family])
+function receive(headers: Headers, segments: number, at: number): Headers {
   if (segments === 0) return headers
-  const alone = Math.max(0, acksFor(owed.segments) - segments)
-  const header = headerBytes[family]
+  const { received, sent } = headers
+  const isIdle = at - received.at >= idleMs
+  const alone = Math.max(0, acksFor(sent) - segments)
   return {
-    family,
-    bytes: { ...bytes, sent: bytes.sent + header * (segments + alone) },
-    owed: noDebt,
-    due: { segments: due.segments + segments, at },
+    ...withHeaders(headers, { sent: isIdle ? acksFor({ segments }) : 0, received: segments + alone }),
+    received: { segments: isIdle ? 0 : received.segments + segments, at },
+    sent: { ...sent, segments: 0 },
   }
 }
 
-/** RFC 9293, 3.8.6.3: every second full segment, and the last. */
-function acksFor(segments: number): number {
+function send(headers: Headers, segments: number, at: number): Headers {
+  if (segments === 0) return headers
+  const { received, sent } = headers
+  const isIdle = at - sent.at >= idleMs
+  const alone = Math.max(0, acksFor(received) - segments)
+  return {
+    ...withHeaders(headers, { sent: segments + alone, received: isIdle ? acksFor({ segments }) : 0 }),
+    received: { ...received, segments: 0 },
+    sent: { segments: isIdle ? 0 : sent.segments + segments, at },
+  }
+}
+
+function withHeaders(headers: Headers, more: Flow): Headers {
+  const { bytes, family } = headers
+  const header = headerBytes[family]
+  return { ...headers, bytes: { sent: bytes.sent + more.sent * header, received: bytes.received + more.received * header } }
+}
+
+/** RFC 9293, 3.8.6.3: every second segment, and the last. */
+function acksFor({ segments }: Pick<Way, 'segments'>): number {
   return Math.ceil(segments / 2)
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { Disk } from '../../agent/disk.js'
 import { Holdings } from '../../agent/holdings.js'
 import { Inbox } from '../../agent/inbox.js'
+import { Interlock } from '../../agent/interlock.js'
 import { Requests } from '../../agent/requests.js'
 import { quietForMs } from '../../protocol/quiet.js'
 import { digestText } from '../../protocol/spec.js'
@@ -26,6 +27,7 @@ class AgentTarget implements Target {
   #folder = ''
   #disk: Disk | undefined
   #inbox: Inbox | undefined
+  #interlock: Interlock | undefined
   #holdings: Holdings | undefined
   #cases = 0
   #taken = 0
@@ -33,7 +35,7 @@ class AgentTarget implements Target {
   run(_number: number, random: Random): void {
     if (this.#cases++ % casesOfOne === 0) this.#renew()
     const { topic, bytes, retained } = makePayload(random, () => true)
-    this.#inbox?.receive(topic, bytes, retained)
+    if (this.#interlock?.receive(topic, bytes, retained) !== true) this.#inbox?.receive(topic, bytes, retained)
     if (random.once(10)) this.#clock.advance(random.pick([100, 11_000]))
     this.#lookAround()
   }
@@ -44,6 +46,7 @@ class AgentTarget implements Target {
 
   async close(): Promise<void> {
     this.#inbox?.stop()
+    this.#interlock?.stop()
     this.#disk?.close()
     if (this.#folder !== '') rmSync(this.#folder, { recursive: true, force: true })
   }
@@ -68,6 +71,10 @@ class AgentTarget implements Target {
       onWorn: () => {},
     })
     this.#holdings = holdings
+    this.#interlock = new Interlock({
+      ...{ root: 'skerry', device: 'd1', mode: 'optional', disk: this.#disk, clock: this.#clock, log },
+      ...{ groups: () => holdings.groupNames(), leaseMs: () => 32_000, onChange: () => {} },
+    })
     this.#inbox = new Inbox({
       ...{ root: 'skerry', device: 'd1', holdings, keys: new HeldKeys(signers.manager.publicKey), clock: this.#clock, log },
       ...{ onDesired: () => void this.#taken++, onStanding: () => {}, onAskAgain: () => {}, onEpochFloor: () => {}, onRelease: () => {} },
@@ -79,6 +86,8 @@ class AgentTarget implements Target {
   #lookAround(): void {
     const [inbox, holdings] = [this.#inbox, this.#holdings]
     if (inbox === undefined || holdings === undefined) return
+    this.#interlock?.follow()
+    if (this.#interlock?.clearance.mayAct === true && this.#interlock.clearance.hold !== undefined) throw new Error('held, and acts')
     inbox.topics()
     inbox.faults()
     holdings.purges()

@@ -167,6 +167,8 @@ export const sampleMessages: readonly Sample[] = [
   },
   { name: 'run', topic: 'cmd/group/g/app/web/run', bytes: Buffer.from('1') },
   { name: 'short run', topic: 'c/g/g/web/run', bytes: Buffer.from(' off\0\0') },
+  { name: 'permit', topic: 'permit/group/g', bytes: Buffer.from('{"value":1,"lease":30,"by":"press PLC","id":7}') },
+  { name: 'short permit', topic: 'permit/device/d1', bytes: Buffer.from('1 30') },
   { name: 'compose', topic: 'cmd/group/g/app/web/spec', bytes: Buffer.from(compose) },
   {
     name: 'command',

@@ -155,17 +155,19 @@ test('a held device and its app show by whom and since when, in the API, the sta
   await device.leave()
 })
 
-test('a released device’s permit is cleared when it has gone', async ({ site, plc }) => {
-  const device = await FakeDevice.online({ url: site.url, id: 'a2' })
-  await deviceIs(site.manager, 'a2', 'Ready')
+test('what users gave a device goes when it is released, what a PLC said when it has gone', async ({ site, plc }) => {
+  const own = (id: string) => `skerry/permit/device/${id}`
+  const devices = await Promise.all(['a2', 'a3'].map(id => FakeDevice.online({ url: site.url, id })))
+  for (const { id } of devices) await deviceIs(site.manager, id, 'Ready')
   await site.api('PUT', '/devices/a2/permit', { value: false })
-  const own = 'skerry/permit/device/a2'
-  await eventually(5000, 'it is there', async () => (await kept(plc, own)) !== undefined)
-  await site.api('DELETE', '/devices/a2?apps=remove')
-  assert.equal(await kept(plc, own), '{"value":0,"by":"local"}')
-  await device.end('Released')
-  await eventually(5000, 'it is cleared', async () => (await kept(plc, own)) === undefined)
-  await device.leave()
+  await eventually(5000, 'it is there', async () => (await kept(plc, own('a2'))) !== undefined)
+  await plc.ask(own('a3'), '0', { retain: true })
+  for (const { id } of devices) await site.api('DELETE', `/devices/${id}?apps=remove`)
+  await eventually(5000, 'the first is cleared', async () => (await kept(plc, own('a2'))) === undefined)
+  assert.equal(await kept(plc, own('a3')), '0')
+  for (const device of devices) await device.end('Released')
+  await eventually(5000, 'the second is cleared', async () => (await kept(plc, own('a3'))) === undefined)
+  for (const device of devices) await device.leave()
 })
 
 test.run()

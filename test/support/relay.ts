@@ -16,15 +16,21 @@ export interface Relay {
   close(): Promise<void>
 }
 
-/** Sees what passes, of either direction. */
-type Tap = (chunk: Buffer) => void
+/** Who is told of what passes. */
+interface Watchers {
+  /** Of each connection that comes. */
+  readonly onClient?: (socket: Socket) => void
+  /** Of all that passes, in either direction. */
+  readonly onData?: (chunk: Buffer) => void
+}
 
 /** Listens on a socket's path or any free loopback port, and passes on to `target`. */
-export async function startRelay(target: NetConnectOpts, path?: string, tap: Tap = () => {}): Promise<Relay> {
+export async function startRelay(target: NetConnectOpts, path?: string, { onClient, onData = () => {} }: Watchers = {}): Promise<Relay> {
   const sockets = new Set<Socket>()
   const pairs = new Set<() => void>()
   let pulled = false
   const server = createServer(socket => {
+    onClient?.(socket)
     const far = connect(target)
     for (const end of [socket, far]) {
       sockets.add(end)
@@ -36,7 +42,7 @@ export async function startRelay(target: NetConnectOpts, path?: string, tap: Tap
       })
     }
     const join = (): void => {
-      for (const end of [socket, far]) end.off('data', tap).on('data', tap)
+      for (const end of [socket, far]) end.off('data', onData).on('data', onData)
       socket.pipe(far).pipe(socket)
     }
     pairs.add(join)

@@ -54,8 +54,8 @@ changing.before(async world => {
   const told: World['told'] = []
   const signs = { births: 0, beats: 0 }
   const asked: string[] = []
-  const relay = await startRelay({ host: '127.0.0.1', port: site.port }, undefined, chunk => {
-    specs.push(...[...chunk.toString('latin1').matchAll(/skerry\/spec\/[\w-]{43}/g)].map(([topic]) => topic))
+  const relay = await startRelay({ host: '127.0.0.1', port: site.port }, undefined, {
+    onData: chunk => specs.push(...[...chunk.toString('latin1').matchAll(/skerry\/spec\/[\w-]{43}/g)].map(([topic]) => topic)),
   })
   const watcher = await mqtt.connectAsync(site.url, { reconnectPeriod: 0 })
   watcher.on('message', (topic, payload) => {

@@ -10,8 +10,10 @@ import { clear, docker } from '../support/docker.js'
 import { withFleet } from '../support/fleet.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { type Child, run, skerry } from '../support/process.js'
+import { type Recorder, startRecorder } from '../support/recorder.js'
 
-const app = 'plc-sys-web'
+const app = 'plc-vision-inspection'
+const group = 'packing-line-12'
 const plain = { plain: true }
 const compose = (sleep: number) => `services:
   main:
@@ -30,8 +32,8 @@ function next(child: Child, pattern: RegExp): Promise<RegExpMatchArray> {
   return child.line(pattern, 40_000)
 }
 
-async function pub(login: readonly string[], topic: string, payload: string): Promise<void> {
-  assert.is(await run('mosquitto_pub', [...login, '-t', topic, '-m', payload]).ended, 0)
+async function pub(login: readonly string[], topic: string, payload: string, ...more: string[]): Promise<void> {
+  assert.is(await run('mosquitto_pub', [...login, '-t', topic, '-m', payload, ...more]).ended, 0)
 }
 
 /** What the app's container runs; undefined if none runs. */
@@ -39,44 +41,85 @@ function runningCommand(): string | undefined {
   return docker('ps', '--no-trunc', '--filter', `label=io.skerry.app=${app}`, '--format', '{{.Command}}') || undefined
 }
 
-test('mosquitto_pub and mosquitto_sub alone deploy, stop, start and go back, and read answers and states', async () => {
+function startedAt(): string {
+  const [id = ''] = docker('ps', '-q', '--filter', `label=io.skerry.app=${app}`).split('\n')
+  return docker('inspect', '--format', '{{.State.StartedAt}}', id)
+}
+
+test('mosquitto_pub and mosquitto_sub alone deploy, stop, start, restart, go back, go to a version and permit, and read answers and states', async () => {
   await withFleet(async fleet => {
-    const login = await fleet.server.admit('plc', 'operator')
+    const direct = await fleet.server.admit('plc', 'operator')
+    const recorder = await startRecorder(fleet.server.plainPort)
+    const login = ['-p', String(recorder.port), ...direct.slice(2)]
     fleet.device('cell').start(fleet.server)
     const { id } = await fleet.shown('cell', 'Ready', device => device.state === 'Ready')
-    await fleet.api.call('POST', '/groups', { name: 'line-1', devices: [id] })
-    const watcher = sub(login, 'skerry/a/#', 'skerry/state/#')
+    await fleet.api.call('POST', '/groups', { name: group, devices: [id] })
+    const watcher = sub(direct, 'skerry/a/#', 'skerry/ack/#', 'skerry/state/#')
     await watcher.line(/^skerry\/state\/manager 1$/)
+    const state = `skerry/state/group/${group}/app/${app}`
 
     const steps = [
       ['spec', compose(1000), 1, 'running', 'sleep 1000'],
-      ['spec', compose(2000), 2, 'running', 'sleep 2000'],
+      ['spec', JSON.stringify({ compose: compose(2000), version: '2.0' }), 2, 'running', 'sleep 2000'],
       ['run', '0', 2, 'stopped', undefined],
       ['run', '1', 2, 'running', 'sleep 2000'],
       ['rev', '1', 3, 'running', 'sleep 1000'],
-      ['rev', 'previous', 4, 'running', 'sleep 2000'],
+      ['ver', '2.0', 4, 'running', 'sleep 2000'],
+      ['rev', 'previous', 5, 'running', 'sleep 1000'],
     ] as const
     for (const [verb, payload, revision, runs, command] of steps) {
-      const topic = `skerry/c/g/line-1/${app}/${verb}`
-      if (verb !== 'spec') assert.ok(Buffer.byteLength(topic) <= 60 && Buffer.byteLength(topic + payload) <= 120, topic)
-      const answered = next(watcher, new RegExp(`^skerry/a/g/line-1/${app}/${verb} 0$`))
-      const done = new RegExp(`^skerry/state/group/line-1/app/${app}/json {"state":3,.*"run":"${runs}","revision":${revision},`)
+      const answered = next(watcher, new RegExp(`^skerry/a/g/${group}/${app}/${verb} 0$`))
+      const done = new RegExp(`^${state}/json {"state":3,.*"run":"${runs}","revision":${revision},`)
       const ready = watcher.line(done, 40_000)
-      await pub(login, topic, payload)
+      await pub(login, `skerry/c/g/${group}/${app}/${verb}`, payload)
       await Promise.all([answered, ready])
       assert.ok(
         command === undefined ? runningCommand() === undefined : runningCommand()?.includes(command),
         `${verb}: ${runningCommand()}`,
       )
     }
-    await watcher.line(new RegExp(`^skerry/state/group/line-1/app/${app} 3$`))
+    await watcher.line(new RegExp(`^${state} 3$`))
 
-    const refused = next(watcher, new RegExp(`^skerry/a/g/line-1/${app}/run/text (.*)$`))
-    await pub(login, `skerry/c/g/line-1/${app}/run`, 'perhaps')
+    const started = startedAt()
+    const restarted = next(watcher, new RegExp(`^skerry/a/g/${group}/${app}/rst 0$`))
+    await pub(login, `skerry/c/g/${group}/${app}/rst`, '1')
+    await restarted
+    assert.is.not(startedAt(), started)
+
+    const withheld = next(watcher, new RegExp(`^skerry/ack/permit/group/${group} 0$`))
+    await pub(login, `skerry/permit/group/${group}`, '0', '-r')
+    await withheld
+    await fleet.shown('cell', 'held', ({ held }) => held !== null)
+    const waits = next(watcher, new RegExp(`^${state} 2$`))
+    await pub(login, `skerry/c/g/${group}/${app}/run`, '0')
+    await waits
+    assert.match(runningCommand() ?? '', 'sleep 1000')
+    const stops = next(watcher, new RegExp(`^${state}/json {"state":3,.*"run":"stopped"`))
+    await pub(login, `skerry/permit/group/${group}`, '1 60', '-r')
+    await stops
+    assert.is(runningCommand(), undefined)
+
+    const refused = next(watcher, new RegExp(`^skerry/a/g/${group}/${app}/run/text (.*)$`))
+    await pub(login, `skerry/c/g/${group}/${app}/run`, 'perhaps')
     assert.match((await refused)[1] ?? '', /^request\.invalid: "perhaps" is none of 1, 0/)
     await watcher.end()
+    await recorder.close()
+    checkSizes(recorder.published)
   }, plain).finally(() => clear(app))
 })
+
+/** What was sent for each verb, as it went over the wire. */
+function checkSizes(published: Recorder['published']): void {
+  const verbs = new Set<string>()
+  for (const { topic, payload } of published) {
+    const verb = topic.includes('/permit/') ? 'permit' : (topic.split('/').at(-1) ?? '')
+    verbs.add(verb)
+    const [topicBytes, payloadBytes] = [Buffer.byteLength(topic), Buffer.byteLength(payload)]
+    assert.ok(topicBytes <= 60, `${topic} has ${topicBytes} bytes`)
+    if (verb !== 'spec') assert.ok(topicBytes + payloadBytes <= 120, `${topic} with ${payloadBytes} bytes`)
+  }
+  assert.equal([...verbs].sort(), ['permit', 'rev', 'rst', 'run', 'spec', 'ver'])
+}
 
 test('every line of docs/plc.md runs, and does what the page says', async () => {
   const lines = [...readFileSync('docs/plc.md', 'utf8').matchAll(/^ {4}(mosquitto_(?:pub|sub) .*)$/gm)].map(match => match[1] ?? '')
@@ -99,7 +142,7 @@ test('every line of docs/plc.md runs, and does what the page says', async () => 
       if (line.endsWith('skerry/state/group/line-1/app/web')) assert.equal(child.lines, ['0'])
     }
     // With one revision there is none before.
-    assert.equal(codes, ['0', '0', '0', '2', '0', '0', '0', '0', '0', '0'])
+    assert.equal(codes, ['0', '0', '0', '2', '0', '0', '0', '0', '0', '0', '0', '0'])
     await watcher.end()
   }, plain)
   rmSync(folder, { recursive: true })

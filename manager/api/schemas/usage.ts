@@ -1,5 +1,5 @@
 // What devices' connections cost, as the API shows it.
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { nullable, ref } from './basics.js'
 
 const bytes = (description?: string) => Type.Integer(description === undefined ? {} : { description })
@@ -28,7 +28,6 @@ export const MonthUseSchema = Type.Object(
   },
   { $id: 'MonthUse', description: "What a device's connection costs this month." },
 )
-export type MonthUseView = Static<typeof MonthUseSchema>
 
 const total = bytes('Sent and received, all purposes.')
 
@@ -48,6 +47,5 @@ export const UsageSchema = Type.Object(
     description: 'What a device has told of the bytes of its connection to the broker. The month is null before it has told any.',
   },
 )
-export type UsageView = Static<typeof UsageSchema>
 
 export const usageSchemas = [TrafficSchema, MonthUseSchema, UsageSchema] as const

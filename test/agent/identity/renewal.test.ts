@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Acquaintance } from '../../../agent/acquaintance.js'
 import { startAgent } from '../../../agent/agent.js'
+import { Approach } from '../../../agent/approach.js'
 import { type Life, renewAtMs, serverTime } from '../../../agent/core/renewal.js'
 import { Identity } from '../../../agent/identity/identity.js'
 import { joinFleet } from '../../../agent/join.js'
 import { withIdentity } from '../../../agent/reach.js'
 import { Renewal } from '../../../agent/renewal.js'
+import type { Clock } from '../../../protocol/clock.js'
 import { unwrap } from '../../../protocol/errors.js'
 import { type JoinAnswer, joinAnswerCodec, joinRequestCodec } from '../../../protocol/join.js'
 import { protocolVersion } from '../../../protocol/messages/message.js'
@@ -47,25 +50,30 @@ test.after.each(async ({ gate, folder, renewal }) => {
 
 /** Joins with a certificate of this life. The manual clock is behind that of the CA, so that certificates live longer by it than they say. */
 async function member(context: World, lifeMs: number): Promise<void> {
-  const { gate, folder, clock, published } = context
+  const { gate, folder, clock } = context
   gate.answering = (_request, grant) => grant(lifeMs)
   clock.advance(Date.now() - clock.now())
   const signal = new AbortController().signal
   const broker = { url: gate.url }
   context.id = (await joinFleet({ folder, root: 'skerry', broker, patient: false, log, clock, signal, onEvent: () => {} })).id
   context.identity = new Identity(folder, log)
-  context.renewal = new Renewal({
-    identity: context.identity,
+  context.renewal = makeRenewal(context, clock)
+}
+
+function makeRenewal({ identity, id, published }: World, clock: Clock): Renewal {
+  const renewal = new Renewal({
+    identity,
     root: 'skerry',
-    device: context.id,
+    device: id,
     name: undefined,
     clock,
     log,
     publish: async (topic, payload) => published.push({ topic, payload }) > 0,
     onTopics: () => {
-      for (const topic of context.renewal.topics()) context.renewal.noteSubscribed(topic)
+      for (const topic of renewal.topics()) renewal.noteSubscribed(topic)
     },
   })
+  return renewal
 }
 
 const certificateOf = ({ identity }: World) => identity.membership?.certificate
@@ -109,6 +117,22 @@ test('it is asked for when it is due, not before, and the new one is kept', asyn
   assert.is(published.length, asked)
 })
 
+test('one that falls due while it is looked at is asked for at once', context => {
+  const { clock, identity, published } = context
+  let looks = 0
+  const ticking: Clock = {
+    now: () => clock.now() + looks++,
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+  }
+  const renewal = makeRenewal(context, ticking)
+  clock.advance(identity.dueInMs(clock.now()) - 1)
+  renewal.noteSession()
+  clock.advance(60_000)
+  renewal.stop()
+  assert.is(published.length, 1)
+})
+
 async function grant(gate: GateWorld, csr: Uint8Array, device: string, lifeMs: number): Promise<Buffer> {
   const { readRequest } = await import('../../../manager/identity/x509.js')
   const { chain } = await gate.pki.issue(unwrap(await readRequest(csr)), device, lifeMs)
@@ -148,6 +172,21 @@ test('a certificate that has ended is replaced by a visit of its own', async con
   await within(10_000, 'the visit ends', renewal.visit(withIdentity({ url: gate.url }, identity.credentials)))
   assert.is(identity.hasLapsed(clock.now()), false)
   assert.is(gate.asked.length, 2)
+})
+
+test('a device that is kept from its own topics asks for another certificate, once a day at most', async context => {
+  const { gate, folder, identity, renewal, clock } = context
+  const memory = new Acquaintance({ folder, log, clock, ownNotBeforeMs: () => identity.notBeforeMs })
+  const approach = new Approach({ broker: { url: gate.url }, identity, renewal, memory, clock, log })
+  const next = () => within(10_000, 'there is something to connect with', approach.next())
+  assert.is((await next()).cert, certificateOf(context))
+  assert.is(gate.asked.length, 1)
+  const before = certificateOf(context)
+  assert.is(approach.noteDenied(), true)
+  assert.is.not((await next()).cert, before)
+  assert.equal([gate.asked.length, approach.noteDenied()], [2, false])
+  clock.advance(dayMs)
+  assert.is(approach.noteDenied(), true)
 })
 
 test('an agent whose certificate has ended gets another before it says anything', async context => {
