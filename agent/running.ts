@@ -252,7 +252,7 @@ export class RunningAgent {
     this.#interlock.stop()
     this.#requests.endAll()
     this.#renewal?.stop()
-    await this.#accountant.finish()
+    this.#accountant.finish()
     await this.#link.stop(this.#voice.close(reason))
     await this.#steward.stop()
     this.#accountant.stop()

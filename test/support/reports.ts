@@ -55,7 +55,6 @@ export const anyReport: fc.Arbitrary<Reported> = fc
     apps: fc.array(app, { maxLength: 6 }),
     faults: some(fc.array(fault, { maxLength: 2 })),
     fleet: some(small),
-    hold: some(fc.constantFrom({ by: 'device', why: 'withheld' }, { by: 'group', group: 'line-1', why: 'lapsed', who: 'press PLC' })),
     key: some(fc.constant(new Uint8Array(8).fill(4))),
     hold: some(
       fc.constantFrom({ by: 'owner', why: 'missing' }, { by: 'group', group: 'line-1', why: 'lapsed', who: 'press PLC' } as const),
