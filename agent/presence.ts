@@ -18,7 +18,7 @@ import type { Voice } from './voice.js'
 
 export interface PresenceOptions {
   readonly clock: Clock
-  readonly voice: Pick<Voice, 'birth' | 'beat' | 'epoch' | 'mark'>
+  readonly voice: Pick<Voice, 'birth' | 'beat' | 'epoch' | 'introduceAgain' | 'mark'>
   readonly measure: () => Metrics
   /** How the link is to be used, now. */
   readonly link: () => Link
@@ -67,6 +67,13 @@ export class Presence {
     if (isSame) return
     this.#bear(voice.mark().sequence)
     this.#pulse.beat()
+  }
+
+  /** Says the birth anew, with all that the device is. */
+  introduce(): void {
+    const { isConnected, voice } = this.#options
+    voice.introduceAgain()
+    if (isConnected() && this.#born !== undefined) this.#bear(voice.mark().sequence)
   }
 
   /** For good. */

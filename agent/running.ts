@@ -159,7 +159,7 @@ export class RunningAgent {
       onWorn: () => this.#link.reconnect(),
       servicesOf: app => this.#steward.servicesOf(app),
       restart: (app, services, signal) => this.#steward.restart(app, services, signal),
-      reporter: this.#reporter,
+      reporter: { hasTold: holds => this.#reporter.hasTold(holds), retell: () => this.#retell() },
     })
     this.#inbox = new Inbox({
       root: options.root,
@@ -328,6 +328,12 @@ export class RunningAgent {
   /** How the link is to be used, now. */
   #settings(): Settings {
     return this.#holdings.link(this.#options.intervalS)
+  }
+
+  /** Whoever knows nothing of what runs may not know the device either. */
+  #retell(): Promise<void> {
+    this.#presence.introduce()
+    return this.#reporter.retell()
   }
 
   #greet(): void {

@@ -1,7 +1,7 @@
 // What the device says on its topics: birth and will, heartbeats, reports, answers, and a last word after which nothing follows.
 import { type Heartbeat, heartbeatCodec } from '../protocol/messages/heartbeat.js'
 import { protocolVersion } from '../protocol/messages/message.js'
-import { type OfflineReason, statusCodec } from '../protocol/messages/status.js'
+import { type OfflineReason, stampOfFacts, statusCodec } from '../protocol/messages/status.js'
 import { type DeviceChannel, formatTopic } from '../protocol/topics.js'
 import type { Condition, Mark } from './core/heartbeat.js'
 import type { Epochs } from './epochs.js'
@@ -26,6 +26,8 @@ export interface VoiceOptions {
 export class Voice {
   readonly #options: VoiceOptions
   #closed = false
+  /** The facts of the newest birth that has arrived. */
+  #introduced: Uint8Array | undefined
 
   constructor(options: VoiceOptions) {
     this.#options = options
@@ -46,17 +48,17 @@ export class Voice {
   async birth({ intervalS, engineVersion }: Condition, sequence?: number): Promise<void> {
     const { name, epochs } = this.#options
     const facts = readFacts({ name, agentVersion, engineVersion: engineVersion ?? '' })
+    const stamp = stampOfFacts(facts)
+    const isKnown = this.#introduced !== undefined && Buffer.compare(this.#introduced, stamp) === 0
     const engine = engineVersion !== undefined
-    const birth = {
-      version: protocolVersion,
-      epoch: epochs.current,
-      online: true,
-      facts,
-      intervalS,
-      engine,
-      ...(sequence === undefined ? {} : { sequence }),
-    }
-    await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true })
+    const rest = { ...(isKnown ? { stamp } : { facts }), ...(sequence === undefined ? {} : { sequence }) }
+    const birth = { version: protocolVersion, epoch: epochs.current, online: true, intervalS, engine, ...rest }
+    if (await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true })) this.#introduced = stamp
+  }
+
+  /** Somebody does not know the facts: the next birth has them again. */
+  introduceAgain(): void {
+    this.#introduced = undefined
   }
 
   get epoch(): number {

@@ -7,6 +7,7 @@ import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics
 import { type Refusal, SkerryError } from '../protocol/errors.js'
 import { isPermitTopic } from '../protocol/permit-topics.js'
 import { type AnswerStats, Answers } from './answers.js'
+import { Arrivals } from './arrivals.js'
 import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
@@ -34,9 +35,6 @@ const batch = 500
 const batchMs = 20
 /** The first command after a pause is done at once; those that follow are gathered for so long, for one write to the disk. */
 const gatherMs = 50
-/** What may wait: beyond it commands are refused at once. */
-const maxWaiting = 20_000
-const maxWaitingBytes = 64 * 1024 * 1024
 
 export class Commands {
   readonly #options: CommandsOptions
@@ -44,8 +42,7 @@ export class Commands {
   readonly #answers: Answers
   /** Targets that the present batch has changed. */
   readonly #changed = new Map<string, Target>()
-  #waiting: Arrival[] = []
-  #waitingBytes = 0
+  readonly #waiting = new Arrivals()
   /** Undoes what has been scheduled, if anything is. */
   #cancel: (() => void) | undefined
   #batchAt = Number.NEGATIVE_INFINITY
@@ -68,14 +65,12 @@ export class Commands {
   /** Over MQTT nobody could be answered: what waits of it is dropped, as what comes meanwhile is. */
   down(): void {
     this.#answers.down()
-    this.#waiting = this.#waiting.filter(arrival => 'reply' in arrival)
-    this.#waitingBytes = this.#waiting.reduce((sum, { payload }) => sum + payload.length, 0)
+    this.#waiting.keep(arrival => 'reply' in arrival)
   }
 
   /** What waits is dropped; nothing is done any more. */
   stop(): void {
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#waiting.keep(() => false)
     this.#cancel?.()
     this.#cancel = undefined
   }
@@ -86,21 +81,13 @@ export class Commands {
     this.#received++
     // So a retained message is taken away: no command.
     if (retained && payload.length === 0 && !('reply' in arrival) && !isPermitTopic(this.#options.root, topic)) return
-    if (!('reply' in arrival) && !this.#answers.canTell) {
-      this.#answer(arrival, refusalAnswer([{ code: 'broker.unavailable', message: 'nobody could be answered' }], {}))
-      return
-    }
-    if (this.#waiting.length >= maxWaiting || this.#waitingBytes + payload.length > maxWaitingBytes) {
-      this.#answer(arrival, refusalAnswer([{ code: 'command.busy', message: 'too many commands wait: try again later' }], {}))
-      return
-    }
-    this.#waiting.push(arrival)
-    this.#waitingBytes += payload.length
-    this.#schedule(this.#batchAt + gatherMs - this.#options.fleet.clock.monotonic())
+    if (!('reply' in arrival) && !this.#answers.canTell) this.#answer(arrival, refusalAnswer([unanswerable], {}))
+    else if (!this.#waiting.add(arrival)) this.#answer(arrival, refusalAnswer([busy], {}))
+    else this.#schedule(this.#batchAt + gatherMs - this.#options.fleet.clock.monotonic())
   }
 
   #schedule(waitMs: number): void {
-    if (this.#cancel !== undefined || this.#waiting.length === 0) return
+    if (this.#cancel !== undefined || this.#waiting.isEmpty) return
     if (waitMs > 0) {
       this.#cancel = this.#options.fleet.clock.after(waitMs, () => this.#next())
       return
@@ -112,7 +99,7 @@ export class Commands {
   #next(): void {
     this.#cancel = undefined
     this.#batchAt = this.#options.fleet.clock.monotonic()
-    const arrivals = this.#waiting.slice(0, batch)
+    const arrivals = this.#waiting.first(batch)
     const outcomes = this.#take(arrivals)
     for (const target of this.#changed.values()) this.#options.tellStates(target)
     this.#changed.clear()
@@ -158,8 +145,7 @@ export class Commands {
       this.#options.log.error({ err: error, commands: outcomes.length }, 'commands not stored')
       return Array.from({ length: Math.max(1, outcomes.length) }, () => refusalAnswer([notStored], {}))
     } finally {
-      const taken = this.#waiting.splice(0, Math.max(1, outcomes.length))
-      for (const { payload } of taken) this.#waitingBytes -= payload.length
+      this.#waiting.drop(Math.max(1, outcomes.length))
     }
   }
 
@@ -263,4 +249,6 @@ interface Sent {
   readonly known: KnownCommand | undefined
 }
 
+const unanswerable: Refusal = { code: 'broker.unavailable', message: 'nobody could be answered' }
+const busy: Refusal = { code: 'command.busy', message: 'too many commands wait: try again later' }
 const notStored: Refusal = { code: 'internal', message: 'the command could not be stored: nothing was changed' }

@@ -15,6 +15,7 @@ import type { Addressee, Device } from './core/model.js'
 import type { Origin } from './core/reports.js'
 import type { Joining } from './identity/joining.js'
 import type { Receiver } from './intake.js'
+import { Introductions } from './introductions.js'
 import type { Inventory } from './inventory.js'
 import type { Journal } from './journal.js'
 import type { Publisher } from './publisher.js'
@@ -46,9 +47,11 @@ export class Reception implements Receiver {
   readonly #options: ReceptionOptions
   /** Devices whose release is under way: whatever they say, they are not of the fleet. */
   readonly #tombstones: Set<string>
+  readonly #introductions: Introductions
 
   constructor(options: ReceptionOptions) {
     this.#options = options
+    this.#introductions = new Introductions(options.requests)
     this.#tombstones = new Set(readTombstones(options.db).map(({ device }) => device))
   }
 
@@ -71,6 +74,7 @@ export class Reception implements Receiver {
     const spent = isSpent(device.signs, { kind: 'pulse', epoch, at: 0 }) || (isOld && !reports.knows(device))
     this.#options.inventory.foldHeartbeat(device, heartbeat)
     if (!isOld) reports.beat(device, heartbeat)
+    this.#introductions.heard(device)
     if (spent) this.#raiseFloor(device)
   }
 
@@ -147,6 +151,7 @@ export class Reception implements Receiver {
     const spent = online && isSpent(device.signs, { kind: 'birth', epoch, sequence: -1, intervalS: 0, engine: true, live, at: 0 })
     inventory.foldStatus(device, status, live)
     if (online && live) requests.noteSession(id)
+    if (online) this.#introductions.birth(device, status)
     if (online && live) this.#options.reports.birth(device, status, spent)
     if (spent) this.#raiseFloor(device)
   }

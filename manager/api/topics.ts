@@ -32,7 +32,8 @@ export async function topicRoutes(api: Api, bridge: Bridge): Promise<void> {
       config: operator('topic'),
       schema: {
         tags,
-        summary: 'Publishes the body. A command is done, and answered as over MQTT; a value is handed to whoever has subscribed.',
+        summary:
+          'Publishes the body. A command or a permit is done, and answered as over MQTT; a value is handed to whoever has subscribed.',
         querystring: queryOf({
           retain: Type.Optional(Type.Boolean({ description: 'The broker keeps the value; an empty one clears it.' })),
         }),

@@ -40,7 +40,7 @@ export const profiles: Readonly<Record<ProfileName, Link>> = {
   cellular: {
     profile: 'cellular',
     intervalS: 300,
-    keepaliveS: 1200,
+    keepaliveS: 2400,
     metricsS: 1800,
     reportMs: 5_000,
     changes: true,

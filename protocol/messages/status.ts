@@ -1,5 +1,6 @@
 // Birth and will: agent → manager, retained.
-import { field, flag, list, type Of, oneOf, optional, record, text, uint } from '../shape.js'
+import { createHash } from 'node:crypto'
+import { bytes, encodeMessage, field, flag, list, type Of, oneOf, optional, record, text, uint } from '../shape.js'
 import { codec, version } from './message.js'
 
 /** What a device says of itself. Written by the agent. */
@@ -35,7 +36,7 @@ const status = record({
   epoch: field(1, uint()),
   online: field(2, flag),
   reason: optional(3, oneOf(offlineReasons, 'Disconnected')),
-  /** Present in births. */
+  /** Present in the first birth of an agent's start, and where something of it has changed. */
   facts: optional(4, facts),
   /** Present in births: the interval between heartbeats, in seconds. */
   intervalS: optional(5, uint(86_400)),
@@ -43,7 +44,14 @@ const status = record({
   engine: optional(6, flag),
   /** Present in births that say something anew in their session: their number, counted with those of the full heartbeats. */
   sequence: optional(7, uint()),
+  /** In the place of `facts`, where a birth of this start of the agent has had them: which they were. */
+  stamp: optional(8, bytes(4, 4)),
 })
 export type Status = Of<typeof status>
 
 export const statusCodec = codec(status, 8 * 1024)
+
+/** What tells facts from others: the first four bytes of the SHA-256 of their encoded form. */
+export function stampOfFacts(told: Facts): Uint8Array {
+  return createHash('sha256').update(encodeMessage(facts, told)).digest().subarray(0, 4)
+}

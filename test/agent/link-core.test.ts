@@ -40,10 +40,10 @@ link("the device's own wins over that of the first of its groups by name, and th
 link('an interval of its own wins over that of the link, and the broker is asked at most every other heartbeat', () => {
   const groups = { a: manifest({ intervalS: 30 }), b: manifest({ intervalS: 20, link: profiles.cellular }) }
   assert.is(linkOf(manifest({ groups: ['a', 'b'] }), groups, 5).intervalS, 20)
-  assert.equal(linkOf(manifest({ groups: ['a', 'b'], intervalS: 900 }), groups), {
+  assert.equal(linkOf(manifest({ groups: ['a', 'b'], intervalS: 1500 }), groups), {
     ...profiles.cellular,
-    intervalS: 900,
-    keepaliveS: 1800,
+    intervalS: 1500,
+    keepaliveS: 3000,
   })
   assert.is(linkOf(manifest({ intervalS: 86_400, link: profiles.satellite })).keepaliveS, 65_535)
 })

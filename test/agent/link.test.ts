@@ -144,7 +144,7 @@ test('the keep-alive is that of the settings; a longer one needs another session
   await leaves(world)
   await comesAgain(world, 2)
   assert.equal(broker.kinds(), ['connect', 'disconnect', 'connect'])
-  assert.is(broker.connects[1]?.keepalive, 1200)
+  assert.is(broker.connects[1]?.keepalive, 2400)
 })
 
 test('what was said before a session ends for another is acknowledged first', async world => {

@@ -37,6 +37,7 @@ function device(link: Link) {
         answer()
       },
       epoch: 1,
+      introduceAgain: () => {},
       mark: () => ({ epoch: 1, sequence: sequence++ }),
       beat: async (heartbeat, asks) => {
         beats.push({ atS: (clock.monotonic() - start) / 1000, heartbeat, asks })

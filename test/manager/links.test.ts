@@ -109,7 +109,7 @@ test("a device's link is set, told in its manifest, shown, and cleared", () =>
     assert.equal(status, 200)
     assert.deepEqual(body.setting, { profile: 'cellular', intervalS: 60, budgetBytes: 20_000_000 })
     assert.deepEqual(body.of, { kind: 'device', name: 'a1' })
-    assert.deepEqual([body.link.intervalS, body.link.keepaliveS, body.link.notReadyAfterS], [60, 1200, 182])
+    assert.deepEqual([body.link.intervalS, body.link.keepaliveS, body.link.notReadyAfterS], [60, 2400, 182])
     const told = await device.manifest(({ link }) => link?.profile === 'cellular')
     assert.deepEqual(told.link, { ...profiles.cellular, intervalS: 60 })
     assert.deepEqual((await get(site, '/devices/a1')).link, { ...body.link, of: body.of })

@@ -317,6 +317,36 @@ test('roles and scopes are those of MQTT, and refusals are in the audit trail', 
   await eventually(5000, 'all of it', () => program.heard.some(({ topic, text }) => topic.endsWith('line-2/v') && text === 'x'))
 })
 
+test('a permit is given in the caller’s name, again and again, retained by the manager, and answered as over MQTT', async ({ site }) => {
+  const plc = await Plc.connect(site.url)
+  const permits = await listen(site.url, 'skerry/permit/group/line-2')
+  const give = (body: string) => ask(site, 'PUT', 'permit/group/line-2', { body })
+  for (const changed of [true, false, false]) {
+    const { status, json } = await give('0')
+    assert.deepEqual([status, json.code, json.changed, json.permit], [200, 0, changed, 0])
+  }
+  const { permit } = await site.api('GET', '/groups/line-2')
+  assert.deepEqual([permit.value, permit.by], [false, 'local'])
+  const leased = await give('1 30')
+  assert.deepEqual([leased.json.permit, leased.json.leaseS], [1, 30])
+  assert.equal((await give('1 30')).status, 200)
+  await eventually(5000, 'the permit', () => permits.heard.some(({ text }) => JSON.parse(text || '{}').lease === 30))
+  const later = await listen(site.url, 'skerry/permit/group/line-2')
+  await eventually(5000, 'the retained permit', () => later.heard.some(({ retain, text }) => retain && JSON.parse(text).value === 1))
+  assert.equal((await give('maybe')).json.error, 'request.invalid')
+  assert.equal((await ask(site, 'PUT', 'permit/group/none', { body: '1' })).json.error, 'group.unknown')
+  const cleared = await give('')
+  assert.deepEqual([cleared.status, cleared.json.permit], [200, null])
+  await eventually(5000, 'no permit', () => permits.heard.at(-1)?.text === '')
+  assert.equal((await lastOf(site, 'permit/group/line-2')) as string, 'value.unknown')
+  assert.deepEqual(
+    plc.told.filter(({ topic }) => topic.startsWith('skerry/ack/permit')),
+    [],
+  )
+  for (const program of [permits, later]) await program.client.endAsync()
+  await plc.leave()
+})
+
 test('one token may do the same over MQTT and over HTTP, topic by topic', async () => {
   const fort = await Fort.start()
   for (const name of ['line-1', 'line-2']) await fort.api('POST', '/groups', { name })

@@ -130,6 +130,8 @@ test('topics.md has a section and a row for each topic, and none for another', (
     'spec/{digest}',
     'permit/device/{id}',
     'permit/group/{name}',
+    'data/device/{id}/#',
+    'data/group/{name}/#',
     ...Object.keys(joinChannels).map(channel => `join/{key}/${channel}`),
   ]
   assert.equal(rows.sort(), expected.sort())

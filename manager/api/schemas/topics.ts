@@ -15,6 +15,8 @@ export const AnswerSchema = Type.Object(
     revision: Type.Optional(Type.Integer()),
     version: Type.Optional(Type.String()),
     run: Type.Optional(oneOf(runStates)),
+    permit: Type.Optional(nullable(Type.Integer({ description: 'Of a permit: 1, 0, or null where none is asked for any more.' }))),
+    leaseS: Type.Optional(Type.Integer()),
     repeated: Type.Optional(Type.Boolean()),
     error: Type.Optional(Type.String({ description: 'An error code; the status is that of its kind.' })),
     message: Type.Optional(Type.String()),
@@ -22,7 +24,10 @@ export const AnswerSchema = Type.Object(
     others: Type.Optional(Type.Array(ref(RefusalSchema))),
     warnings: Type.Optional(Type.Array(ref(RefusalSchema))),
   },
-  { $id: 'Answer', description: 'The answer to a command, the same as on …/json below its answer topic; also where it was refused.' },
+  {
+    $id: 'Answer',
+    description: 'The answer to a command or a permit, the same as on …/json below its answer topic; also where it was refused.',
+  },
 )
 
 export const PublishedSchema = Type.Object(

@@ -1,0 +1,105 @@
+// time limit: 180 s
+// What a device costs on the wire, by the counters of its network interface: IP packets with all headers, both ways, TLS on.
+import { setTimeout as pause } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ensureTestImage } from '../../support/busybox.js'
+import { clear, machineEngine } from '../../support/docker.js'
+import type { Fleet } from '../../support/fleet.js'
+import { labIsMissing } from '../../support/net/lab.js'
+import { bytesOf, type Metered, untilQuiet, withMetered } from '../../support/net/metered.js'
+import { eventually } from '../../support/within.js'
+
+const test = suite('bytes at the interface')
+const missing = labIsMissing()
+if (missing !== undefined) console.log(`SKIP: ${missing}`)
+const inLab = missing === undefined ? test : test.skip
+
+const app = 'skt-thin-bytes'
+const month = 30 * 24 * 3600
+/** Two of them with metrics, as two of sixty have them with the cellular profile. */
+const beats = 60
+/** Of 60 s heartbeats in 8 MB a month; and one heartbeat whose count came too late. */
+const perHeartbeat = (((8_000_000 * 60) / month) * (beats + 1)) / beats
+
+inLab('heartbeats, a deploy of 2 KB and a resumed reconnect keep to their bytes', async () => {
+  const name = 'metered'
+  await withMetered({ [name]: machineEngine }, async (fleet, [device]) => {
+    // In the proportions of a heartbeat a minute and an answer every four, sixty times as fast.
+    await setLink(fleet, name, { profile: 'cellular', intervalS: 1, keepaliveS: 4, metricsS: 30 })
+    const heard = async () => (await fleet.api.get<{ messages: { received: number } }>('/stats')).body.messages.received
+    await untilNext(heard)
+    const [from, fromBytes] = [await heard(), bytesOf(device!)]
+    const count = await eventually(120_000, `${beats} heartbeats`, async () => {
+      const since = (await heard()) - from
+      return since >= beats && since
+    })
+    await pause(500)
+    const perBeat = (bytesOf(device!) - fromBytes) / count
+    console.log(`${perBeat.toFixed(1)} bytes a heartbeat, everything included (${count})`)
+    assert.ok(perBeat <= perHeartbeat, `${perBeat} bytes a heartbeat`)
+
+    await setLink(fleet, name, { profile: 'cellular' })
+    await untilQuiet(device!)
+    const beforeDeploy = bytesOf(device!)
+    const compose = composeOf(2_000)
+    await fleet.deploy(`devices/${name}`, app, compose)
+    await fleet.shown(name, 'runs the app', ({ apps }) => apps[0]?.state === 'running')
+    await untilQuiet(device!, 6_000)
+    const deploy = bytesOf(device!) - beforeDeploy
+    console.log(`${deploy} bytes for a deploy of ${Buffer.byteLength(compose)}`)
+    assert.ok(deploy <= 3_000, `${deploy} bytes for a deploy`)
+
+    await setLink(fleet, name, { profile: 'cellular', intervalS: 10 })
+    await untilQuiet(device!)
+    const { epoch } = (await fleet.show(name))!
+    const beforeReturn = await reset(device!)
+    await fleet.shown(name, 'is back', shown => shown.epoch > epoch && shown.state === 'Ready')
+    await untilQuiet(device!)
+    const reconnect = bytesOf(device!) - beforeReturn
+    console.log(`${reconnect} bytes for a resumed reconnect`)
+    assert.ok(reconnect <= 2_500, `${reconnect} bytes for a reconnect`)
+  }).finally(() => clear(app))
+})
+
+/** Half way between two heartbeats nothing is on its way. */
+async function untilNext(heard: () => Promise<number>): Promise<void> {
+  const before = await heard()
+  await eventually(20_000, 'the next heartbeat', async () => (await heard()) > before)
+  await pause(500)
+}
+
+async function setLink(fleet: Fleet, name: string, link: object): Promise<void> {
+  const { status, body } = await fleet.api.call<{ link: { intervalS: number } }>('PUT', `/devices/${name}/link`, link)
+  assert.is(status, 200)
+  await fleet.shown(name, 'goes by its link', ({ intervalS, state }) => intervalS === body.link.intervalS && state === 'Ready')
+}
+
+/** A file as people write them: names and numbers that differ, words that come again. */
+function composeOf(bytes: number): string {
+  const head = `services:
+  main:
+    image: ${ensureTestImage()}
+    command: ["sleep", "100000"]
+    stop_signal: SIGKILL
+    network_mode: none
+    environment:
+`
+  let text = head
+  for (let n = 0; text.length < bytes; n++) text += `      LINE_${n}_SETPOINT_${(n * 7919) % 997}: "${((n * 104_729) % 8191) / 8} bar"\n`
+  return text.slice(0, text.lastIndexOf('\n', bytes) + 1)
+}
+
+/** The next packet of the device's connection is answered with a reset, as by a router that has forgotten it. Gives the bytes up to then. */
+async function reset(metered: Metered): Promise<number> {
+  const { router, cable, device } = metered
+  const ended = () => device.lines.filter(line => line.includes('disconnected from the broker')).length
+  const before = ended()
+  const rule = `FORWARD -i ${cable.far} -p tcp -j REJECT --reject-with tcp-reset`.split(' ')
+  router.exec('iptables', '-I', ...rule)
+  await eventually(90_000, 'the connection has ended', () => ended() > before)
+  router.exec('iptables', '-D', ...rule)
+  return bytesOf(metered)
+}
+
+test.run()
