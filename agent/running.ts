@@ -83,7 +83,7 @@ export class RunningAgent {
     this.#parts.interlock.stop()
     this.#parts.requests.endAll()
     this.#parts.renewal?.stop()
-    await this.#parts.accountant.finish()
+    this.#parts.accountant.finish()
     await this.#parts.link.stop(this.#parts.voice.close(reason))
     await this.#parts.steward.stop()
     this.#parts.accountant.stop()
