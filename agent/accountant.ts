@@ -50,10 +50,10 @@ export class Accountant {
     })
   }
 
-  /** The last word, while there still is a connection. */
-  async finish(): Promise<void> {
+  /** The last word, while there still is a connection; nobody waits for it. */
+  finish(): void {
     this.#cancel()
-    await this.#tell()
+    void this.#tell()
   }
 
   /** When the connection is gone, too. Nothing is kept for a manager that the device has been released by. */

@@ -105,7 +105,7 @@ export class Interlock {
     this.#lostAtMs = undefined
     for (const each of this.#watches.values()) {
       each.cancel()
-      Object.assign(each, { live: false, settled: false, marked: false })
+      Object.assign(each, { live: false, settled: false, marked: false, fault: undefined })
     }
     this.#settle()
   }

@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream'
 
 /** What comes in after a CONNECT: the birth with the filters, and what that leads to. */
 const arrivals = 8
-/** The birth is acknowledged when it is on disk, and the retained messages follow one another. */
-const gatherMs = 25
+/** The birth is acknowledged when it is on disk, and the retained messages follow one another. After 40 ms TCP would acknowledge with a packet of its own. */
+const gatherMs = 30
 
 /** Whoever reads the connection does so by `read()`, as Aedes does. After its first arrivals it is as it was. */
 export function gatherFirst(connection: Duplex): void {

@@ -1,29 +1,16 @@
 // What runs on a device, told as what has changed since another message of it: agent → manager, not retained.
 import { createHash } from 'node:crypto'
-import { type Edits, edits, type PatchOf, patchFields } from '../patch.js'
+import { edits, type PatchOf, patchFields } from '../patch.js'
 import { bytes, field, type Of, optional, record, uint } from '../shape.js'
 import { codec, version } from './message.js'
-import {
-  appFields,
-  maxApps,
-  maxReportBytes,
-  maxServices,
-  type ReportedApp,
-  type ReportedService,
-  reportedApp,
-  reportedFields,
-  reportedService,
-  serviceFields,
-} from './reported.js'
+import { appFields, maxApps, maxReportBytes, maxServices, reportedApp, reportedFields, reportedService, serviceFields } from './reported.js'
 
 export type ServicePatch = PatchOf<typeof serviceFields>
-export type ServiceEdits = Edits<ReportedService, ServicePatch>
 const appPatch = record({
   ...patchFields(appFields),
   services: optional(7, edits(reportedService, record(patchFields(serviceFields)), maxServices)),
 })
 export type AppPatch = Of<typeof appPatch>
-export type AppEdits = Edits<ReportedApp, AppPatch>
 
 const changes = record({
   version: field(0, version),

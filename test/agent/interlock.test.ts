@@ -204,6 +204,10 @@ test('a permit that the broker does not let it read is told, and what is known c
     device.interlock.faults().map(({ code, path }) => [code, path]),
     [['auth.forbidden', 'permit/group/line-1']],
   )
+  // In a session in which it may, nothing is wrong any more.
+  device.connect({ [own]: '1', [line]: '1' })
+  assert.equal(device.interlock.faults(), [])
+  assert.is(device.is, 'free')
 })
 
 test('where the owner wants a permit nothing is done without one, nor a lease of heartbeats after the broker went', () => {

@@ -1,11 +1,12 @@
 // Permits at the manager: given over MQTT and HTTP, kept, answered, shown, and right again after a restart or a loss.
 import * as assert from 'node:assert/strict'
+import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import type { Hold } from '../../protocol/messages/reported.js'
 import { FakeDevice } from '../support/device.js'
 import { Embedded, Plc } from '../support/embedded.js'
 import { eventually } from '../support/within.js'
-import { deviceIs, webApp } from './site.js'
+import { deviceIs, request, startSite, webApp } from './site.js'
 
 const test = suite<{ site: Embedded; plc: Plc }>('permits at the manager')
 const topic = 'skerry/permit/group/line-1'
@@ -168,6 +169,31 @@ test('what users gave a device goes when it is released, what a PLC said when it
   for (const device of devices) await device.end('Released')
   await eventually(5000, 'the second is cleared', async () => (await kept(plc, own('a3'))) === undefined)
   for (const device of devices) await device.leave()
+})
+
+test('with another broker, which tells nobody’s name, permits are recorded and answered, and the manager’s own are not', async () => {
+  const site = await startSite()
+  const client = await mqtt.connectAsync(site.broker.url)
+  try {
+    const told: string[] = []
+    client.on('message', (at, payload) => void told.push(`${at} ${payload}`))
+    await client.subscribeAsync('skerry/ack/#', { qos: 1 })
+    await request(site.manager, 'POST', '/groups', { name: 'line-1' })
+    await client.publishAsync(topic, '0', { retain: true, qos: 1 })
+    await eventually(5000, 'an answer', () => told.includes('skerry/ack/permit/group/line-1 0'))
+    const { permit } = (await request(site.manager, 'GET', '/groups/line-1')).body
+    assert.deepEqual([permit.value, permit.user, permit.by], [false, null, null])
+    await request(site.manager, 'PUT', '/groups/line-1/permit', { value: true })
+    await client.subscribeAsync(topic, { qos: 1 })
+    await eventually(5000, 'the manager’s own', () => told.includes(`${topic} {"value":1,"by":"local"}`))
+    await client.publishAsync(topic, '{"value":0,"id":9}', { retain: true, qos: 1 })
+    await eventually(5000, 'the next answer', () => told.some(line => line.includes('"id":"9"')))
+    assert.equal(told.filter(line => line.startsWith('skerry/ack/permit/group/line-1 ')).length, 2)
+    assert.equal((await request(site.manager, 'GET', '/groups/line-1')).body.permit.value, false)
+  } finally {
+    await client.endAsync(true)
+    await site.stop()
+  }
 })
 
 test.run()

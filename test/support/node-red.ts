@@ -29,7 +29,7 @@ export async function installNodeRed(): Promise<string | undefined> {
   const building = mkdtempSync(`${folder}.`)
   try {
     for (const file of files) copyFileSync(join(recipe, file), join(building, file))
-    const npm = run('npm', ['ci', '--prefix', building, '--ignore-scripts', '--no-audit', '--no-fund'])
+    const npm = run('npm', ['ci', '--prefix', building, '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1'])
     const code = await within(installMs, 'npm installs Node-RED', npm.ended).catch(async () => npm.end('SIGKILL'))
     if (code !== 0) return undefined
     // Another test may have been quicker.

@@ -33,11 +33,19 @@ dns.lookup = (host, options, callback) => {
 }
 `
 
-/** What has a process believe that it is this time when it starts; undefined where the tool is not there. */
+/** What has a process of Node believe that it is this time when it starts; undefined where that cannot be done. */
 function fakeTime(text: string): NodeJS.ProcessEnv | undefined {
-  const { status, stdout } = spawnSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' })
-  if (status !== 0) return undefined
-  return { LD_PRELOAD: stdout.trim(), FAKETIME: `@${text}`, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' }
+  const library = spawnSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' })
+  if (library.status !== 0) return undefined
+  const env = {
+    LD_PRELOAD: library.stdout.trim(),
+    FAKETIME: `@${text}`,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+    NO_FAKE_STAT: '1',
+  }
+  const tried = spawnSync(process.execPath, ['-p', 'new Date().toISOString()'], { env: { ...process.env, ...env }, encoding: 'utf8' })
+  return tried.stdout.startsWith(text.slice(0, 10)) ? env : undefined
 }
 
 class Site {
@@ -107,7 +115,7 @@ class Site {
 }
 
 const test = suite('a device without a clock and without DNS')
-const [past, future] = [fakeTime('1970-01-02 00:00:00'), fakeTime('2100-01-01 00:00:00')]
+const [past, future] = [fakeTime('1970-01-02 12:00:00'), fakeTime('2100-01-01 12:00:00')]
 
 if (past === undefined || future === undefined) {
   test.skip('it needs faketime', () => {})

@@ -1,3 +1,4 @@
+// time limit: 180 s
 // Whatever is lost, repeated, turned round, killed or restored between a device and its manager: nothing wrong is shown, and in the end all that is right.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type ConnectFault, explainFault, type Verdict } from '../../../agent/core/refused.js'
+import { type ConnectFault, explainFault, isOfNetwork, type Verdict } from '../../../agent/core/refused.js'
 import type { ErrorCode } from '../../../protocol/errors.js'
 
 const test = suite('agent: why the broker cannot be reached')
@@ -30,6 +30,23 @@ test('each fault has its code, says what to do, and tells when a further try mak
     assert.equal([verdict.refusal.code, verdict.again], [code, again], String(fault))
     assert.match(verdict.refusal.message, message)
   }
+})
+
+test('faults of the network say nothing of the server, and others do', () => {
+  const codes = [
+    'ECONNRESET',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    undefined,
+    5,
+    'EPROTO',
+    'CERT_HAS_EXPIRED',
+    'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
+  ]
+  assert.equal(
+    codes.map(code => isOfNetwork({ code, message: 'x' })),
+    [true, true, true, true, false, false, false, false],
+  )
 })
 
 test.run()
