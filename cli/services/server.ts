@@ -10,6 +10,7 @@ import { SkerryError } from '../../protocol/errors.js'
 import { makeLocalToken } from '../local-token.js'
 import { brokerAccess } from './access.js'
 import { formatAddress, httpCertificate, listenersOf } from './listeners.js'
+import { namesOf } from './names.js'
 
 export interface Server {
   /** The HTTP API. */
@@ -54,7 +55,7 @@ interface Starting {
 async function start(settings: Settings, { log, tuning, undo }: Starting): Promise<Server> {
   const { data } = settings
   await mkdir(data, { recursive: true, mode: 0o700 })
-  const pki = await openPki(join(data, 'pki'), { names: settings.names, log: log.child({ part: 'pki' }) })
+  const pki = await openPki(join(data, 'pki'), { names: namesOf(settings), log: log.child({ part: 'pki' }) })
   undo.add(() => pki.close())
   const local = await makeLocalToken(data)
   undo.add(() => local.remove())
