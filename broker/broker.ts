@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Client } from 'aedes'
 import { SkerryError } from '../protocol/errors.js'
+import { deviceOfClientId } from '../protocol/topics.js'
 import { assemble, type BrokerOptions, type Parts } from './assemble.js'
 import { faultOf } from './faults.js'
 import { limitFrames, type Sluice } from './frames.js'
@@ -54,7 +55,7 @@ function refuseInsecure({ listeners, access }: BrokerOptions): void {
 export class Broker {
   readonly #parts: Parts
   #listeners: readonly Listener[] = []
-  #cancelGrace = (): void => {}
+  #cancelGraces: readonly (() => void)[] = []
   #cancelExpiry = (): void => {}
   #stopReviews = (): void => {}
   readonly #sluices = new WeakMap<object, Sluice>()
@@ -74,7 +75,7 @@ export class Broker {
     const { access } = this.#parts
     if (access !== undefined) this.#stopReviews = startReviews({ ...this.#parts, access })
     this.#expireSessions()
-    this.#cancelGrace = this.#parts.clock.after(this.#parts.limits.willGraceMs, () => this.#publishLeftWills())
+    this.#awaitReturns()
     for (const listener of this.#parts.listeners) this.#listeners = [...this.#listeners, await this.#listen(listener)]
     this.#warnOfPlain()
     this.#parts.log.info({ addresses: this.addresses, ...this.#parts.store.count() }, 'started')
@@ -110,7 +111,7 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    this.#cancelGrace()
+    for (const cancel of this.#cancelGraces) cancel()
     this.#cancelExpiry()
     this.#stopReviews()
     for (const listener of this.#listeners) listener.close()
@@ -202,9 +203,17 @@ export class Broker {
     }
   }
 
+  #awaitReturns(): void {
+    const { clock, limits } = this.#parts
+    this.#cancelGraces = [
+      clock.after(limits.willGraceMs, () => this.#publishLeftWills(clientId => deviceOfClientId(clientId) === undefined)),
+      clock.after(limits.deviceWillGraceMs, () => this.#publishLeftWills(() => true)),
+    ]
+  }
+
   /** What a broker that was killed could not say: who was connected then and has not come back by now. */
-  #publishLeftWills(): void {
-    const left = this.#parts.store.leftWills()
+  #publishLeftWills(isDue: (clientId: string) => boolean): void {
+    const left = this.#parts.store.leftWills().filter(({ clientId = '' }) => isDue(clientId))
     for (const { clientId = '', topic, payload, qos, retain } of left) {
       if (this.#parts.door.mayStillSay(clientId, topic)) {
         this.#parts.engine.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, () => {})

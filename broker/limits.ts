@@ -45,10 +45,17 @@ export interface BrokerLimits extends StoreLimits, FrameLimits {
   readonly sessionExpiryMs: number
   /** Clients of an earlier run of the broker have this time to come back before their wills are published. */
   readonly willGraceMs: number
+  /**
+   * The same for devices: one on a thin link sees only at its next heartbeat that the broker was away, and no keep-alive is longer than
+   * its limit. The manager judges silent devices by its own leases long before.
+   */
+  readonly deviceWillGraceMs: number
 }
 
 const mebibyte = 1024 * 1024
 const day = 24 * 60 * 60 * 1000
+
+const keepaliveS = 7200
 
 export const defaultLimits: BrokerLimits = {
   connections: 20_000,
@@ -58,7 +65,7 @@ export const defaultLimits: BrokerLimits = {
   controlBytes: 64 * 1024,
   // The largest payload of topics.md, with its topic name.
   frameBytes: Math.floor(1.1 * mebibyte),
-  keepaliveS: 7200,
+  keepaliveS,
   subscriptions: 1000,
   logInMs: 30_000,
   waiting: 4000,
@@ -76,6 +83,7 @@ export const defaultLimits: BrokerLimits = {
   sessions: 10_000,
   sessionExpiryMs: 7 * day,
   willGraceMs: 60_000,
+  deviceWillGraceMs: 1.5 * keepaliveS * 1000,
   retainedMessages: 200_000,
   retainedBytes: 512 * mebibyte,
   dataMessages: 20_000,

@@ -119,7 +119,7 @@ test('a device that is no longer of the fleet is cut at once, says nothing more,
     )
     stays.close()
     // Not even by the will that was stored for the case that the broker dies.
-    const later = await restart({ limits: { willGraceMs: 0 } })
+    const later = await restart({ limits: { deviceWillGraceMs: 0 } })
     const watcher = connectAsManager(later.broker)
     await watcher.subscribeAsync('skerry/device/+/status')
     await eventually(5000, 'the will of b or nothing', () => later.broker.stats().connections === 1)
@@ -133,7 +133,7 @@ test('a device that was connected when the broker ended is told as lost by the n
     const [a, b] = [await device('a'), await device('b')]
     await enterTls(port, { clientId: 'dev-a', will: will('a') }, a)
     await enterTls(port, { clientId: 'dev-b', will: will('b') }, b)
-    const { broker } = await restart({ limits: { willGraceMs: 0 } })
+    const { broker } = await restart({ limits: { deviceWillGraceMs: 0 } })
     await eventually(5000, 'their wills', () => broker.stats().retained === 2)
   })
 })
