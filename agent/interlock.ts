@@ -8,6 +8,7 @@ import { formatPermitTopic, isPermitTopic, type PermitTopic } from '../protocol/
 import { formatTopic } from '../protocol/topics.js'
 import { foldPermit, judgeHold, nextLapseMs, type PermitMode, type Standing } from './core/hold.js'
 import type { KeptPermit } from './core/hold-file.js'
+import { isAsKept, newWatch, type Watch } from './permit-watch.js'
 
 export interface InterlockOptions {
   readonly root: string
@@ -31,19 +32,6 @@ export interface Clearance {
   readonly hold: Hold | undefined
 }
 
-interface Watch {
-  readonly of: PermitTopic
-  standing: Standing | undefined
-  /** A live message has come in this session: a copy is older. */
-  live: boolean
-  /** It is known in this session what the broker has. */
-  settled: boolean
-  /** What is retained has begun to come. */
-  marked: boolean
-  fault: Fault | undefined
-  cancel: () => void
-}
-
 /** What a broker has kept follows its answer to the subscription at once; that there is nothing is known then. */
 const retainedWithinMs = 2_000
 /** For brokers that tell what they have kept in another order than it was asked for. */
@@ -64,7 +52,7 @@ export class Interlock {
 
   constructor(options: InterlockOptions) {
     this.#options = options
-    for (const { of, standing } of options.disk.loadPermits()) this.#watches.set(this.#topicOf(of), watch(of, standing))
+    for (const { of, standing } of options.disk.loadPermits()) this.#watches.set(this.#topicOf(of), newWatch(of, standing))
   }
 
   /** Payloads that were no permit. */
@@ -94,7 +82,7 @@ export class Interlock {
     const topics = new Set(wanted.map(of => this.#topicOf(of)))
     const gone = [...this.#watches.keys()].filter(topic => !topics.has(topic))
     for (const topic of gone) this.#drop(topic)
-    for (const of of wanted) if (!this.#watches.has(this.#topicOf(of))) this.#watches.set(this.#topicOf(of), watch(of, undefined))
+    for (const of of wanted) if (!this.#watches.has(this.#topicOf(of))) this.#watches.set(this.#topicOf(of), newWatch(of, undefined))
     if (gone.length > 0) this.#save()
     this.#settle()
   }
@@ -188,7 +176,7 @@ export class Interlock {
   }
 
   #stand(each: Watch, standing: Standing | undefined): void {
-    const isNews = keyOf(each.standing) !== keyOf(standing)
+    const isNews = !isAsKept(each.standing, standing)
     each.standing = standing
     if (isNews) this.#save()
   }
@@ -245,13 +233,4 @@ export class Interlock {
   #pathOf(topic: string): string {
     return topic.slice(this.#options.root.length + 1)
   }
-}
-
-function watch(of: PermitTopic, standing: Standing | undefined): Watch {
-  return { of, standing, live: false, settled: false, marked: false, fault: undefined, cancel: () => {} }
-}
-
-/** Of what is kept on disk: a lease that goes on is no news. */
-function keyOf(standing: Standing | undefined): string {
-  return standing === undefined ? '' : JSON.stringify([standing.value, standing.by, standing.untilMs !== undefined])
 }

@@ -4,18 +4,9 @@ import { SkerryError } from '../protocol/errors.js'
 import type { Observed } from './core/observed.js'
 import { Lane } from './lane.js'
 import type { LanePorts } from './lane-ports.js'
-import { type Given, noTarget, type Target, targetKey } from './target.js'
+import { Outages } from './outages.js'
+import { type Given, noTarget, type Scope, type Target, targetKey } from './target.js'
 import { watchEngine } from './watcher.js'
-
-/** What else than a target's app there is to do. */
-export interface Scope {
-  /** Whatever else this device's agent has made goes. False while it isn't known whether something else is desired. */
-  readonly prune: boolean
-  /** Apps that are removed with their volumes. */
-  readonly purged: ReadonlySet<string>
-  /** Apps that the ledger knows. */
-  readonly known: ReadonlySet<string>
-}
 
 type Shared = Pick<
   LanePorts,
@@ -47,14 +38,11 @@ const lookAgainMs = 30_000
 const discoverAgainMs = 5_000
 const probeAgainMs = 2_000
 const stopWithinMs = 5_000
-/** Containers end a little before the Engine's stream does. */
-const outageLeadMs = 15_000
-const maxOutages = 20
 
 export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #lanes = new Map<string, Lane>()
-  readonly #outages: { fromMs: number; toMs: number }[]
+  readonly #outages: Outages
   readonly #abort = new AbortController()
   #watching: Promise<void> = Promise.resolve()
   #desired: ReadonlySet<string> = new Set()
@@ -62,7 +50,6 @@ export class Reconciler {
   /** The Engine has been asked what there is since the last aim. */
   #discovered = false
   #volatile = new Map<string, Given>()
-  #downSince: number | undefined
   #up: boolean | undefined
   #probing = false
   #cancelTimer = () => {}
@@ -71,7 +58,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
-    this.#outages = [{ fromMs: 0, toMs: options.bootedAtMs }]
+    this.#outages = new Outages(options.bootedAtMs)
   }
 
   start(): void {
@@ -207,13 +194,10 @@ export class Reconciler {
 
   #noteUp(version: string): void {
     const { clock, log } = this.#options
-    if (this.#downSince !== undefined) {
-      this.#outages.push({ fromMs: this.#downSince - outageLeadMs, toMs: clock.now() })
-      if (this.#outages.length > maxOutages) this.#outages.splice(1, 1)
+    if (this.#outages.end(clock.now())) {
       for (const [app, lane] of this.#lanes) lane.remember(this.#withOutages(this.#volatile.get(app) ?? lane.target.memory))
       log.warn('the Docker Engine answers again')
     }
-    this.#downSince = undefined
     this.#up = true
     this.#options.onEngine(version)
     this.wakeAll()
@@ -239,14 +223,14 @@ export class Reconciler {
   }
 
   #noteDown(): void {
-    this.#downSince ??= this.#options.clock.now()
+    this.#outages.begin(this.#options.clock.now())
     if (this.#up === false) return
     this.#up = false
     this.#options.onEngine(undefined)
   }
 
   #withOutages(memory: Given): Given {
-    return { ...memory, outages: [...this.#outages, ...memory.outages] }
+    return { ...memory, outages: [...this.#outages.list, ...memory.outages] }
   }
 
   /** Events can be missed: whatever they said, everything is looked at now and then. */

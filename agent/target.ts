@@ -1,4 +1,4 @@
-// What one app's loop is to bring about.
+// What one app's loop is to bring about, and what goes beside the apps.
 import type { Refusal } from '../protocol/errors.js'
 import { digestText } from '../protocol/spec.js'
 import type { Candidate, Course } from './core/course.js'
@@ -40,6 +40,16 @@ export interface Target {
   readonly failed: Failed | undefined
   /** Why it would not be begun, were it not running already. */
   readonly concern: Refusal | undefined
+}
+
+/** What else than a target's app there is to do. */
+export interface Scope {
+  /** Whatever else this device's agent has made goes. False while it isn't known whether something else is desired. */
+  readonly prune: boolean
+  /** Apps that are removed with their volumes. */
+  readonly purged: ReadonlySet<string>
+  /** Apps that the ledger knows. */
+  readonly known: ReadonlySet<string>
 }
 
 /** What a target is that says nothing. */

@@ -1,7 +1,7 @@
 // The HTTP client of the commands: JSON in and out, problems as errors with their code, and the event stream with resume.
 import { setTimeout as delay } from 'node:timers/promises'
 import { SkerryError } from '../protocol/errors.js'
-import type { FleetEvent } from './api.js'
+import type { FleetEvent } from './api/fleet.js'
 import { faultOf, parseProblem } from './problem.js'
 import { createSseParser } from './sse.js'
 import { openFetch, type Trust } from './transport.js'

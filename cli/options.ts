@@ -1,6 +1,7 @@
 // The options that many commands share; those of settings derive from the table in config/.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { isSecret, keyOf, type Role, settingNames, settings, variableOf } from '../config/settings.js'
+import { isSecret, keyOf, variableOf } from '../config/names.js'
+import { type Role, settingNames, settings } from '../config/settings.js'
 import { type Format, formats } from './output.js'
 
 /** Adds `--config` and a flag for each setting of these roles that is no secret. */

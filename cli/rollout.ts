@@ -1,5 +1,6 @@
 // Decides how far a deploy has come, from what the API says of an app, and what changed since last time. Pure.
-import type { App, AppDevice, Service } from './api.js'
+import type { App, AppDevice } from './api/apps.js'
+import type { Service } from './api/standing.js'
 import { formatRefusal } from './errors.js'
 
 export type Verdict =

@@ -1,5 +1,6 @@
 // Which app on which device or group a command means.
-import type { App, List } from './api.js'
+import type { App } from './api/apps.js'
+import type { List } from './api/list.js'
 import { type Client, pathOf } from './client.js'
 import { CommandFailure, usageError } from './errors.js'
 import type { TargetFlags } from './options.js'

@@ -1,5 +1,6 @@
 // Waits for a deploy: looks again after each event, shows each change, and ends when the rollout is decided.
-import type { App, FleetEvent } from './api.js'
+import type { App } from './api/apps.js'
+import type { FleetEvent } from './api/fleet.js'
 import type { Client } from './client.js'
 import { CommandFailure } from './errors.js'
 import { describeChanges, hasFailed, judge, type Verdict } from './rollout.js'

@@ -4,8 +4,9 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { SkerryError, unwrap } from '../protocol/errors.js'
 import { parseConfigFile } from './file.js'
+import { keyOf } from './names.js'
 import { type FileLine, type Resolved, resolveSettings } from './resolve.js'
-import { keyOf, type Surroundings, settings } from './settings.js'
+import { type Surroundings, settings } from './settings.js'
 
 /** The surroundings of this process. */
 export function surroundings(env: Readonly<Record<string, string | undefined>>): Surroundings {

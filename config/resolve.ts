@@ -1,6 +1,7 @@
 // Decides every setting's value: flag, then environment variable, then line in the file, then default. Pure.
 import { accept, type Refusal, type Result } from '../protocol/errors.js'
-import { isSecret, keyOf, type SettingName, type Settings, type Surroundings, settingNames, settings, variableOf } from './settings.js'
+import { isSecret, keyOf, variableOf } from './names.js'
+import { type SettingName, type Settings, type Surroundings, settingNames, settings } from './settings.js'
 
 /** One `key: value` line of the file. `text` is undefined where the value is no plain text or number. */
 export interface FileLine {

@@ -247,16 +247,3 @@ export type SettingName = keyof typeof settings
 export type Settings = { readonly [K in SettingName]: ReturnType<(typeof settings)[K]['fallback']> }
 
 export const settingNames = Object.keys(settings) as SettingName[]
-
-/** `mqttPort` as it is written on the command line (after `--`) and in the file. */
-export function keyOf(name: SettingName): string {
-  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
-}
-
-export function variableOf(name: SettingName): string {
-  return `SKERRY_${keyOf(name).replaceAll('-', '_').toUpperCase()}`
-}
-
-export function isSecret(name: SettingName): boolean {
-  return settings[name].secret === true
-}

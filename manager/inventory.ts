@@ -1,13 +1,14 @@
 // The fleet in memory: every device with its readiness, kept by the signs that come in and by the leases that run out.
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
-import { engineFlag, type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
+import { type FullHeartbeat, type Heartbeat, isFull } from '../protocol/messages/heartbeat.js'
 import type { Hold, Reported } from '../protocol/messages/reported.js'
 import { type Facts, type Status, startOf } from '../protocol/messages/status.js'
 import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events.js'
 import { holdEvent, isSameHold } from './core/held.js'
-import { defaultIntervalS, foldSign, noSigns, readinessOf, type Sign, silentUntil } from './core/liveness.js'
-import type { Device } from './core/model.js'
+import { foldSign, readinessOf, type Sign, silentUntil } from './core/liveness.js'
+import { type Device, newDevice } from './core/model.js'
+import { heartbeatSign, metricsOf, statusSign } from './core/signs.js'
 import type { Journal } from './journal.js'
 import type { Db } from './store/db.js'
 import { insertDevice, readDevices, saveObserved, saveReport } from './store/devices.js'
@@ -91,28 +92,7 @@ export class Inventory {
 
   /** A new device, not registered yet. */
   make(id: string, facts: Facts | null): Device {
-    const now = this.#clock.now()
-    return {
-      id,
-      registeredAt: now,
-      name: null,
-      description: '',
-      labels: {},
-      intervalS: null,
-      epochFloor: null,
-      signs: noSigns(this.#clock.monotonic()),
-      state: 'Unknown',
-      reason: 'NeverSeen',
-      since: now,
-      lastSeen: null,
-      facts,
-      metrics: null,
-      held: 0,
-      reported: null,
-      reportStamp: null,
-      heldSince: null,
-      serviceStates: null,
-    }
+    return newDevice(id, facts, { now: this.#clock.now(), monotonic: this.#clock.monotonic() })
   }
 
   /** A device that is stored already. */
@@ -134,14 +114,7 @@ export class Inventory {
   }
 
   #keepMetrics(device: Device, beat: FullHeartbeat): void {
-    device.metrics = {
-      uptimeS: beat.uptimeS,
-      cpuPercent: beat.cpuPermille / 10,
-      memoryUsedMiB: beat.memoryUsedMiB,
-      diskUsedPercent: beat.diskUsedPermille / 10,
-      load: beat.loadCentis / 100,
-      temperatureC: beat.temperatureDeci === null ? null : beat.temperatureDeci / 10,
-    }
+    device.metrics = metricsOf(beat)
     device.held = beat.revision
     device.serviceStates = { start: startOf(beat.epoch), sequence: beat.reported, states: beat.states }
   }
@@ -254,15 +227,4 @@ function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
     if (left-- <= 0) return
     yield item
   }
-}
-
-function heartbeatSign(beat: Heartbeat, at: number): Sign {
-  if (!isFull(beat)) return { kind: 'pulse', epoch: beat.epoch, at }
-  const { epoch, sequence, intervalS, flags } = beat
-  return { kind: 'heartbeat', epoch, sequence, intervalS, engine: (flags & engineFlag) !== 0, at }
-}
-
-function statusSign(status: Status, live: boolean, at: number): Sign {
-  const { epoch, online, sequence = -1, reason = 'Disconnected', intervalS = defaultIntervalS, engine = true } = status
-  return online ? { kind: 'birth', epoch, sequence, intervalS, engine, live, at } : { kind: 'end', epoch, reason }
 }

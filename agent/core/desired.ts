@@ -42,10 +42,16 @@ export type Refresh = { readonly services?: readonly string[] } | 'by-policy'
 
 export type RunningWish = Wish & { readonly run: 'running' }
 
+/** A time in which containers ended by no fault of theirs, such as a power cut. Wall clock, ms. */
+export interface Outage {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 /** What the Engine does not remember: times are wall-clock ms, as its own. */
 export interface Memory {
-  /** Times in which containers ended by no fault of theirs, such as a power cut: what ended then is started again. */
-  readonly outages: readonly { readonly fromMs: number; readonly toMs: number }[]
+  /** What ended then is started again. */
+  readonly outages: readonly Outage[]
   /** When the app was last wanted anew: what failed before is tried again. */
   readonly sinceMs: number
   /** Services that ended too often, and until when they wait. */

@@ -44,8 +44,8 @@ export function openHeaders(family: Family): Headers {
 /** What came is taken to have come first. */
 export function passHeaders(headers: Headers, { sent, received, pieces }: Passing, at: number): Headers {
   const size = segmentBytes[headers.family]
-  const settled = settle(headers, at)
-  return send(receive(settled, Math.max(pieces, Math.ceil(received / size)), at), Math.ceil(sent / size), at)
+  const came = pass(settle(headers, at), 'received', Math.max(pieces, Math.ceil(received / size)), at)
+  return pass(came, 'sent', Math.ceil(sent / size), at)
 }
 
 /** The connection is closed: a FIN of each end, and an acknowledgement of each. */
@@ -67,27 +67,19 @@ function settle(headers: Headers, at: number): Headers {
   }
 }
 
-function receive(headers: Headers, segments: number, at: number): Headers {
-  if (segments === 0) return headers
-  const { received, sent } = headers
-  const isIdle = at - received.at >= idleMs
-  const alone = Math.max(0, acksFor(sent) - segments)
-  return {
-    ...withHeaders(headers, { sent: isIdle ? acksFor({ segments }) : 0, received: segments + alone }),
-    received: { segments: isIdle ? 0 : received.segments + segments, at },
-    sent: { ...sent, segments: 0 },
-  }
-}
+const opposite = { sent: 'received', received: 'sent' } as const
 
-function send(headers: Headers, segments: number, at: number): Headers {
+/** Segments of one direction pass: they carry what acknowledges the other, as far as there are enough of them. */
+function pass(headers: Headers, way: keyof Flow, segments: number, at: number): Headers {
   if (segments === 0) return headers
-  const { received, sent } = headers
-  const isIdle = at - sent.at >= idleMs
-  const alone = Math.max(0, acksFor(received) - segments)
+  const back = opposite[way]
+  const isIdle = at - headers[way].at >= idleMs
+  const alone = Math.max(0, acksFor(headers[back]) - segments)
+  const more = { [way]: segments + alone, [back]: isIdle ? acksFor({ segments }) : 0 }
   return {
-    ...withHeaders(headers, { sent: segments + alone, received: isIdle ? acksFor({ segments }) : 0 }),
-    received: { ...received, segments: 0 },
-    sent: { segments: isIdle ? 0 : sent.segments + segments, at },
+    ...withHeaders(headers, { sent: 0, received: 0, ...more }),
+    [way]: { segments: isIdle ? 0 : headers[way].segments + segments, at },
+    [back]: { ...headers[back], segments: 0 },
   }
 }
 

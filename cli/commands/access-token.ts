@@ -1,7 +1,8 @@
 // `skerry access-token`: tokens with which programs use the API and the broker.
 import { type Command, Option } from 'commander'
 import { roles } from '../../protocol/access.js'
-import type { AccessToken, List } from '../api.js'
+import type { AccessToken } from '../api/access.js'
+import type { List } from '../api/list.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, collect, parseWhole } from '../options.js'

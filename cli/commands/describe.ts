@@ -1,6 +1,7 @@
 // `skerry describe`: everything about one device, group or app, for people.
 import type { Command } from 'commander'
-import type { Device, Group } from '../api.js'
+import type { Device } from '../api/devices.js'
+import type { Group } from '../api/groups.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, addTarget, type TargetFlags } from '../options.js'

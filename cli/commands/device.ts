@@ -1,7 +1,9 @@
 // `skerry device`: decides about devices that wait to be let in.
 import type { Command } from 'commander'
 import { SkerryError } from '../../protocol/errors.js'
-import type { Device, List, Pending } from '../api.js'
+import type { Device } from '../api/devices.js'
+import type { Pending } from '../api/joining.js'
+import type { List } from '../api/list.js'
 import { type Client, pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { usageError } from '../errors.js'

@@ -1,6 +1,11 @@
 // `skerry get`: lists, whole or by name.
 import type { Command } from 'commander'
-import type { App, Device, FleetEvent, Group, List, Pending, Version } from '../api.js'
+import type { App, Version } from '../api/apps.js'
+import type { Device } from '../api/devices.js'
+import type { FleetEvent } from '../api/fleet.js'
+import type { Group } from '../api/groups.js'
+import type { Pending } from '../api/joining.js'
+import type { List } from '../api/list.js'
 import { type Client, pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, addTarget, collect, parseWhole, type TargetFlags } from '../options.js'

@@ -1,6 +1,6 @@
 // `skerry group`: making groups and moving devices in and out.
 import type { Command } from 'commander'
-import type { Group } from '../api.js'
+import type { Group } from '../api/groups.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples } from '../options.js'

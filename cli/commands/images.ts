@@ -1,6 +1,7 @@
 // `skerry images`: which images may run, in the fleet and in its groups.
 import type { Command } from 'commander'
-import type { ImageList, List } from '../api.js'
+import type { ImageList } from '../api/fleet.js'
+import type { List } from '../api/list.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples } from '../options.js'

@@ -1,6 +1,7 @@
 // `skerry key`: the keys that sign what devices are to run.
 import type { Command } from 'commander'
-import type { List, SigningKey } from '../api.js'
+import type { SigningKey } from '../api/fleet.js'
+import type { List } from '../api/list.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples } from '../options.js'
 import { type Format, printList, printResult } from '../output.js'

@@ -1,6 +1,7 @@
 // `skerry link`: how devices and groups use their links.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Link, LinkStanding, List } from '../api.js'
+import type { Link, LinkStanding } from '../api/links.js'
+import type { List } from '../api/list.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, collect, parseBytes, parseDuration, parseWhole } from '../options.js'
 import { type Format, printList, printResult } from '../output.js'

@@ -1,7 +1,7 @@
 // `skerry login`, `logout`, `whoami`: who this user is at a server.
 import type { Command } from 'commander'
 import { SkerryError } from '../../protocol/errors.js'
-import type { LoggedIn, Who } from '../api.js'
+import type { LoggedIn, Who } from '../api/access.js'
 import { type Client, openClient } from '../client.js'
 import { type ClientFlags, connect, findWay, type Way } from '../connect.js'
 import { contextsFile, loadContexts, saveContexts } from '../contexts.js'

@@ -1,6 +1,6 @@
 // `skerry logs`: what the containers of an app on a device have written.
 import type { Command } from 'commander'
-import type { LogLine } from '../api.js'
+import type { LogLine } from '../api/apps.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, parseWhole } from '../options.js'

@@ -1,6 +1,6 @@
 // `skerry permit`: whether a device, or the devices of a group, may change their containers.
 import type { Command } from 'commander'
-import type { Permit } from '../api.js'
+import type { Permit } from '../api/permits.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { usageError } from '../errors.js'

@@ -1,6 +1,6 @@
 // `skerry restart`: the containers of an app, or of some of its services, at once.
 import type { Command } from 'commander'
-import type { Restarted } from '../api.js'
+import type { Restarted } from '../api/apps.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { CommandFailure, formatRefusal } from '../errors.js'
 import { addClientOptions, addExamples, addTarget, type TargetFlags } from '../options.js'

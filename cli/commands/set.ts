@@ -1,6 +1,6 @@
 // `skerry set device`: name, description, labels and heartbeat interval.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Device } from '../api.js'
+import type { Device } from '../api/devices.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { usageError } from '../errors.js'

@@ -1,6 +1,6 @@
 // `skerry tag` and `skerry switch`: names for revisions of an app, and back to one of them.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { App, Version } from '../api.js'
+import type { App, Version } from '../api/apps.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { usageError } from '../errors.js'

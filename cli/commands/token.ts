@@ -1,6 +1,7 @@
 // `skerry token`: join tokens, one line to paste on a device.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Invitation, JoinToken, List } from '../api.js'
+import type { Invitation, JoinToken } from '../api/joining.js'
+import type { List } from '../api/list.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { parseNewLabels } from '../labels.js'

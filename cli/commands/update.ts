@@ -1,6 +1,6 @@
 // `skerry update`: newer images under the same tags.
 import type { Command } from 'commander'
-import type { App } from '../api.js'
+import type { App } from '../api/apps.js'
 import type { Client } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, addTarget, type TargetFlags, timeoutOption } from '../options.js'

@@ -1,6 +1,8 @@
 // `skerry usage`: what devices' connections to the broker cost.
 import type { Command } from 'commander'
-import type { Device, List, Usage } from '../api.js'
+import type { Device } from '../api/devices.js'
+import type { List } from '../api/list.js'
+import type { Usage } from '../api/usage.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { addClientOptions, addExamples, parseWhole } from '../options.js'

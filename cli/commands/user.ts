@@ -1,7 +1,8 @@
 // `skerry user`: people who may use the fleet, each with a role, for all of it or for some groups.
 import { type Command, Option } from 'commander'
 import { roles } from '../../protocol/access.js'
-import type { List, NewUser, User } from '../api.js'
+import type { NewUser, User } from '../api/access.js'
+import type { List } from '../api/list.js'
 import { pathOf } from '../client.js'
 import { type ClientFlags, connect } from '../connect.js'
 import { usageError } from '../errors.js'

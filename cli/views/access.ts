@@ -1,5 +1,5 @@
 // Users and tokens as people read them.
-import type { AccessToken, User } from '../api.js'
+import type { AccessToken, User } from '../api/access.js'
 import { ageOf, type Column, formatAge } from '../table.js'
 
 export function userColumns(now: number): readonly Column<User>[] {

@@ -1,5 +1,5 @@
 // Apps as people read them.
-import type { App, AppDevice, Version } from '../api.js'
+import type { App, AppDevice, Version } from '../api/apps.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatFields } from '../table.js'
 import { formatFailed, formatRevision, formatService } from './devices.js'

@@ -1,5 +1,5 @@
 // Rows of the audit trail as people read them.
-import type { AuditRow } from '../api.js'
+import type { AuditRow } from '../api/audit.js'
 import type { Column } from '../table.js'
 
 export const auditColumns: readonly Column<AuditRow>[] = [

@@ -1,5 +1,6 @@
 // Devices as people read them.
-import type { Device, DeviceState, Service } from '../api.js'
+import type { Device } from '../api/devices.js'
+import type { DeviceState, Service } from '../api/standing.js'
 import { formatRefusal } from '../errors.js'
 import { ageOf, type Colour, type Column, clean, formatAge, formatBytes, formatFields } from '../table.js'
 import { formatHeld, formatPermit } from './permits.js'

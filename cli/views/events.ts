@@ -1,5 +1,5 @@
 // Events as people read them: one line each, in a list and as they come.
-import type { FleetEvent } from '../api.js'
+import type { FleetEvent } from '../api/fleet.js'
 import { type Colour, type Column, clean, type Paint } from '../table.js'
 
 export const eventColumns: readonly Column<FleetEvent>[] = [

@@ -1,5 +1,5 @@
 // Groups as people read them.
-import type { Group } from '../api.js'
+import type { Group } from '../api/groups.js'
 import { ageOf, type Column, clean, formatFields } from '../table.js'
 import { formatPermit } from './permits.js'
 

@@ -1,5 +1,5 @@
 // Join tokens and devices that wait, as people read them.
-import type { JoinToken, Pending } from '../api.js'
+import type { JoinToken, Pending } from '../api/joining.js'
 import { ageOf, type Column, formatAge } from '../table.js'
 import { formatLabels } from './devices.js'
 

@@ -1,5 +1,5 @@
 // Links as people read them.
-import type { Link, LinkStanding } from '../api.js'
+import type { Link, LinkStanding } from '../api/links.js'
 import { type Column, formatBytes, formatFields, formatSeconds } from '../table.js'
 
 export const linkColumns: readonly Column<Link>[] = [

@@ -1,5 +1,5 @@
 // Lines of logs as people read them.
-import type { LogLine } from '../api.js'
+import type { LogLine } from '../api/apps.js'
 import { clean, type Paint, tame } from '../table.js'
 
 /** `web | text`. Colours are the containers' own; every other control character is kept from the terminal. */

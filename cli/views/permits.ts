@@ -1,5 +1,5 @@
 // Permits, and what is held for want of one, as people read them.
-import type { Held, Permit } from '../api.js'
+import type { Held, Permit } from '../api/permits.js'
 import { ageOf, clean } from '../table.js'
 
 export function formatPermit(permit: Permit | null, now: number): string | undefined {

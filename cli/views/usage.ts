@@ -1,6 +1,6 @@
 // What connections cost, as people read it.
 import type { Traffic } from '../../protocol/messages/usage.js'
-import type { MonthUse, Usage } from '../api.js'
+import type { MonthUse, Usage } from '../api/usage.js'
 import { type Column, createPaint, formatBytes, formatFields, formatTable } from '../table.js'
 
 export interface DeviceMonth {

@@ -3,7 +3,7 @@ import type { Link } from '../../protocol/messages/link.js'
 import type { Policy, Purge, Refresh, ReleaseMode, RunState } from '../../protocol/messages/manifest.js'
 import type { Reported } from '../../protocol/messages/reported.js'
 import type { Facts } from '../../protocol/messages/status.js'
-import type { DeviceState, Reason, Signs } from './liveness.js'
+import { type DeviceState, noSigns, type Reason, type Signs } from './liveness.js'
 
 /** What apps are deployed to. `name` is a device's id or a group's name. */
 export interface Target {
@@ -120,4 +120,33 @@ export function titleOf({ name, revision, version }: Pick<App, 'name' | 'revisio
 /** For maps of targets: `device/press-7`. */
 export function keyOf({ kind, name }: Addressee): string {
   return `${kind}/${name}`
+}
+
+/** A device that has said nothing yet. */
+export function newDevice(
+  id: string,
+  facts: Facts | null,
+  { now, monotonic }: { readonly now: number; readonly monotonic: number },
+): Device {
+  return {
+    id,
+    registeredAt: now,
+    name: null,
+    description: '',
+    labels: {},
+    intervalS: null,
+    epochFloor: null,
+    signs: noSigns(monotonic),
+    state: 'Unknown',
+    reason: 'NeverSeen',
+    since: now,
+    lastSeen: null,
+    facts,
+    metrics: null,
+    held: 0,
+    reported: null,
+    reportStamp: null,
+    heldSince: null,
+    serviceStates: null,
+  }
 }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { App, AppDevice } from '../../cli/api.js'
+import type { App, AppDevice } from '../../cli/api/apps.js'
 import { describeChanges, describeDone, judge } from '../../cli/rollout.js'
 
 const test = suite('cli: rollout')

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isSecret, keyOf, type SettingName, settingNames, settings } from '../../config/settings.js'
+import { isSecret, keyOf } from '../../config/names.js'
+import { type SettingName, settingNames, settings } from '../../config/settings.js'
 
 const test = suite('docs/operating.md')
 

@@ -5,8 +5,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseConfigFile } from '../../config/file.js'
 import { loadSettings } from '../../config/load.js'
+import { keyOf } from '../../config/names.js'
 import { resolveSettings } from '../../config/resolve.js'
-import { keyOf, type Role, type Surroundings, settingNames, settings } from '../../config/settings.js'
+import { type Role, type Surroundings, settingNames, settings } from '../../config/settings.js'
 import { SkerryError, unwrap } from '../../protocol/errors.js'
 
 const test = suite<{ folder: string }>('config: load')

@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { keyOf, variableOf } from '../../config/names.js'
 import { type FileLine, resolveSettings } from '../../config/resolve.js'
-import { keyOf, type Surroundings, settingNames, variableOf } from '../../config/settings.js'
+import { type Surroundings, settingNames } from '../../config/settings.js'
 import { unwrap } from '../../protocol/errors.js'
 
 const around = (env: Record<string, string> = {}): Surroundings => ({ root: true, home: '/root', env })
