@@ -7,6 +7,7 @@ import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { Fault } from '../protocol/messages/message.js'
 import { followKeys, openSigned } from '../protocol/signed.js'
 import { formatTopic, parseTopic, requestsTo, type Topic } from '../protocol/topics.js'
+import { retainedMs } from './core/liveness.js'
 import type { Holdings, Reception } from './holdings.js'
 import { Refusals } from './refusals.js'
 import type { SigningKeys } from './signing-keys.js'
@@ -18,6 +19,8 @@ export interface InboxOptions {
   readonly keys: SigningKeys
   readonly clock: Clock
   readonly log: Logger
+  /** A group that has sent no manifest in the time that follows from it has none. */
+  readonly leaseMs: () => number
   /** What is held, or known not to be, has changed. */
   readonly onDesired: () => void
   /** The faults have changed, or the key that the device goes by. */
@@ -29,9 +32,6 @@ export interface InboxOptions {
   /** Returns why the message is dropped, if nothing can be made of it. */
   readonly onRequest: (rid: string, payload: Uint8Array) => Refusal | undefined
 }
-
-/** A retained manifest follows its subscription at once; a group that has sent none by then has none. */
-const retainedWithinMs = 2_000
 
 const writeAgainMs = 10_000
 
@@ -89,7 +89,7 @@ export class Inbox {
     this.#timers.get(group)?.()
     this.#timers.set(
       group,
-      this.#options.clock.after(retainedWithinMs, () => {
+      this.#options.clock.after(retainedMs(this.#options.leaseMs()), () => {
         this.#timers.delete(group)
         if (!this.#options.holdings.unknownGroups().includes(group)) return
         this.#empty.add(group)

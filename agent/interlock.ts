@@ -8,6 +8,7 @@ import { formatPermitTopic, isPermitTopic, type PermitTopic } from '../protocol/
 import { formatTopic } from '../protocol/topics.js'
 import { foldPermit, judgeHold, nextLapseMs, type PermitMode, type Standing } from './core/hold.js'
 import type { KeptPermit } from './core/hold-file.js'
+import { retainedMs } from './core/liveness.js'
 import { isAsKept, newWatch, type Watch } from './permit-watch.js'
 
 export interface InterlockOptions {
@@ -32,10 +33,8 @@ export interface Clearance {
   readonly hold: Hold | undefined
 }
 
-/** What a broker has kept follows its answer to the subscription at once; that there is nothing is known then. */
-const retainedWithinMs = 2_000
-/** For brokers that tell what they have kept in another order than it was asked for. */
-const strayWithinMs = 250
+/** For brokers that tell what they have kept in another order than it was asked for: this part of the time that is left to them. */
+const stray = 1 / 8
 
 export class Interlock {
   readonly #options: InterlockOptions
@@ -109,7 +108,7 @@ export class Interlock {
     const each = this.#watches.get(topic)
     if (each === undefined || each.settled || each.marked) return
     each.cancel()
-    each.cancel = this.#options.clock.after(retainedWithinMs, () => this.#pass(each))
+    each.cancel = this.#options.clock.after(retainedMs(this.#options.leaseMs()), () => this.#pass(each))
   }
 
   /** The broker does not let the device read it: what is known counts on. */
@@ -127,7 +126,7 @@ export class Interlock {
 
   /** A retained manifest comes behind the retained permit of the same device or group, as that was asked for before it. */
   noteManifest(topic: string): void {
-    const { root, clock } = this.#options
+    const { root, clock, leaseMs } = this.#options
     for (const each of this.#watches.values()) {
       const { kind, name } = each.of
       const manifest =
@@ -135,7 +134,7 @@ export class Interlock {
       if (each.settled || each.marked || formatTopic(root, manifest) !== topic) continue
       each.marked = true
       each.cancel()
-      each.cancel = clock.after(strayWithinMs, () => this.#pass(each))
+      each.cancel = clock.after(stray * retainedMs(leaseMs()), () => this.#pass(each))
     }
   }
 

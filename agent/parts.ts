@@ -204,6 +204,7 @@ export class Parts {
       keys: this.#options.keys,
       clock: this.clock,
       log: this.log.child({ part: 'inbox' }),
+      leaseMs: () => leaseMs(this.settings().intervalS),
       onDesired: () => this.#conductor.follow(),
       onStanding: () => this.#conductor.noteChange(),
       onAskAgain: topics => this.link.askAgain(topics),

@@ -109,7 +109,8 @@ export class PermitLink {
     if (echo === undefined || echo.payload !== Buffer.from(payload).toString()) return false
     if (others.length === 0) this.#echoes.delete(topic)
     else this.#echoes.set(topic, others)
-    this.#restore(target, echo.permit)
+    // What the manager has said since comes behind it.
+    if (others.length === 0 && !this.#isPending(target)) this.#restore(target, echo.permit)
     return true
   }
 
@@ -121,10 +122,12 @@ export class PermitLink {
   }
 
   #record(target: PermitTopic, said: ReturnType<typeof permitOf> | null): void {
-    const fleet = this.#options.fleet()
-    const isPending = store.readPendingPermits(fleet.db).some(({ target: { kind, name } }) => kind === target.kind && name === target.name)
-    if (isPending || !this.#isKnown(target)) return
-    recordPermit(fleet, target, said, { user: null, address: null, via: 'mqtt' })
+    if (this.#isPending(target) || !this.#isKnown(target)) return
+    recordPermit(this.#options.fleet(), target, said, { user: null, address: null, via: 'mqtt' })
+  }
+
+  #isPending({ kind, name }: PermitTopic): boolean {
+    return store.readPendingPermits(this.#options.fleet().db).some(({ target }) => target.kind === kind && target.name === name)
   }
 
   #isKnown(target: PermitTopic): boolean {

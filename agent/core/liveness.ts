@@ -38,3 +38,11 @@ export function patienceMs(link: Pick<Link, 'keepaliveS'>): number {
 export function connectMs(lease: number): number {
   return Math.min(60_000, Math.max(30_000, lease))
 }
+
+/**
+ * How long after its answer to a SUBSCRIBE what a broker has retained may still come. It follows at once, but on a link that loses packets
+ * TCP may need several tries; the lease says what kind of link it is. That there is nothing is known then.
+ */
+export function retainedMs(lease: number): number {
+  return Math.min(60_000, Math.max(2_000, lease / 16))
+}

@@ -24,6 +24,7 @@ const nothing = {
   onRelease: () => {},
   onRequest: () => undefined,
 }
+const leaseMs = () => 32_000
 const inboxes = suite('inbox')
 
 inboxes('a manifest that cannot be written is tried again until it can, the newest one only', () => {
@@ -34,7 +35,7 @@ inboxes('a manifest that cannot be written is tried again until it can, the newe
     const holdings = new Holdings(disk, log)
     const revisions: number[] = []
     const onDesired = () => revisions.push(holdings.revision())
-    const inbox = new Inbox({ root: 'skerry', device: 'a1', holdings, clock, log, onDesired, ...nothing })
+    const inbox = new Inbox({ root: 'skerry', device: 'a1', holdings, clock, log, leaseMs, onDesired, ...nothing })
     const obstacle = join(folder, 'device.tmp')
     mkdirSync(obstacle)
     inbox.receive(desired, manifest(1))
@@ -61,7 +62,17 @@ inboxes('a request is handed on unless it is for another device, cleared, or was
       asked.push(rid)
       return payload.length === 1 ? ({ code: 'message.invalid', message: 'nothing' } as const) : undefined
     }
-    const options = { root: 'skerry', device: 'a1', holdings, clock: new ManualClock(), log, onDesired: () => {}, ...nothing, onRequest }
+    const options = {
+      root: 'skerry',
+      device: 'a1',
+      holdings,
+      clock: new ManualClock(),
+      log,
+      leaseMs,
+      onDesired: () => {},
+      ...nothing,
+      onRequest,
+    }
     const inbox = new Inbox(options)
     assert.ok(inbox.topics().includes('skerry/device/a1/request/+'))
     const ask = (topic: string, text: string, retained = false) => inbox.receive(topic, manager.sign(topic, Buffer.from(text)), retained)

@@ -45,6 +45,7 @@ class World {
       keys: this.keys,
       clock: this.clock,
       log,
+      leaseMs: () => 32_000,
       onDesired: () => this.changes++,
       onStanding: () => this.told++,
       onAskAgain: topics => this.askedAgain.push(...topics),

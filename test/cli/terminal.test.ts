@@ -33,7 +33,7 @@ test('texts of a device stay in their line', () => {
   }
   const device = {
     ...{ device: 'd1', name: hostile, deviceState: 'Ready', reason: null, state: 'failed', revision: 1, desiredRevision: 2 },
-    ...{ failedRevision: 2, fault: refusal, services: [service] },
+    ...{ failedRevision: 2, fault: refusal, services: [service], held: null },
   }
   const app = {
     ...{ name: 'web', target: { kind: 'group', name: 'g' }, state: 'failed', run: 'running', revision: 2, digest: 'x', services: ['web'] },

@@ -77,6 +77,7 @@ class AgentTarget implements Target {
     })
     this.#inbox = new Inbox({
       ...{ root: 'skerry', device: 'd1', holdings, keys: new HeldKeys(signers.manager.publicKey), clock: this.#clock, log },
+      leaseMs: () => 32_000,
       ...{ onDesired: () => void this.#taken++, onStanding: () => {}, onAskAgain: () => {}, onEpochFloor: () => {}, onRelease: () => {} },
       onRequest: (rid, payload) => requests.receive(rid, payload),
     })
