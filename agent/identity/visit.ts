@@ -42,8 +42,11 @@ export async function visit(options: VisitOptions): Promise<JoinAnswer> {
     resubscribe: false,
   })
   let cancel = () => {}
+  // The answer may come together with the acknowledgement of what asked for it.
+  let isOver = false
   const askLater = (delayMs: number): void => {
     cancel()
+    if (isOver) return
     cancel = clock.after(delayMs, () => {
       client.publish(options.askOn, options.request, { qos: 1 })
       askLater(Math.min(longestAskAgainMs, delayMs * 2))
@@ -69,6 +72,7 @@ export async function visit(options: VisitOptions): Promise<JoinAnswer> {
       })
     })
   } finally {
+    isOver = true
     cancel()
     client.removeAllListeners('message')
     client.end(true)
