@@ -68,6 +68,11 @@ class Life {
     }
   }
 
+  async spend(bytes: number, minutes = 1): Promise<void> {
+    this.send(bytes)
+    await this.pass(minutes)
+  }
+
   async stop(): Promise<void> {
     this.accountant.finish()
     await Promise.resolve()
@@ -116,8 +121,7 @@ test.after.each(({ life }) => life.end())
 
 test('what was used is told as often as the link says, and before a clean end', async ({ life }) => {
   life.usageS = 300
-  life.send(100)
-  await life.pass(4)
+  await life.spend(100, 4)
   assert.is(life.told.length, 0)
   await life.pass(1)
   assert.equal(life.last, [0x20000, 100])
@@ -156,24 +160,19 @@ test('what was sent after the last word is told by the next agent', async ({ lif
 })
 
 test('an agent that is killed has lost ten minutes, and what the manager knows stays', async ({ life }) => {
-  life.send(1000)
-  await life.pass(10)
-  life.send(40)
-  await life.pass(1)
+  await life.spend(1000, 10)
+  await life.spend(40)
   assert.is(life.account, 1040)
   life.start()
-  life.send(30)
-  await life.pass(1)
+  await life.spend(30)
   assert.equal(life.last, [0x20000, 1030])
   assert.is(life.account, 1040)
-  life.send(100)
-  await life.pass(1)
+  await life.spend(100)
   assert.is(life.account, 1130)
 })
 
 test('much that is used at once is written down at once', async ({ life }) => {
-  life.send(70_000)
-  await life.pass(1)
+  await life.spend(70_000)
   life.start()
   await life.pass(1)
   assert.equal(life.last, [0x20000, 70_000])
@@ -181,8 +180,7 @@ test('much that is used at once is written down at once', async ({ life }) => {
 
 test('while there is no connection nothing is told, and then all of it', async ({ life }) => {
   life.connected = false
-  life.send(100)
-  await life.pass(120)
+  await life.spend(100, 120)
   assert.is(life.told.length, 0)
   life.connected = true
   await life.pass(1)
@@ -191,11 +189,9 @@ test('while there is no connection nothing is told, and then all of it', async (
 
 test('much that is used is told before its time, once a minute at most', async ({ life }) => {
   life.usageS = 86_400
-  life.send(262_143)
-  await life.pass(10)
+  await life.spend(262_143, 10)
   assert.is(life.told.length, 0)
-  life.send(1)
-  await life.pass(1)
+  await life.spend(1)
   assert.equal(life.last, [0x20000, 262_144])
   await life.pass(10)
   assert.is(life.told.length, 1)
@@ -203,8 +199,7 @@ test('much that is used is told before its time, once a minute at most', async (
 
 test('in quiet hours nothing is told, but before the end', async ({ life }) => {
   life.quiet = true
-  life.send(300_000)
-  await life.pass(100)
+  await life.spend(300_000, 100)
   assert.is(life.told.length, 0)
   await life.stop()
   assert.equal(life.last, [0x20000, 300_000])
@@ -217,46 +212,37 @@ test('what was used before the first manifest belongs to its manager', async ({ 
   await life.stop()
   life.start()
   life.instance = here
-  life.send(5)
-  await life.pass(1)
+  await life.spend(5)
   assert.equal(life.last, [0x30000, 55])
 })
 
 test('another manager is told of another count', async ({ life }) => {
-  life.send(100)
-  await life.pass(1)
+  await life.spend(100)
   life.instance = elsewhere
-  life.send(7)
-  await life.pass(1)
-  life.send(8)
-  await life.pass(1)
+  await life.spend(7)
+  await life.spend(8)
   assert.equal(life.last, [0x20001, 8])
   await life.stop()
   life.start()
-  life.send(1)
-  await life.pass(1)
+  await life.spend(1)
   assert.equal(life.last, [0x20001, 9])
 })
 
 test('a state folder that is older than what was told begins another count', async ({ life }) => {
-  life.send(100)
-  await life.pass(1)
+  await life.spend(100)
   life.accountant.beginAnew()
-  life.send(3)
-  await life.pass(1)
+  await life.spend(3)
   assert.equal(life.last, [0x20001, 3])
 })
 
 test('nothing is kept for a manager that has released the device', async ({ life }) => {
-  life.send(100)
-  await life.pass(10)
+  await life.spend(100, 10)
   life.forget()
   life.send(10)
   await life.stop()
   life.start()
   life.instance = here
-  life.send(1)
-  await life.pass(1)
+  await life.spend(1)
   assert.equal(life.last, [0x30000, 1])
 })
 

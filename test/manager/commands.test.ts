@@ -1,27 +1,20 @@
 // Commands of a PLC reach the fleet as requests of the API do, each is answered, and none is done late, twice or by mistake.
 import * as assert from 'node:assert/strict'
-import { suite } from 'uvu'
 import { encodeCbor } from '../../protocol/cbor.js'
 import { systemClock } from '../../protocol/clock.js'
 import { digestText, packFile } from '../../protocol/spec.js'
 import { FakeDevice } from '../support/device.js'
-import { Embedded, Plc } from '../support/embedded.js'
+import type { Embedded } from '../support/embedded.js'
 import { eventually } from '../support/within.js'
+import { plcSuite } from './plc-site.js'
 import { deviceIs, webApp } from './site.js'
 
-const test = suite<{ site: Embedded; plc: Plc; later: { ms: number } }>('commands of PLCs')
+// The wall clock can be moved on; everything else goes by the monotonic one.
+const later = { ms: 0 }
+const test = plcSuite('commands of PLCs', { ...systemClock, now: () => Date.now() + later.ms })
 
-test.before.each(async context => {
-  // The wall clock can be moved on; everything else goes by the monotonic one.
-  const later = { ms: 0 }
-  context.later = later
-  context.site = await Embedded.start({ ...systemClock, now: () => Date.now() + later.ms })
-  context.plc = await Plc.connect(context.site.url)
-  await context.site.api('POST', '/groups', { name: 'line-1' })
-})
-test.after.each(async ({ site, plc }) => {
-  await plc.leave()
-  await site.stop()
+test.after.each(() => {
+  later.ms = 0
 })
 
 const web = 'skerry/c/g/line-1/web'
@@ -164,11 +157,7 @@ test('a command with the retain flag changes nothing and is answered so: when it
   assert.equal((await app(site)).run, 'running')
 })
 
-test('an id that comes again is answered as before and not done again, after a restart too, for ten minutes', async ({
-  site,
-  plc,
-  later,
-}) => {
+test('an id that comes again is answered as before and not done again, after a restart too, for ten minutes', async ({ site, plc }) => {
   await site.api('PUT', '/groups/line-1/apps/web', webApp('one'))
   await site.api('PUT', '/groups/line-1/apps/web', webApp('two'))
   const back = JSON.stringify({ value: 'previous', id: 'n1' })

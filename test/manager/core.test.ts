@@ -3,8 +3,7 @@ import * as assert from 'node:assert/strict'
 import { suite } from 'uvu'
 import { effectiveApps, manifestOf } from '../../manager/core/desired.js'
 import { readinessEvent, reportEvents } from '../../manager/core/events.js'
-import { noSigns } from '../../manager/core/liveness.js'
-import type { App, Device } from '../../manager/core/model.js'
+import { type App, type Device, newDevice } from '../../manager/core/model.js'
 import { resolveDevice, resolveDevices } from '../../manager/core/resolve.js'
 import { appOnDevice, appsOnDevice, type Standing, standingOf, summarise } from '../../manager/core/rollup.js'
 import { profiles } from '../../protocol/messages/link.js'
@@ -38,25 +37,9 @@ const reportedApp = (more: Partial<ReportedApp> = {}): ReportedApp => ({
 })
 const report = (apps: readonly ReportedApp[]): Reported => ({ version: 1, sequence: 1, revision: 1, groups: [], apps })
 const device = (more: Partial<Device> = {}): Device => ({
-  id: 'a1',
-  registeredAt: 0,
-  name: null,
-  description: '',
-  labels: {},
-  intervalS: null,
-  epochFloor: null,
-  signs: noSigns(0),
+  ...newDevice('a1', null, { now: 0, monotonic: 0 }),
   state: 'Ready',
   reason: null,
-  since: 0,
-  lastSeen: null,
-  facts: null,
-  metrics: null,
-  held: 0,
-  reported: null,
-  reportStamp: null,
-  heldSince: null,
-  serviceStates: null,
   ...more,
 })
 

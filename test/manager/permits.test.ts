@@ -1,25 +1,15 @@
 // Permits at the manager: given over MQTT and HTTP, kept, answered, shown, and right again after a restart or a loss.
 import * as assert from 'node:assert/strict'
 import mqtt from 'mqtt'
-import { suite } from 'uvu'
 import type { Hold } from '../../protocol/messages/reported.js'
 import { FakeDevice } from '../support/device.js'
-import { Embedded, Plc } from '../support/embedded.js'
+import type { Embedded, Plc } from '../support/embedded.js'
 import { eventually } from '../support/within.js'
+import { plcSuite } from './plc-site.js'
 import { deviceIs, request, startSite, webApp } from './site.js'
 
-const test = suite<{ site: Embedded; plc: Plc }>('permits at the manager')
+const test = plcSuite('permits at the manager')
 const topic = 'skerry/permit/group/line-1'
-
-test.before.each(async context => {
-  context.site = await Embedded.start()
-  context.plc = await Plc.connect(context.site.url)
-  await context.site.api('POST', '/groups', { name: 'line-1' })
-})
-test.after.each(async ({ site, plc }) => {
-  await plc.leave()
-  await site.stop()
-})
 
 const permitOf = async (site: Embedded) => (await site.api('GET', '/groups/line-1')).permit
 const events = async (site: Embedded, type: string) => (await site.api('GET', `/events?type=${type}&limit=50`)).items

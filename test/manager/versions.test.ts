@@ -1,22 +1,12 @@
 // Names of revisions: given at the deploy or later, immutable unless moved, shown with revisions, and gone back to.
 import * as assert from 'node:assert/strict'
-import { suite } from 'uvu'
 import { FakeDevice } from '../support/device.js'
-import { Embedded, Plc } from '../support/embedded.js'
+import type { Embedded } from '../support/embedded.js'
 import { eventually } from '../support/within.js'
+import { plcSuite } from './plc-site.js'
 import { type Answer, deviceIs, request, webApp } from './site.js'
 
-const test = suite<{ site: Embedded; plc: Plc }>('versions')
-
-test.before.each(async context => {
-  context.site = await Embedded.start()
-  context.plc = await Plc.connect(context.site.url)
-  await context.site.api('POST', '/groups', { name: 'line-1' })
-})
-test.after.each(async ({ site, plc }) => {
-  await plc.leave()
-  await site.stop()
-})
+const test = plcSuite('versions')
 
 const path = '/groups/line-1/apps/web'
 const short = 'skerry/c/g/line-1/web'

@@ -8,14 +8,12 @@ import { otherProtocols, readStreams, readTlsRecords } from '../support/capture.
 import { machineEngine } from '../support/docker.js'
 import type { Cable } from '../support/net/cable.js'
 import type { Host } from '../support/net/host.js'
-import { labIsMissing, withLab } from '../support/net/lab.js'
+import { needingLab, withLab } from '../support/net/lab.js'
 import type { Child } from '../support/process.js'
 import { eventually } from '../support/within.js'
 
 const test = suite('joining over a cable')
-const missing = labIsMissing()
-if (missing !== undefined) console.log(`SKIP: ${missing}`)
-const overCable = missing === undefined ? test : test.skip
+const overCable = needingLab(test)
 /** The server's. */
 const address = '10.213.7.1'
 

@@ -3,27 +3,20 @@
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ensureTestImage } from '../support/busybox.js'
 import { clear, docker } from '../support/docker.js'
 import { type Fleet, withFleet } from '../support/fleet.js'
 import { type FlowNode, installNodeRed, NodeRed } from '../support/node-red.js'
+import { sleepingApp } from '../support/small-app.js'
 
 const app = 'vision'
 const state = `skerry/state/group/line-1/app/${app}`
 const answer = (verb: string) => `skerry/a/g/line-1/${app}/${verb}`
-const compose = (sleep: number) => `services:
-  main:
-    image: ${ensureTestImage()}
-    command: sleep ${sleep}
-    stop_grace_period: 0s
-    network_mode: none
-`
 
 /** What a person fills in after the import: server, user, and the compose file. */
 function filled(login: { readonly port: number; readonly user: string; readonly password: string }, sleep: number): FlowNode[] {
   const flow = JSON.parse(readFileSync('docs/examples/node-red.json', 'utf8')) as FlowNode[]
   return flow.map(node => {
-    if (node.type === 'template') return { ...node, template: compose(sleep) }
+    if (node.type === 'template') return { ...node, template: sleepingApp(sleep) }
     if (node.type !== 'mqtt-broker') return node
     return { ...node, broker: '127.0.0.1', port: String(login.port), credentials: { user: login.user, password: login.password } }
   })
@@ -78,7 +71,7 @@ if (installed === undefined) {
       await red.press('restart')
       await red.comes('answers', answer('rst'), '0')
 
-      await fleet.deploy('groups/line-1', app, compose(2000))
+      await fleet.deploy('groups/line-1', app, sleepingApp(2000))
       await fleet.shown('cell', 'changed', () => runningCommand().includes('sleep 2000'))
       await red.press('version 1.0')
       await red.comes('answers', answer('ver'), '0')
@@ -88,7 +81,7 @@ if (installed === undefined) {
       await fleet.shown('cell', 'back', () => runningCommand().includes('sleep 2000'))
 
       await red.kill()
-      await fleet.deploy('groups/line-1', app, compose(3000))
+      await fleet.deploy('groups/line-1', app, sleepingApp(3000))
       await fleet.shown('cell', 'held', ({ apps }) => apps.some(({ state }) => state === 'held'))
       assert.match(runningCommand(), 'sleep 2000')
     })

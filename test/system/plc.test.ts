@@ -5,23 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ensureTestImage } from '../support/busybox.js'
 import { clear, docker } from '../support/docker.js'
 import { withFleet } from '../support/fleet.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { type Child, run, skerry } from '../support/process.js'
 import { type Recorder, startRecorder } from '../support/recorder.js'
+import { sleepingApp } from '../support/small-app.js'
 
 const app = 'plc-vision-inspection'
 const group = 'packing-line-12'
 const plain = { plain: true }
-const compose = (sleep: number) => `services:
-  main:
-    image: ${ensureTestImage()}
-    command: sleep ${sleep}
-    stop_grace_period: 0s
-    network_mode: none
-`
 
 const sub = (login: readonly string[], ...topics: string[]) =>
   run('mosquitto_sub', [...login, '-v', ...topics.flatMap(topic => ['-t', topic])])
@@ -59,8 +52,8 @@ test('mosquitto_pub and mosquitto_sub alone deploy, stop, start, restart, go bac
     const state = `skerry/state/group/${group}/app/${app}`
 
     const steps = [
-      ['spec', compose(1000), 1, 'running', 'sleep 1000'],
-      ['spec', JSON.stringify({ compose: compose(2000), version: '2.0' }), 2, 'running', 'sleep 2000'],
+      ['spec', sleepingApp(1000), 1, 'running', 'sleep 1000'],
+      ['spec', JSON.stringify({ compose: sleepingApp(2000), version: '2.0' }), 2, 'running', 'sleep 2000'],
       ['run', '0', 2, 'stopped', undefined],
       ['run', '1', 2, 'running', 'sleep 2000'],
       ['rev', '1', 3, 'running', 'sleep 1000'],
@@ -124,7 +117,7 @@ function checkSizes(published: Recorder['published']): void {
 test('every line of docs/plc.md runs, and does what the page says', async () => {
   const lines = [...readFileSync('docs/plc.md', 'utf8').matchAll(/^ {4}(mosquitto_(?:pub|sub) .*)$/gm)].map(match => match[1] ?? '')
   const folder = mkdtempSync(join(tmpdir(), 'skerry-plc-'))
-  writeFileSync(join(folder, 'compose.yaml'), compose(3000))
+  writeFileSync(join(folder, 'compose.yaml'), sleepingApp(3000))
   await withFleet(async fleet => {
     const login = await fleet.server.admit('plc', 'operator')
     await fleet.api.call('POST', '/groups', { name: 'line-1' })

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Test } from 'uvu'
 import { Cable, type End } from './cable.js'
 import { Guard } from './guard.js'
 import { Host } from './host.js'
@@ -11,6 +12,14 @@ import { Radio, type RadioQuality } from './radio.js'
 
 const tools = ['ip', 'tc', 'iptables', 'nsenter', 'socat', 'tcpdump', 'sysctl'] as const
 const prefix = 'skt'
+
+/** What makes tests that need a lab: they are passed over, and it is said why, where there can be none. */
+export function needingLab(test: Test): Test | Test['skip'] {
+  const missing = labIsMissing()
+  if (missing === undefined) return test
+  console.log(`SKIP: ${missing}`)
+  return test.skip
+}
 
 /** Why there can be no lab here; undefined where there can. */
 export function labIsMissing(): string | undefined {

@@ -5,25 +5,18 @@ import * as assert from 'uvu/assert'
 import { testImage } from '../../support/busybox.js'
 import { type DeviceView, type Fleet, withFleet } from '../../support/fleet.js'
 import { runningOn, startEngines } from '../../support/net/engines.js'
-import { labIsMissing, withLab } from '../../support/net/lab.js'
+import { needingLab, withLab } from '../../support/net/lab.js'
+import { sayingApp } from '../../support/small-app.js'
 import { eventually } from '../../support/within.js'
 
 const test = suite('a bad link')
-const missing = labIsMissing()
-if (missing !== undefined) console.log(`SKIP: ${missing}`)
-const inLab = missing === undefined ? test : test.skip
+const inLab = needingLab(test)
 
 const devices = 20
 /** Devices that are asked for logs. */
 const asked = 8
 const app = 'skt-thin-radio'
-const compose = (word: string): string => `services:
-  main:
-    image: ${testImage}
-    command: ["sh", "-c", "echo ${word}; exec sleep 100000"]
-    stop_signal: SIGKILL
-    network_mode: host
-`
+const compose = (word: string): string => sayingApp(word, { image: testImage, network: 'host' })
 const address = { server: '10.66.0.1', plant: '10.66.0.2' }
 /** There and back it takes 600 ms. */
 const quality = { delayMs: 300, rate: '100kbit', loss: 0.3 }

@@ -6,14 +6,12 @@ import * as assert from 'uvu/assert'
 import { ensureTestImage } from '../../support/busybox.js'
 import { clear, machineEngine } from '../../support/docker.js'
 import type { Fleet } from '../../support/fleet.js'
-import { labIsMissing } from '../../support/net/lab.js'
+import { needingLab } from '../../support/net/lab.js'
 import { bytesOf, type Metered, untilQuiet, withMetered } from '../../support/net/metered.js'
 import { eventually } from '../../support/within.js'
 
 const test = suite('bytes at the interface')
-const missing = labIsMissing()
-if (missing !== undefined) console.log(`SKIP: ${missing}`)
-const inLab = missing === undefined ? test : test.skip
+const inLab = needingLab(test)
 
 const app = 'skt-thin-bytes'
 const month = 30 * 24 * 3600

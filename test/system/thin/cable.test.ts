@@ -3,26 +3,17 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { StreamedEvent } from '../../support/api.js'
-import { ensureTestImage } from '../../support/busybox.js'
 import { clear, containersOf, docker, machineEngine } from '../../support/docker.js'
 import { type Fleet, withFleet } from '../../support/fleet.js'
 import type { Cable } from '../../support/net/cable.js'
-import { labIsMissing, withLab } from '../../support/net/lab.js'
+import { needingLab, withLab } from '../../support/net/lab.js'
 import { OwnEngine } from '../../support/own-engine.js'
+import { sayingApp } from '../../support/small-app.js'
 
 const test = suite('a pulled cable')
-const missing = labIsMissing()
-if (missing !== undefined) console.log(`SKIP: ${missing}`)
-const inLab = missing === undefined ? test : test.skip
+const inLab = needingLab(test)
 
 const app = 'skt-thin-cable'
-const compose = (word: string): string => `services:
-  main:
-    image: ${ensureTestImage()}
-    command: ["sh", "-c", "echo ${word}; exec sleep 100000"]
-    stop_signal: SIGKILL
-    network_mode: none
-`
 const server = '10.77.0.1'
 /** For processes that have little of a slow machine. */
 const slackMs = 10_000
@@ -65,7 +56,7 @@ const isAbout = (id: string, type: string) => (event: StreamedEvent) => event.de
 inLab('a cable that is out for a second costs nothing, and one that is out for a minute only the time', async () => {
   await withSite(async ({ fleet, cables }) => {
     const [brief, long] = [await fleet.show('brief'), await fleet.show('long')]
-    await fleet.deploy('devices/long', app, compose('one'))
+    await fleet.deploy('devices/long', app, sayingApp('one'))
     await fleet.shown('long', 'runs the app', ({ apps }) => apps[0]?.state === 'running')
     const events = await fleet.api.events()
     const began = Date.now() / 1000
@@ -79,7 +70,7 @@ inLab('a cable that is out for a second costs nothing, and one that is out for a
 
     // What is asked of a device that is not there is refused, or given up; what is desired waits, the newest of it.
     const restart = fleet.api.call<{ code: string }>('POST', `/devices/long/apps/${app}/restart`)
-    for (const word of ['two', 'three']) await fleet.deploy('devices/long', app, compose(word))
+    for (const word of ['two', 'three']) await fleet.deploy('devices/long', app, sayingApp(word))
     const gone = await events.next('NotReady', isAbout(long!.id, 'device.not-ready'), 60_000)
     assert.ok(Date.parse(gone.at) <= Date.parse(expectedBy!) + slackMs, `NotReady at ${gone.at}, expected by ${expectedBy}`)
     assert.ok((await restart).status >= 400)

@@ -9,24 +9,17 @@ import * as assert from 'uvu/assert'
 import { startAgent } from '../../../agent/agent.js'
 import { leaseMs } from '../../../manager/core/liveness.js'
 import { type ProfileName, profileNames, profiles } from '../../../protocol/messages/link.js'
-import { ensureTestImage } from '../../support/busybox.js'
 import { ManualClock } from '../../support/clock.js'
 import { clear, containersOf, machineEngine } from '../../support/docker.js'
 import { Embedded } from '../../support/embedded.js'
 import { type Relay, startRelay } from '../../support/relay.js'
 import { HeldKeys } from '../../support/signing.js'
+import { sayingApp } from '../../support/small-app.js'
 
 const test = suite('a long pull')
 const pullMs = 600_000
 const stepMs = 1_000
 const app = 'skt-thin-pull'
-const compose = (word: string): string => `services:
-  main:
-    image: ${ensureTestImage()}
-    command: ["sh", "-c", "echo ${word}; exec sleep 100000"]
-    stop_signal: SIGKILL
-    network_mode: none
-`
 
 class Site {
   private constructor(
@@ -109,14 +102,14 @@ for (const profile of profileNames) {
   test(`ten minutes without a cable: with the ${profile} profile a device is ${isOver ? 'NotReady when its lease is over' : 'Ready all the time'}, and converges`, async () => {
     await Site.open(profile, async site => {
       const { server, cable, id } = site
-      await server.api('PUT', `/devices/${id}/apps/${app}`, compose('one'))
+      await server.api('PUT', `/devices/${id}/apps/${app}`, sayingApp('one'))
       await site.until('running', ({ apps }) => apps?.[0]?.state === 'running')
       const [{ epoch }, before] = [await site.show(), containersOf(app).main]
 
       const bound = await pull(site, lease)
       await site.pass(Math.min(pullMs, bound) - 2 * stepMs)
       assert.is((await site.show()).state, 'Ready', 'not before its time')
-      for (const word of ['two', 'three']) await server.api('PUT', `/devices/${id}/apps/${app}`, compose(word))
+      for (const word of ['two', 'three']) await server.api('PUT', `/devices/${id}/apps/${app}`, sayingApp(word))
       await site.pass(3 * stepMs)
       assert.is((await site.show()).state, isOver ? 'NotReady' : 'Ready')
       if (isOver) await site.pass(pullMs - bound)

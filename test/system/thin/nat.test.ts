@@ -2,26 +2,17 @@
 // A device behind address translation and a firewall that lets nothing in is managed fully: all that it needs is a way out.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ensureTestImage } from '../../support/busybox.js'
 import { containersOf, docker, machineEngine } from '../../support/docker.js'
 import { type Fleet, withFleet } from '../../support/fleet.js'
 import type { Host } from '../../support/net/host.js'
-import { labIsMissing, withLab } from '../../support/net/lab.js'
+import { needingLab, withLab } from '../../support/net/lab.js'
+import { sayingApp } from '../../support/small-app.js'
 import { eventually } from '../../support/within.js'
 
 const test = suite('behind NAT')
-const missing = labIsMissing()
-if (missing !== undefined) console.log(`SKIP: ${missing}`)
-const inLab = missing === undefined ? test : test.skip
+const inLab = needingLab(test)
 
 const app = 'skt-thin-nat'
-const compose = (word: string): string => `services:
-  main:
-    image: ${ensureTestImage()}
-    command: ["sh", "-c", "echo ${word}; exec sleep 100000"]
-    stop_signal: SIGKILL
-    network_mode: none
-`
 const address = { server: '203.0.113.1', router: '203.0.113.2', later: '203.0.113.3', inside: '192.168.7.1', device: '192.168.7.2' }
 
 interface Site {
@@ -65,7 +56,7 @@ inLab('a device that nobody can reach joins, gets apps, gives logs, restarts, up
     device.start(fleet.server)
     const { id } = await fleet.shown('hidden', 'Ready', ({ state }) => state === 'Ready')
     assert.is((await fleet.api.call('POST', '/groups', { name: 'line-1', devices: ['hidden'] })).status, 201)
-    await fleet.deploy('groups/line-1', app, compose('one'))
+    await fleet.deploy('groups/line-1', app, sayingApp('one'))
     await fleet.shown('hidden', 'runs the app', ({ apps }) => apps[0]?.state === 'running')
 
     const logs = () => fleet.server.cli('logs', app, '-d', id)
@@ -76,7 +67,7 @@ inLab('a device that nobody can reach joins, gets apps, gives logs, restarts, up
     assert.is.not(startedAt(), before)
 
     const first = containersOf(app).main
-    await fleet.deploy('groups/line-1', app, compose('two'))
+    await fleet.deploy('groups/line-1', app, sayingApp('two'))
     await fleet.shown('hidden', 'runs the second revision', ({ apps }) => apps[0]?.revision === 2 && apps[0].state === 'running')
     assert.is.not(containersOf(app).main, first)
     assert.equal(await logs(), { code: 0, lines: ['main | two'] })
@@ -96,7 +87,7 @@ inLab('a router that gets another public address and forgets every connection co
     router.ip('address', 'add', `${address.later}/24`, 'dev', outside)
     await eventually(60_000, 'a new session', async () => (await epochOf(fleet)) > before.epoch)
     await fleet.shown('moved', 'Ready again', ({ state }) => state === 'Ready')
-    await fleet.deploy('devices/moved', app, compose('three'))
+    await fleet.deploy('devices/moved', app, sayingApp('three'))
     await fleet.shown('moved', 'runs the app', ({ apps }) => apps[0]?.state === 'running')
   })
 })

@@ -9,13 +9,11 @@ import { addFlow, type Flow, lessTraffic, purposes, type Traffic } from '../../.
 import { ensureTestImage } from '../../support/busybox.js'
 import { machineEngine } from '../../support/docker.js'
 import { type Device, withFleet } from '../../support/fleet.js'
-import { labIsMissing, withLab } from '../../support/net/lab.js'
+import { needingLab, withLab } from '../../support/net/lab.js'
 import { eventually } from '../../support/within.js'
 
 const test = suite('bytes on the cable')
-const missing = labIsMissing()
-if (missing !== undefined) console.log(`SKIP: ${missing}`)
-const inLab = missing === undefined ? test : test.skip
+const inLab = needingLab(test)
 
 const app = 'skt-thin-usage'
 const compose = `services:
