@@ -16,6 +16,8 @@ export interface InterlockOptions {
   readonly disk: { loadPermits(): readonly KeptPermit[]; savePermits(kept: readonly KeptPermit[]): void }
   /** The groups that the device is in, now. */
   readonly groups: () => readonly string[]
+  /** A manifest of it is held, so the broker has one, too. */
+  readonly isManifestHeld: (of: PermitTopic) => boolean
   /** How long what is known counts without a broker where the owner wants a permit. */
   readonly leaseMs: () => number
   readonly clock: Clock
@@ -46,6 +48,8 @@ interface Watch {
 
 /** What a broker has kept follows its answer to the subscription at once; that there is nothing is known then. */
 const retainedWithinMs = 2_000
+/** Where a manifest is to come behind it, that is surer than time: a link that loses packets may bring it long after the answer. */
+const manifestWithinMs = 20_000
 /** For brokers that tell what they have kept in another order than it was asked for. */
 const strayWithinMs = 250
 
@@ -121,7 +125,12 @@ export class Interlock {
     const each = this.#watches.get(topic)
     if (each === undefined || each.settled || each.marked) return
     each.cancel()
-    each.cancel = this.#options.clock.after(retainedWithinMs, () => this.#pass(each))
+    each.cancel = this.#options.clock.after(this.#patienceMs(each.of), () => this.#pass(each))
+  }
+
+  #patienceMs(of: PermitTopic): number {
+    const { isManifestHeld, leaseMs } = this.#options
+    return isManifestHeld(of) ? Math.max(retainedWithinMs, Math.min(manifestWithinMs, leaseMs())) : retainedWithinMs
   }
 
   /** The broker does not let the device read it: what is known counts on. */
