@@ -18,6 +18,8 @@ export interface InterlockOptions {
   readonly disk: { loadPermits(): readonly KeptPermit[]; savePermits(kept: readonly KeptPermit[]): void }
   /** The groups that the device is in, now. */
   readonly groups: () => readonly string[]
+  /** A manifest of it is held, so the broker has one, too. */
+  readonly isManifestHeld: (of: PermitTopic) => boolean
   /** How long what is known counts without a broker where the owner wants a permit. */
   readonly leaseMs: () => number
   readonly clock: Clock
@@ -35,6 +37,8 @@ export interface Clearance {
 
 /** For brokers that tell what they have kept in another order than it was asked for: this part of the time that is left to them. */
 const stray = 1 / 8
+/** Where a manifest is to come behind a permit, that is surer than time: a link that loses packets may bring it long after the answer. */
+const manifestWithinMs = 20_000
 
 export class Interlock {
   readonly #options: InterlockOptions
@@ -108,7 +112,13 @@ export class Interlock {
     const each = this.#watches.get(topic)
     if (each === undefined || each.settled || each.marked) return
     each.cancel()
-    each.cancel = this.#options.clock.after(retainedMs(this.#options.leaseMs()), () => this.#pass(each))
+    each.cancel = this.#options.clock.after(this.#patienceMs(each.of), () => this.#pass(each))
+  }
+
+  #patienceMs(of: PermitTopic): number {
+    const { isManifestHeld, leaseMs } = this.#options
+    const alone = retainedMs(leaseMs())
+    return isManifestHeld(of) ? Math.max(alone, Math.min(manifestWithinMs, leaseMs())) : alone
   }
 
   /** The broker does not let the device read it: what is known counts on. */

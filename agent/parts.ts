@@ -95,6 +95,7 @@ export class Parts {
       disk: this.#disk,
       // Who has left its fleet is in none.
       groups: () => (this.release.begun ? [] : this.holdings.groupNames()),
+      isManifestHeld: ({ kind, name }) => (kind === 'device' ? this.holdings.device !== undefined : this.holdings.groups.has(name)),
       leaseMs: () => leaseMs(this.settings().intervalS),
       clock: this.clock,
       log: this.log.child({ part: 'interlock' }),

@@ -78,7 +78,7 @@ export class Accounts {
     const next = account ?? { told, month: monthOf(now), bytes: 0, slow: 1 }
     turnMonth(next, now)
     next.told = told
-    next.bytes += totalBytes(added)
+    next.bytes = Math.min(Number.MAX_SAFE_INTEGER, next.bytes + totalBytes(added))
     this.#accounts.set(device.id, next)
     this.#save(device, told, { day: dayOf(now), traffic: added })
     this.#assess(device, next)

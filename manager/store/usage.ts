@@ -5,8 +5,10 @@ import type { Db } from './db.js'
 import type { UsageDayTable } from './schema.js'
 
 const columns = purposes.flatMap(purpose => [`${purpose}_sent`, `${purpose}_received`] as const)
+/** More than a device can have sent or received in a day, for one purpose: a terabyte. Whatever devices tell, all sums of all days that are kept are exact. */
+const mostOfDay = 2 ** 40
 const addSql = `insert into usage_days (device, day, ${columns.join(', ')}) values (?, ?, ${columns.map(() => '?').join(', ')})
-  on conflict (device, day) do update set ${columns.map(column => `${column} = ${column} + excluded.${column}`).join(', ')}`
+  on conflict (device, day) do update set ${columns.map(column => `${column} = ${boundSql(`${column} + excluded.${column}`)}`).join(', ')}`
 const totalSql = columns.join(' + ')
 
 export interface DayRow {
@@ -49,7 +51,7 @@ export function readSlow(db: Db, device: string): number | null {
 }
 
 export function addToDay(db: Db, device: string, { day, traffic }: DayRow): void {
-  const flows = purposes.flatMap(purpose => [traffic[purpose].sent, traffic[purpose].received])
+  const flows = purposes.flatMap(purpose => [traffic[purpose].sent, traffic[purpose].received]).map(bound)
   db.runSql(addSql, [device, day, ...flows])
 }
 
@@ -85,6 +87,14 @@ export function dropDaysBefore(db: Db, day: string): void {
 export function deleteUsage(db: Db, device: string): void {
   db.runSql('delete from usage_days where device = ?', [device])
   db.runSql('delete from usage_counts where device = ?', [device])
+}
+
+function boundSql(sum: string): string {
+  return `max(-${mostOfDay}, min(${mostOfDay}, ${sum}))`
+}
+
+function bound(bytes: number): number {
+  return Math.max(-mostOfDay, Math.min(mostOfDay, bytes))
 }
 
 function toDay(row: UsageDayTable): DayRow {

@@ -13,6 +13,7 @@ const line = 'skerry/permit/group/line-1'
 class Device {
   readonly clock = new ManualClock()
   groups: readonly string[] = ['line-1']
+  isManifestHeld = false
   kept: readonly KeptPermit[] = []
   writes = 0
   changes = 0
@@ -36,6 +37,7 @@ class Device {
         },
       },
       groups: () => this.groups,
+      isManifestHeld: () => this.isManifestHeld,
       leaseMs: () => 5_000,
       clock: this.clock,
       log: pino({ level: 'silent' }),
@@ -87,6 +89,21 @@ test('nothing came within the time that what is retained takes: there is no perm
   device.clock.advance(1)
   assert.is(device.is, 'free')
   assert.is(device.changes, 2)
+})
+
+test('where a manifest is to come, a permit that a lossy link brings late is waited for as long as a heartbeat would be', () => {
+  const device = new Device()
+  device.connect({ [own]: '1', [line]: '0' })
+  assert.is(device.is, 'group withheld')
+  device.isManifestHeld = true
+  device.connect({ [own]: '1' })
+  device.clock.advance(4_999)
+  assert.is(device.is, 'group withheld')
+  device.say(line, '1', true)
+  assert.is(device.is, 'free')
+  device.connect({ [own]: '1' })
+  device.clock.advance(5_000)
+  assert.is(device.is, 'free')
 })
 
 test('the retained manifest of the same group or device tells sooner that there is none, a live one tells nothing', () => {

@@ -57,6 +57,21 @@ test('what a device tells is on its account, by day, month and purpose', async w
   await device.leave()
 })
 
+test('a device that tells of more than there can be harms nobody: the manager goes on, and starts again', async world => {
+  const [device, other] = [await online(world, 'a1'), await online(world, 'a2')]
+  const most = flow(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  const everything = { heartbeat: most, report: most, state: most, log: most, connection: most, headers: most }
+  for (let count = 1; count <= 1100; count++) await device.account(everything, count)
+  await other.account({ state: flow(100) })
+  await comesTo(world, 'a2', 100)
+  await world.site.restart()
+  await comesTo(world, 'a2', 100)
+  const { month, days, months } = await usageOf(world, 'a1')
+  assert.ok(Number.isSafeInteger(month.usedBytes))
+  assert.deepEqual([days[0].totalBytes, months[0].totalBytes], [month.usedBytes, month.usedBytes])
+  await Promise.all([device.leave(), other.leave()])
+})
+
 test('a device that has told nothing has no account', async world => {
   const device = await online(world, 'a1')
   assert.deepEqual(await usageOf(world, 'a1'), { device: 'a1', month: null, days: [], months: [] })
