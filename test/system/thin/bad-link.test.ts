@@ -1,4 +1,4 @@
-// time limit: 420 s
+// time limit: 1500 s
 // Twenty devices behind one radio link that loses 30 % of the packets both ways, takes 600 ms and carries 100 kbit/s: they converge all the same.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -21,7 +21,7 @@ const address = { server: '10.66.0.1', plant: '10.66.0.2' }
 /** There and back it takes 600 ms. */
 const quality = { delayMs: 300, rate: '100kbit', loss: 0.3 }
 /** For the slowest of twenty; TCP waits ever longer for what was lost several times in a row. */
-const stepMs = 110_000
+const stepMs = 400_000
 
 inLab('twenty devices converge with a group deploy, give logs and take an update, and none is ever NotReady', async () => {
   await withLab(async lab => {
