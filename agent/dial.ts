@@ -64,6 +64,8 @@ function offerOf(ticket: Ticket | undefined): ConnectionOptions {
   return {
     session,
     minVersion: 'TLSv1.3',
+    // They are of older versions, and would be offered all the same.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_ENCRYPT_THEN_MAC,
     ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
     ecdhCurve: 'X25519:P-256',
     sigalgs: 'ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:rsa_pkcs1_sha256',

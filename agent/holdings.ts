@@ -55,6 +55,11 @@ export class Holdings {
     return this.#device !== undefined && this.#hasFleetOf(this.#device) ? this.#fleet : undefined
   }
 
+  /** Whether the newest of the device's manifests says that there is one of the fleet. */
+  needsFleet(): boolean {
+    return (this.#waiting?.manifest ?? this.#device)?.fleet === true
+  }
+
   groupNames(): readonly string[] {
     return this.#device?.groups ?? []
   }

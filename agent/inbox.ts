@@ -21,7 +21,7 @@ export interface InboxOptions {
   readonly log: Logger
   /** A group that has sent no manifest in the time that follows from it has none. */
   readonly leaseMs: () => number
-  /** What is held, or known not to be, has changed. */
+  /** What is held, known not to be, or needed has changed. */
   readonly onDesired: () => void
   /** The faults have changed, or the key that the device goes by. */
   readonly onStanding: () => void
@@ -65,11 +65,12 @@ export class Inbox {
     return this.#refusals.list().filter(({ path = '' }) => concerns.has(path))
   }
 
-  /** The keys come first: what they are needed for may follow at once. */
+  /** The keys come first: what they are needed for may follow at once. The fleet's manifest is there once the device's says so. */
   topics(): string[] {
     const { root, holdings } = this.#options
     const specs = holdings.missingSpecs().map(digest => formatTopic(root, { kind: 'spec', digest }))
-    return [...this.#signedTopics(), this.#requests(), ...specs]
+    const signed = this.#signedTopics().filter(name => holdings.needsFleet() || name !== this.#fleet())
+    return [...signed, this.#requests(), ...specs]
   }
 
   isEmptyGroup(group: string): boolean {
@@ -79,7 +80,7 @@ export class Inbox {
   /** A new session: what has no manifest must show so again. */
   noteSession(): void {
     this.#clearTimers()
-    this.#refusals.clear(this.#pathOf(this.#requests()))
+    for (const name of [this.#requests(), this.#keys()]) this.#refusals.clear(this.#pathOf(name))
   }
 
   noteSubscribed(name: string): void {
@@ -98,9 +99,12 @@ export class Inbox {
     )
   }
 
-  /** Never throws, whatever comes. An empty payload is a cleared topic, and changes nothing. */
+  /** Never throws, whatever comes. An empty payload is a cleared topic, and changes nothing but that keys that were refused are gone. */
   receive(name: string, payload: Buffer, retained = false): void {
-    if (payload.length === 0) return
+    if (payload.length === 0) {
+      if (name === this.#keys()) this.#refusals.clear(this.#pathOf(name))
+      return
+    }
     const topic = parseTopic(this.#options.root, name)
     if (topic?.kind === 'request') return void this.#receiveRequest(topic, name, retained ? undefined : payload)
     const reception = topic === undefined ? unexpected(name) : this.#tryAccept(topic, name, payload)
@@ -153,8 +157,10 @@ export class Inbox {
   }
 
   #acceptDevice(payload: Uint8Array): Reception {
-    const { holdings, onEpochFloor, onRelease } = this.#options
+    const { holdings, onEpochFloor, onRelease, onDesired } = this.#options
+    const neededFleet = holdings.needsFleet()
     const { reception, manifest } = holdings.receiveDevice(payload)
+    if (holdings.needsFleet() && !neededFleet) onDesired()
     if (typeof reception !== 'string') return reception
     for (const group of this.#empty) if (!holdings.groupNames().includes(group)) this.#empty.delete(group)
     if (manifest?.epochFloor !== undefined) onEpochFloor(manifest.epochFloor)
@@ -192,11 +198,19 @@ export class Inbox {
   #signedTopics(): string[] {
     const { root, device, holdings } = this.#options
     return [
-      formatTopic(root, { kind: 'fleet', channel: 'keys' }),
-      formatTopic(root, { kind: 'fleet', channel: 'desired' }),
+      this.#keys(),
+      this.#fleet(),
       formatTopic(root, { kind: 'device', device, channel: 'desired' }),
       ...holdings.groupNames().map(group => formatTopic(root, { kind: 'group', group, channel: 'desired' })),
     ]
+  }
+
+  #keys(): string {
+    return formatTopic(this.#options.root, { kind: 'fleet', channel: 'keys' })
+  }
+
+  #fleet(): string {
+    return formatTopic(this.#options.root, { kind: 'fleet', channel: 'desired' })
   }
 
   #requests(): string {

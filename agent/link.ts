@@ -183,7 +183,7 @@ export class Link {
     client.stream.on('data', () => {
       this.#answeredAt = this.#options.clock.monotonic()
     })
-    gatherAnswers(client.stream)
+    gatherAnswers(client)
     client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
   }

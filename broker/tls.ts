@@ -34,8 +34,8 @@ export function tlsOptions({ cert, key, ca }: TlsMaterial, ticketKeys: Buffer): 
     // Clients know what they have in hardware, and what they pay for.
     honorCipherOrder: false,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    // Without a name of our own it would depend on the command line, and a restart with another flag would end every session.
-    sessionIdContext: 'skerry-mqtt',
+    // Without a name of our own it would depend on the command line, and a restart with another flag would end every session. It is in every ticket.
+    sessionIdContext: 's',
     sessionTimeout: sessionSeconds,
     ticketKeys,
   }

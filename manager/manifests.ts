@@ -51,7 +51,7 @@ export class Manifests {
     return signing.sign(this.topicOf(target), manifestCodec.encode(manifest))
   }
 
-  /** The revision of a message that a broker holds; -1 unless this manager has signed it, for this topic, with its present key. */
+  /** The revision of a message that a broker holds, empty where it holds none; -1 unless this manager has signed it, for this topic, with its present key. */
   revisionOf(topic: string, payload: Uint8Array): number {
     const { instance, signing } = this.#options
     if (this.addresseeOf(topic)?.kind === 'keys') return signing.chain().equals(payload) ? signing.history().length : -1

@@ -134,8 +134,9 @@ export class Publisher {
   }
 
   #republish(expected: readonly outbox.TargetRow[], seen: ReadonlyMap<string, number>): void {
-    const { db, log } = this.#options
-    const lost = expected.filter(target => (seen.get(this.#options.manifests.topicOf(target)) ?? -1) < target.revision)
+    const { db, log, manifests } = this.#options
+    const heldOn = (topic: string): number => seen.get(topic) ?? manifests.revisionOf(topic, noPayload)
+    const lost = expected.filter(target => heldOn(manifests.topicOf(target)) < target.revision)
     if (lost.length === 0) return
     log.warn({ targets: lost.length }, 'the broker has lost retained manifests')
     db.quickly(() => {

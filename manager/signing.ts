@@ -35,9 +35,10 @@ export class Signing {
     return this.#signer.sign(topic, payload)
   }
 
-  /** The message that leads agents from any of the keys to the newest. */
+  /** The message that leads agents from any of the keys to the newest; empty, which clears its topic, while there is only one key. */
   chain(): Buffer {
-    return encodeKeys(this.#keys.flatMap(({ link }) => (link === null ? [] : [link])).slice(-maxLinks))
+    const links = this.#keys.flatMap(({ link }) => (link === null ? [] : [link])).slice(-maxLinks)
+    return links.length === 0 ? Buffer.alloc(0) : encodeKeys(links)
   }
 
   /** Call it in a transaction, and {@link reload} once that is done. Returns the number of the new key. */

@@ -223,9 +223,24 @@ test('what is said when a session begins, and what is answered to one arrival, l
     ...{ cmd: 'publish', topic: 'a', payload: Buffer.from('x'), qos: 1, retain: true, dup: false, messageId },
   })
   broker.send(message(1), message(2), message(3))
-  await eventually(5_000, 'three answers', () => broker.kinds().filter(kind => kind === 'puback').length === 3)
-  assert.is(world.heard.length, 3)
+  await eventually(5_000, 'three messages', () => world.heard.length === 3)
+  const answers = () => broker.kinds().filter(kind => kind === 'puback').length
+  assert.is(answers(), 0, 'acknowledgements wait for something that is said')
+  await world.link.publish('heartbeat', Buffer.from('x'), { qos: 0, retain: false })
+  await eventually(5_000, 'three answers', () => answers() === 3)
   assert.is(broker.pieces.length, 3)
+})
+
+test('many acknowledgements wait for nothing', async world => {
+  const { broker } = world
+  world.greet = () => world.link.want(new Set(['a']))
+  await connect(world)
+  await eventually(5_000, 'the filters', () => broker.kinds().includes('subscribe'))
+  const message = (messageId: number): Packet => ({
+    ...{ cmd: 'publish', topic: 'a', payload: Buffer.from('x'), qos: 1, retain: false, dup: false, messageId },
+  })
+  broker.send(...Array.from({ length: 8 }, (_, at) => message(at + 1)))
+  await eventually(5_000, 'all answers', () => broker.kinds().filter(kind => kind === 'puback').length === 8)
 })
 
 test('no ping is sent, however long there is nothing to say', async world => {

@@ -193,6 +193,23 @@ suiteOf('a request that was refused is no longer told in the next session, or af
   assert.equal(world.faults(), [])
 })
 
+suiteOf('keys that were refused and cleared are no fault any more', ({ world }) => {
+  world.show(keys, Buffer.from('x'))
+  world.show(keys, Buffer.alloc(0))
+  assert.equal(world.faults(), [])
+  world.show(keys, Buffer.from('x'))
+  world.inbox.noteSession()
+  assert.equal(world.faults(), [], 'cleared while the device was away')
+})
+
+suiteOf('the manifest of the fleet is asked for as soon as the one of the device says that it is there', ({ world }) => {
+  assert.not(world.inbox.topics().includes(fleet))
+  const before = world.changes
+  world.show(own, signed(own, 20, { fleet: true }))
+  assert.ok(world.changes > before)
+  assert.ok(world.inbox.topics().includes(fleet))
+})
+
 suiteOf('a new key is followed, kept, and the one before is good no longer', ({ world }) => {
   const next = newSigner()
   world.show(keys, chainOf(manager, next), true)

@@ -155,9 +155,11 @@ keys('what a stranger leaves on the broker is refused, told, and put right by th
   stranger.on('message', (topic, payload) => newest.set(topic, payload))
   await stranger.subscribeAsync(['skerry/+/+/desired', 'skerry/fleet/+'], { qos: 1 })
   const own = `skerry/device/${devices[0]!.id}/desired`
-  const topics = [own, 'skerry/group/line-1/desired', 'skerry/fleet/keys']
-  await eventually(10_000, 'what is there', () => topics.every(topic => newest.has(topic)))
-  const before = topics.map(topic => newest.get(topic)!)
+  const manifests = [own, 'skerry/group/line-1/desired']
+  const topics = [...manifests, 'skerry/fleet/keys']
+  await eventually(10_000, 'what is there', () => manifests.every(topic => newest.has(topic)))
+  // There is one key, so nothing is there that leads to it.
+  const before = topics.map(topic => newest.get(topic) ?? Buffer.alloc(0))
   for (const topic of topics) await stranger.publishAsync(topic, 'forged', { qos: 1, retain: true })
   await eventually(20_000, 'it is as it was', () => topics.every((topic, n) => newest.get(topic)?.equals(before[n]!)))
   const faultsOf = async (id: string) => (await site.api('GET', `/devices/${id}`)).faults
