@@ -27,7 +27,7 @@ const retryMs = 2000
 export class PermitLink {
   readonly #options: PermitLinkOptions
   #link: Link | undefined
-  /** Topics whose permit was heard on this connection; `live`: from its giver. */
+  /** While comparing: topics whose permit was heard on this connection; `live`: from its giver. */
   readonly #heard = new Map<string, 'live' | 'kept'>()
   /** What the manager itself has published and not heard back yet, by topic. */
   readonly #echoes = new Map<string, Echo[]>()
@@ -90,15 +90,17 @@ export class PermitLink {
   seen(topic: string, payload: Uint8Array): void {
     const target = parsePermitTopic(this.#options.root, topic)
     if (target === undefined || (this.#comparing && this.#heard.get(topic) === 'live')) return
-    this.#heard.set(topic, 'kept')
-    if (this.#comparing) this.#waitForQuiet()
+    if (this.#comparing) {
+      this.#heard.set(topic, 'kept')
+      this.#waitForQuiet()
+    }
     const { permit } = readPermit(payload)
     if (permit.ok) this.#record(target, permit.value)
   }
 
   /** A live one has come; what it says has its turn later. */
   noteLive(topic: string): void {
-    if (parsePermitTopic(this.#options.root, topic) !== undefined) this.#heard.set(topic, 'live')
+    if (this.#comparing && parsePermitTopic(this.#options.root, topic) !== undefined) this.#heard.set(topic, 'live')
   }
 
   /** True if it is the manager's own that comes back. Called in the order of arrival. */
@@ -109,7 +111,7 @@ export class PermitLink {
     if (echo === undefined || echo.payload !== Buffer.from(payload).toString()) return false
     if (others.length === 0) this.#echoes.delete(topic)
     else this.#echoes.set(topic, others)
-    // What the manager has said since comes behind it.
+    // What the manager has said since then is what counts, and comes back later.
     if (others.length === 0 && !this.#isPending(target)) this.#restore(target, echo.permit)
     return true
   }
@@ -126,6 +128,7 @@ export class PermitLink {
     recordPermit(this.#options.fleet(), target, said, { user: null, address: null, via: 'mqtt' })
   }
 
+  /** The broker is still to be told of another one. */
   #isPending({ kind, name }: PermitTopic): boolean {
     return store.readPendingPermits(this.#options.fleet().db).some(({ target }) => target.kind === kind && target.name === name)
   }
@@ -158,6 +161,7 @@ export class PermitLink {
       if (via === 'http') fleet.db.durably(() => store.markPermitLost(fleet.db, target))
       else recordPermit(fleet, target, null, { user: null, address: null, via })
     }
+    this.#heard.clear()
     this.wake()
   }
 

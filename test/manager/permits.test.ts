@@ -77,6 +77,18 @@ test('a permit given over HTTP is retained at the broker under its giver’s nam
   assert.equal((await events(site, 'permit.changed')).length, 3)
 })
 
+test('of two permits given at once the later one holds, and the one before does not come back', async ({ site, plc }) => {
+  for (let n = 0; n < 5; n++) {
+    await site.api('PUT', '/groups/line-1/permit', { value: true })
+    await site.api('PUT', '/groups/line-1/permit', { value: false })
+    await eventually(5000, 'it is at the broker', async () => {
+      assert.equal((await permitOf(site)).value, false)
+      return (await kept(plc, topic)) === '{"value":0,"by":"local"}'
+    })
+    assert.equal((await permitOf(site)).value, false)
+  }
+})
+
 test('the last word counts, whoever has it', async ({ site, plc }) => {
   for (let n = 0; n < 10; n++) {
     const [, answer] = await Promise.all([site.api('PUT', '/groups/line-1/permit', { value: true }), plc.ask(topic, '0', { retain: true })])
