@@ -1,4 +1,4 @@
-// time limit: 180 s
+// time limit: 240 s
 // What a device costs on the wire, by the counters of its network interface: IP packets with all headers, both ways, TLS on.
 import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
