@@ -79,14 +79,11 @@ export async function certify(authority: Authority, { use, name, hosts = [], spk
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([use === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth]),
       ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
-      // A device's is in the ticket of each of its TLS sessions, and has nothing that can be left out: its authority is found by name.
+      await x509.AuthorityKeyIdentifierExtension.create(ca.publicKey),
+      // A device's is in the ticket of each of its TLS sessions, and has nothing that can be left out.
       ...(use === 'device'
         ? []
-        : [
-            await x509.AuthorityKeyIdentifierExtension.create(ca.publicKey),
-            new x509.BasicConstraintsExtension(false, undefined, true),
-            await x509.SubjectKeyIdentifierExtension.create(publicKey),
-          ]),
+        : [new x509.BasicConstraintsExtension(false, undefined, true), await x509.SubjectKeyIdentifierExtension.create(publicKey)]),
     ],
   })
   return Buffer.from(certificate.rawData)
