@@ -72,6 +72,11 @@ export class PermitLink {
     this.#cancelRetry()
   }
 
+  /** Whether the broker is there to be told. */
+  get isUp(): boolean {
+    return this.#link !== undefined
+  }
+
   /** Something is to be published. Returns at once. */
   wake(): void {
     this.#again = true

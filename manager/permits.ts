@@ -12,8 +12,12 @@ export interface Giver extends Pick<PermitRecord, 'user' | 'address' | 'via'> {
   readonly tell?: boolean
 }
 
-/** Gives a permit in a user's name, or takes it back; the manager publishes it. */
+/**
+ * Gives a permit in a user's name, or takes it back; the manager publishes it. Throws `broker.unavailable` while it cannot: what is said now
+ * must not come behind what others will have said by then.
+ */
 export function givePermit(fleet: Fleet, target: Target, said: Permit | null, giver: Pick<Giver, 'user' | 'address'>): boolean {
+  if (!fleet.permits.isUp) throw new SkerryError('broker.unavailable', 'the broker is away: the permit is as it was')
   const by = said?.by ?? giver.user
   const changed = recordPermit(fleet, target, said && { ...said, ...(by === null ? {} : { by }) }, { ...giver, via: 'http', tell: true })
   // A lease counts anew from each time that it is given.

@@ -198,4 +198,19 @@ test('with another broker, which tells nobody’s name, permits are recorded and
   }
 })
 
+test('while the broker is away none is given: it would come behind what others say by then', async () => {
+  const site = await startSite()
+  try {
+    await request(site.manager, 'POST', '/groups', { name: 'line-1' })
+    await site.broker.stop()
+    const refused = await eventually(10_000, 'the manager has noticed', async () => {
+      const answer = await request(site.manager, 'PUT', '/groups/line-1/permit', { value: true })
+      return answer.status === 503 && answer
+    })
+    assert.equal(refused.body.code, 'broker.unavailable')
+  } finally {
+    await site.stop()
+  }
+})
+
 test.run()
