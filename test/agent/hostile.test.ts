@@ -65,15 +65,16 @@ hostile(
       'skerry/fleet/keys',
     ]
     const wanted = await observer.spec(app, compose)
-    await observer.manifest({ device: agent.id }, { groups: ['line-1'], apps: [wanted] })
+    await observer.manifest('fleet', {})
+    await observer.manifest({ device: agent.id }, { groups: ['line-1'], apps: [wanted], fleet: true })
     await observer.manifest({ group: 'line-1' }, {})
     await appState(observer, app, 'running')
-    await observer.manifest({ device: agent.id }, { groups: ['line-1'], apps: [wanted], intervalS: 1 })
+    await observer.manifest({ device: agent.id }, { groups: ['line-1'], apps: [wanted], fleet: true, intervalS: 1 })
     await observer.manifest({ group: 'line-1' }, { intervalS: 1 })
     await eventually(
       10_000,
       'the second ones are held',
-      () => observer.seen.reports.at(-1)?.revision === 3 && observer.seen.reports.at(-1)?.groups[0]?.revision === 4,
+      () => observer.seen.reports.at(-1)?.revision === 4 && observer.seen.reports.at(-1)?.groups[0]?.revision === 5,
     )
     await eventually(10_000, 'all was caught', () => caught.get(own)?.length === 2 && caught.get(group)?.length === 2)
     const before = containers()
@@ -126,18 +127,18 @@ hostile(
     assert.equal(containers(), before)
     assert.equal(containersOf(evil), {})
     const { apps, revision, groups } = observer.seen.reports.at(-1)!
-    assert.equal([apps.map(({ name, state }) => `${name} ${state}`), revision, groups[0]?.revision], [[`${app} running`], 3, 4])
+    assert.equal([apps.map(({ name, state }) => `${name} ${state}`), revision, groups[0]?.revision], [[`${app} running`], 4, 5])
 
     // What it left on the broker holds back an agent that starts anew, and nothing more.
     await world.start()
     await eventually(
       15_000,
       'the faults of the new start',
-      () => (observer.seen.reports.at(-1)?.faults?.length ?? 0) >= 4 && observer.seen.reports.at(-1)?.revision === 3,
+      () => (observer.seen.reports.at(-1)?.faults?.length ?? 0) >= 4 && observer.seen.reports.at(-1)?.revision === 4,
     )
     assert.equal([containers(), containersOf(evil)], [before, {}])
     await observer.manifest({ device: agent.id }, { groups: ['line-1'], apps: [wanted] })
-    await eventually(10_000, 'the manager is heard again', () => observer.seen.reports.at(-1)?.revision === 5)
+    await eventually(10_000, 'the manager is heard again', () => observer.seen.reports.at(-1)?.revision === 6)
     assert.equal(containers(), before)
   },
 )

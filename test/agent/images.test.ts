@@ -33,6 +33,14 @@ const deploy = async ({ observer, agent }: AgentWorld, compose: string, fields: 
 }
 const reported = ({ observer }: AgentWorld) => observer.seen.reports.at(-1)?.apps.find(({ name }) => name === app)
 const imageOf = () => docker('inspect', '-f', '{{.Image}}', containersOf(app).web ?? 'none')
+/** While containers come and go. */
+const imageNow = () => {
+  try {
+    return imageOf()
+  } catch {
+    return undefined
+  }
+}
 const isHere = (id: string) => docker('images', '-q', '--no-trunc').split('\n').includes(id)
 const proved = (world: AgentWorld, generation = 0) =>
   eventually(20_000, 'it is good', () => world.records().apps.get(app)?.good?.generation === generation)
@@ -65,7 +73,7 @@ images('a refresh that fails brings back the image of before, though its tag has
   assert.equal([reported(world)?.refreshed, reported(world)?.fault?.code], [1, 'service.exited'])
   await world.start()
   docker('rm', '-f', containersOf(app).web!)
-  await eventually(20_000, 'it is made again, from the image of before', () => containersOf(app).web !== undefined && imageOf() === before)
+  await eventually(20_000, 'it is made again, from the image of before', () => imageNow() === before)
 })
 
 images('a refresh that finds no registry does not stand in the way of the next revision', async ({ world }) => {
@@ -127,7 +135,7 @@ images('a good image that somebody removes is pulled again for going back, by it
   world.deliver(app, composeOf(image, 'restart: "no", labels: [second]'), { revision: 2, policy: { settleS: 1 } })
   await world.start()
   await appState(world.observer, app, 'rolled-back')
-  await eventually(20_000, 'the image of before', () => containersOf(app).web !== undefined && imageOf() === before)
+  await eventually(20_000, 'the image of before', () => imageNow() === before)
 })
 
 images('a purge takes an image along that has several names, some of them without a tag', async ({ world, registry }) => {
