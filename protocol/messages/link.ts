@@ -52,7 +52,7 @@ export const profiles: Readonly<Record<ProfileName, Link>> = {
   satellite: {
     profile: 'satellite',
     intervalS: 1200,
-    keepaliveS: 3600,
+    keepaliveS: 7200,
     metricsS: 7200,
     reportMs: 60_000,
     changes: true,
