@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { Clock } from '../protocol/clock.js'
 import { dial, hostOf } from './dial.js'
 import type { BrokerAddress } from './reach.js'
 import type { Ticket } from './tickets.js'
@@ -11,6 +12,9 @@ export interface ConnectionOptions {
   /** Called once, at once, with what carries the bytes. */
   readonly onSocket?: (socket: Socket) => void
 }
+
+/** Whoever opens a client decides itself whether another is to follow. */
+const onceOnly: IClientOptions = { clean: true, protocolVersion: 4, reconnectPeriod: 0, resubscribe: false }
 
 export function openClient(
   broker: BrokerAddress,
@@ -23,12 +27,27 @@ export function openClient(
     onSocket(socket)
     return socket
   }
-  const all = { ...options, ...loginOf(broker) }
+  const all = { ...onceOnly, ...options, ...loginOf(broker) }
   const client = /^wss?:/.test(broker.url)
     ? mqtt.connect(broker.url, { ...all, wsOptions: { createConnection: open } })
     : new mqtt.MqttClient(open, all)
   client.once('connect', () => remember(broker, socket))
   return client
+}
+
+/** With a DISCONNECT, if it gets through within `withinMs`. */
+export async function hangUp(client: MqttClient, withinMs: number, clock: Clock): Promise<void> {
+  if (withinMs > 0)
+    await new Promise<void>(resolve => {
+      const cancel = clock.after(withinMs, resolve)
+      client.end(false, {}, () => {
+        cancel()
+        resolve()
+      })
+    })
+  // What it still brings is not heard. Its own listeners stay, as they clear its timers; ours know that it is over.
+  client.removeAllListeners('message')
+  client.end(true)
 }
 
 /** What stands in the URL counts where nothing else is given. */

@@ -1,6 +1,7 @@
 // What the agent's parts ask of whoever runs them, and what they tell.
 import type { ReleaseMode } from '../protocol/messages/manifest.js'
 import type { Report } from './reporter.js'
+import type { Publish } from './voice.js'
 
 export interface Conductor {
   /** True if nothing is unknown of what is desired. */
@@ -16,6 +17,8 @@ export interface Conductor {
   noteEngine(version: string | undefined): void
   noteSubscribed(topic: string): void
   hear(topic: string, payload: Buffer, retained: boolean): void
+  /** A session is about to begin. */
+  open(publish: Publish): void
   /** A session has begun. */
   greet(): void
   riseAbove(floor: number): void

@@ -3,13 +3,15 @@ import type { IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
 import type { Link as Settings } from '../protocol/messages/link.js'
-import { openClient } from './client.js'
-import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
+import { Ahead } from './ahead.js'
+import { hangUp, openClient } from './client.js'
+import type { BackoffLimits } from './core/backoff.js'
 import { connectMs, keepaliveOf, leaseMs, patienceMs } from './core/liveness.js'
 import { explainFault, isOfNetwork, type Verdict } from './core/refused.js'
 import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
 import type { BrokerAddress } from './reach.js'
+import { Retries } from './retries.js'
 import { Subscriptions } from './subscriptions.js'
 import { Tickets } from './tickets.js'
 import type { Traffic } from './traffic.js'
@@ -30,6 +32,8 @@ export interface LinkOptions {
   readonly log: Logger
   /** Counts what crosses the connections. */
   readonly traffic: Traffic
+  /** Called once for each attempt, with what sends a first message behind the CONNECT. It resolves to whether that has arrived. */
+  readonly onOpening: (publish: (topic: string, payload: Buffer) => Promise<boolean>) => void
   readonly onConnected: () => void
   readonly onSubscribed: (topic: string) => void
   /** The broker keeps these topics from the device. */
@@ -41,8 +45,6 @@ export interface LinkOptions {
   readonly onMessage: (topic: string, payload: Buffer, retained: boolean) => void
 }
 
-/** A session that lasted this long was a good one: the next attempts start from the shortest delay. */
-const goodSessionMs = 30_000
 const farewellMs = 3_000
 const hangUpMs = 1_000
 /** Whoever is about to come back waits longer: a will that its broker publishes is seen by everybody. */
@@ -63,7 +65,6 @@ export class Link {
   #client: MqttClient | undefined
   #connectedAt: number | undefined
   #answeredAt = 0
-  #failures = 0
   /** What was last said of why the broker cannot be reached: it is said once. */
   #complaint = ''
   #stopped = false
@@ -71,6 +72,7 @@ export class Link {
   #keepaliveS = 0
   readonly #subscriptions: Subscriptions
   readonly #tickets = new Tickets()
+  readonly #retries: Retries
   #cancelAttempt = () => {}
   #cancelCheck = () => {}
   #leaving: Promise<void> = Promise.resolve()
@@ -78,6 +80,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options
     this.#subscriptions = new Subscriptions(options)
+    this.#retries = new Retries(options)
   }
 
   start(): void {
@@ -135,21 +138,7 @@ export class Link {
     if (farewell !== undefined && this.connected) await this.#say(farewell)
     this.#client = undefined
     this.#connectedAt = undefined
-    await this.#hangUp(client, hangUpMs)
-  }
-
-  /** With a DISCONNECT, if it gets through soon. */
-  async #hangUp(client: MqttClient, withinMs: number): Promise<void> {
-    if (withinMs > 0)
-      await new Promise<void>(resolve => {
-        const cancel = this.#options.clock.after(withinMs, resolve)
-        client.end(false, {}, () => {
-          cancel()
-          resolve()
-        })
-      })
-    silence(client)
-    client.end(true)
+    await hangUp(client, hangUpMs, this.#options.clock)
   }
 
   async #say(farewell: Buffer): Promise<void> {
@@ -178,14 +167,30 @@ export class Link {
     })
     this.#client = client
     tap.watch(client)
-    client.on('connect', () => this.#open(client, epoch))
-    client.on('message', (topic, payload, { retain }) => this.#options.onMessage(topic, payload, retain))
-    client.stream.on('data', () => {
-      this.#answeredAt = this.#options.clock.monotonic()
-    })
     gatherAnswers(client)
+    this.#hear(client, epoch)
     client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
+    const ahead = new Ahead(client)
+    this.#subscriptions.ask(client, ahead)
+    this.#options.onOpening((topic, payload) => ahead.publish(topic, payload))
+  }
+
+  #hear(client: MqttClient, epoch: number): void {
+    const { clock, onMessage } = this.#options
+    // What was asked for ahead may come before the client says that it is connected.
+    const early: (() => void)[] = []
+    client.on('connect', () => {
+      this.#open(client, epoch)
+      if (client === this.#client) for (const hear of early.splice(0)) hear()
+    })
+    client.on('message', (topic, payload, { retain }) => {
+      if (client === this.#client && !this.connected) early.push(() => onMessage(topic, payload, retain))
+      else onMessage(topic, payload, retain)
+    })
+    client.stream.on('data', () => {
+      this.#answeredAt = clock.monotonic()
+    })
   }
 
   #refused(client: MqttClient, error: Error, server: string): void {
@@ -205,15 +210,11 @@ export class Link {
     const { clientId, statusTopic, settings } = this.#options
     return {
       clientId,
-      clean: true,
-      protocolVersion: 4,
-      reconnectPeriod: 0,
       connectTimeout: connectMs(leaseMs(settings().intervalS)),
       keepalive: this.#keepaliveS,
       // Heartbeats do what its pings would; a timer that never ends sends none.
       timerVariant: { set: () => 0, clear: () => {} },
       queueQoSZero: false,
-      resubscribe: false,
       will: { topic: statusTopic, payload: will, qos: 1, retain: true },
     }
   }
@@ -231,7 +232,7 @@ export class Link {
   /** Ends a session, or an attempt at one, and plans the next. */
   #drop(client: MqttClient, { why, gently = false, atLeastMs = 0 }: Ending): void {
     if (client !== this.#client || this.#stopped) return
-    const { clock, random, retries, settings, log, onLost } = this.#options
+    const { clock, log, onLost } = this.#options
     const wasConnected = this.connected
     const lasted = this.#connectedAt === undefined ? 0 : clock.monotonic() - this.#connectedAt
     if (wasConnected) log.warn({ why }, 'disconnected from the broker')
@@ -239,13 +240,8 @@ export class Link {
     this.#connectedAt = undefined
     this.#cancelCheck()
     this.#subscriptions.end()
-    this.#leaving = this.#hangUp(client, gently ? leaveMs : 0)
-    this.#failures = lasted >= goodSessionMs ? 1 : this.#failures + 1
-    const delayMs = Math.max(
-      atLeastMs * (1 + random()),
-      backoffMs(this.#failures, withinLease(retries, leaseMs(settings().intervalS)), random()),
-    )
-    this.#cancelAttempt = clock.after(delayMs, () => void this.#leaving.then(() => this.#attempt()))
+    this.#leaving = hangUp(client, gently ? leaveMs : 0, clock)
+    this.#cancelAttempt = clock.after(this.#retries.nextMs(lasted, atLeastMs), () => void this.#leaving.then(() => this.#attempt()))
     if (wasConnected) onLost()
   }
 
@@ -259,9 +255,4 @@ export class Link {
       else this.#drop(client, { why: 'the broker has not answered for too long' })
     })
   }
-}
-
-/** What a client that is done with still brings is not heard. Its own listeners stay, as they clear its timers; ours know that it is over. */
-function silence(client: MqttClient): void {
-  client.removeAllListeners('message')
 }

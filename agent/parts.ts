@@ -246,6 +246,7 @@ export class Parts {
       random: Math.random,
       log: log.child({ part: 'link' }),
       traffic: this.#traffic,
+      onOpening: publish => this.#conductor.open(publish),
       onConnected: () => this.#conductor.greet(),
       onSubscribed: topic => this.#conductor.noteSubscribed(topic),
       onDenied: topics => {

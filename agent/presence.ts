@@ -14,7 +14,7 @@ import {
 } from './core/heartbeat.js'
 import { asksNow, spacingMs } from './core/liveness.js'
 import { Pulse } from './pulse.js'
-import type { Voice } from './voice.js'
+import type { Publish, Voice } from './voice.js'
 
 export interface PresenceOptions {
   readonly clock: Clock
@@ -45,9 +45,14 @@ export class Presence {
     this.#pulse = new Pulse({ clock: options.clock, spacingMs: () => spacingMs(options.link()), beat: () => this.#beat() })
   }
 
+  /** A session is about to begin: its birth goes ahead. */
+  open(publish: Publish): void {
+    this.#bear({ publish })
+  }
+
   /** A session has begun. What was told in the one before still holds. */
   greet(): void {
-    this.#bear()
+    if (!this.#isAsBorn()) this.#bear(this.#options.voice.mark())
     if (this.#hasNews()) this.#pulse.beat()
     else this.#pulse.rest()
   }
@@ -60,12 +65,8 @@ export class Presence {
 
   /** What births tell may have changed: it is said at once. */
   note(): void {
-    const { isConnected, link, voice } = this.#options
-    if (!isConnected() || this.#born === undefined) return
-    const isSame =
-      this.#born.intervalS === link().intervalS && (this.#born.engineVersion === undefined) === (this.#engineVersion === undefined)
-    if (isSame) return
-    this.#bear(voice.mark().sequence)
+    if (!this.#options.isConnected() || this.#isAsBorn()) return
+    this.#bear(this.#options.voice.mark())
     this.#pulse.beat()
   }
 
@@ -73,7 +74,7 @@ export class Presence {
   introduce(): void {
     const { isConnected, voice } = this.#options
     voice.introduceAgain()
-    if (isConnected() && this.#born !== undefined) this.#bear(voice.mark().sequence)
+    if (isConnected() && this.#born !== undefined) this.#bear(voice.mark())
   }
 
   /** For good. */
@@ -81,9 +82,15 @@ export class Presence {
     this.#pulse.stop()
   }
 
-  #bear(sequence?: number): void {
+  #bear(how: Parameters<Voice['birth']>[1]): void {
     this.#born = this.#condition()
-    void this.#options.voice.birth(this.#born, sequence)
+    void this.#options.voice.birth(this.#born, how)
+  }
+
+  #isAsBorn(): boolean {
+    if (this.#born === undefined) return true
+    const { intervalS, engineVersion } = this.#condition()
+    return this.#born.intervalS === intervalS && (this.#born.engineVersion === undefined) === (engineVersion === undefined)
   }
 
   #beat(): void {

@@ -40,6 +40,7 @@ export class RunningAgent {
       noteEngine: version => this.#noteEngine(version),
       noteSubscribed: topic => this.#noteSubscribed(topic),
       hear: (topic, payload, retained) => this.#hear(topic, payload, retained),
+      open: publish => this.#parts.presence.open(publish),
       greet: () => this.#greet(),
       riseAbove: floor => this.#riseAbove(floor),
       leave: mode => this.#leave(mode),

@@ -1,6 +1,7 @@
 // Which topics the session is subscribed to, of those that are wanted.
 import type { MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
+import type { Ahead } from './ahead.js'
 
 export interface SubscriptionsOptions {
   readonly log: Logger
@@ -9,9 +10,19 @@ export interface SubscriptionsOptions {
   readonly onDenied: (topics: readonly string[]) => void
 }
 
+/** What was asked for before the session was open. */
+interface Early {
+  readonly client: MqttClient
+  readonly topics: readonly string[]
+  /** The broker's answer, which may come before the client says that the session is open. */
+  granted?: readonly unknown[]
+}
+
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
+  /** Of the session that is open. */
   #client: MqttClient | undefined
+  #early: Early | undefined
   #wanted: ReadonlySet<string> = new Set()
   /** Topics asked for in this session. */
   readonly #asked = new Set<string>()
@@ -20,15 +31,30 @@ export class Subscriptions {
     this.#options = options
   }
 
-  /** All that is wanted is asked for in one packet. */
+  /** Asks for all that is wanted, in one packet, before the session is open. */
+  ask(client: MqttClient, ahead: Ahead): void {
+    const topics = [...this.#wanted]
+    this.#asked.clear()
+    if (topics.length === 0) return
+    for (const topic of topics) this.#asked.add(topic)
+    const early: Early = { client, topics }
+    this.#early = early
+    ahead.subscribe(topics, granted => {
+      early.granted = granted
+      this.#noteEarly()
+    })
+  }
+
+  /** The session is open. */
   begin(client: MqttClient): void {
     this.#client = client
-    this.#asked.clear()
     this.#adjust()
+    this.#noteEarly()
   }
 
   end(): void {
     this.#client = undefined
+    this.#early = undefined
   }
 
   /** Which topics to be subscribed to, now and in every later session. */
@@ -58,6 +84,13 @@ export class Subscriptions {
       // Without one the session has ended.
       if (answer !== undefined) this.#note(client, fresh, answer.granted)
     })
+  }
+
+  #noteEarly(): void {
+    const early = this.#early
+    if (early?.granted === undefined || early.client !== this.#client) return
+    this.#early = undefined
+    this.#note(early.client, early.topics, early.granted)
   }
 
   /** The broker answers for each topic by itself (MQTT 3.1.1, 3.9.3). */

@@ -13,14 +13,21 @@ interface How {
   readonly retain: boolean
 }
 
+/** Resolves to false if there is no session. */
+export type Publish = (topic: string, payload: Buffer, how: How) => Promise<boolean>
+
+interface HowBorn {
+  readonly sequence?: number
+  readonly publish?: Publish
+}
+
 export interface VoiceOptions {
   readonly root: string
   readonly device: string
   /** What the device calls itself; by default its host name. */
   readonly name: string | undefined
   readonly epochs: Epochs
-  /** Resolves to false if there is no session. */
-  readonly publish: (topic: string, payload: Buffer, how: How) => Promise<boolean>
+  readonly publish: Publish
 }
 
 export class Voice {
@@ -44,8 +51,8 @@ export class Voice {
     return { epoch, will: this.#offline('Disconnected') }
   }
 
-  /** The first one of a session has no `sequence`. */
-  async birth({ intervalS, engineVersion }: Condition, sequence?: number): Promise<void> {
+  /** The first one of a session has no `sequence`, and leaves by a way of its own. */
+  async birth({ intervalS, engineVersion }: Condition, { sequence, publish }: HowBorn = {}): Promise<void> {
     const { name, epochs } = this.#options
     const facts = readFacts({ name, agentVersion, engineVersion: engineVersion ?? '' })
     const stamp = stampOfFacts(facts)
@@ -53,7 +60,7 @@ export class Voice {
     const engine = engineVersion !== undefined
     const rest = { ...(isKnown ? { stamp } : { facts }), ...(sequence === undefined ? {} : { sequence }) }
     const birth = { version: protocolVersion, epoch: epochs.current, online: true, intervalS, engine, ...rest }
-    if (await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true })) this.#introduced = stamp
+    if (await this.#say('status', statusCodec.encode(birth), { qos: 1, retain: true }, publish)) this.#introduced = stamp
   }
 
   /** Somebody does not know the facts: the next birth has them again. */
@@ -99,7 +106,7 @@ export class Voice {
     return statusCodec.encode({ version: protocolVersion, epoch: this.#options.epochs.current, online: false, reason })
   }
 
-  #say(channel: DeviceChannel, payload: Buffer, how: How): Promise<boolean> {
-    return this.#closed ? Promise.resolve(false) : this.#options.publish(this.topic(channel), payload, how)
+  #say(channel: DeviceChannel, payload: Buffer, how: How, publish: Publish = this.#options.publish): Promise<boolean> {
+    return this.#closed ? Promise.resolve(false) : publish(this.topic(channel), payload, how)
   }
 }

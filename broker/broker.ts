@@ -159,7 +159,6 @@ export class Broker {
     const { limits, guests } = this.#parts
     const kind = guests.principalOf(client)?.kind
     const isStranger = kind === 'joiner' || kind === 'lapsed'
-    if (kind === 'device') gatherFirst(client.conn)
     this.#sluices.get(client.conn)?.open(isStranger ? { ...limits, frameBytes: limits.strangerFrameBytes } : limits)
   }
 
@@ -173,6 +172,10 @@ export class Broker {
     const seen = (client: Client): void => {
       if (!client.clean) this.#parts.store.seen(client.id)
     }
+    // Before its CONNACK.
+    this.#parts.engine.on('client', client => {
+      if (this.#parts.guests.principalOf(client)?.kind === 'device') gatherFirst(client.conn)
+    })
     this.#parts.engine.on('clientReady', seen)
     this.#parts.engine.on('clientReady', client => this.#open(client))
     this.#parts.engine.on('clientDisconnect', seen)

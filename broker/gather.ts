@@ -1,12 +1,12 @@
 // The answers to what a device says first, as one TLS record in one segment: on a thin link the records and acknowledgements of a reconnect cost more than what is in them.
 import type { Duplex } from 'node:stream'
 
-/** What comes in after a CONNECT: the birth with the filters, and what that leads to. */
+/** What comes in after a CONNECT: the filters, the birth, and what that leads to. */
 const arrivals = 8
 /** The birth is acknowledged when it is on disk, and the retained messages follow one another. After 40 ms TCP would acknowledge with a packet of its own. */
 const gatherMs = 30
 
-/** Whoever reads the connection does so by `read()`, as Aedes does. After its first arrivals it is as it was. */
+/** Whoever reads the connection does so by `read()`, as Aedes does. What has come behind the CONNECT is answered with it. After its first arrivals the connection is as it was. */
 export function gatherFirst(connection: Duplex): void {
   const { read } = connection
   let left = arrivals
@@ -26,4 +26,5 @@ export function gatherFirst(connection: Duplex): void {
       connection.uncork()
     }, gatherMs).unref()
   }
+  if (connection.readableLength > 0) hold()
 }

@@ -34,12 +34,8 @@ export async function visit(options: VisitOptions): Promise<JoinAnswer> {
   signal.throwIfAborted()
   const client = openClient(broker, {
     clientId,
-    clean: true,
-    protocolVersion: 4,
-    reconnectPeriod: 0,
     connectTimeout: connectMs,
     keepalive: keepaliveS,
-    resubscribe: false,
   })
   let cancel = () => {}
   // The answer may come together with the acknowledgement of what asked for it.

@@ -5,7 +5,7 @@ import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Link } from '../../agent/link.js'
+import { Link, type LinkOptions } from '../../agent/link.js'
 import { Traffic } from '../../agent/traffic.js'
 import { profiles, type Link as Settings } from '../../protocol/messages/link.js'
 import { ManualClock } from '../support/clock.js'
@@ -66,6 +66,7 @@ class Broker {
     if (packet.cmd === 'subscribe') {
       socket.write(generate({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: packet.subscriptions.map(() => 1) }))
     }
+    if (packet.cmd === 'unsubscribe') socket.write(generate({ cmd: 'unsuback', messageId: packet.messageId ?? 0, granted: [] }))
     if (packet.cmd === 'publish' && packet.qos === 1) socket.write(generate({ cmd: 'puback', messageId: packet.messageId ?? 0 }))
     if (packet.cmd === 'disconnect') socket.end()
   }
@@ -76,7 +77,9 @@ interface World {
   clock: ManualClock
   link: Link
   settings: Settings
+  /** Topics of messages, and of subscriptions in brackets. */
   heard: string[]
+  open: LinkOptions['onOpening']
   greet: () => void
 }
 
@@ -87,6 +90,7 @@ test.before.each(async world => {
   world.clock = new ManualClock()
   world.settings = profiles.lan
   world.heard = []
+  world.open = () => {}
   world.greet = () => {}
   const url = await world.broker.listen()
   world.link = new Link({
@@ -100,9 +104,10 @@ test.before.each(async world => {
     random: () => 0.5,
     log: pino({ level: 'silent' }),
     traffic: new Traffic('skerry', world.clock),
+    onOpening: publish => world.open(publish),
     onConnected: () => world.greet(),
-    onSubscribed: () => {},
-    onDenied: () => {},
+    onSubscribed: topic => world.heard.push(`(${topic})`),
+    onDenied: topics => world.heard.push(...topics.map(topic => `(not ${topic})`)),
     onLost: () => {},
     onRefused: () => {},
     onMessage: topic => world.heard.push(topic),
@@ -195,6 +200,54 @@ test('settings that have become shorter count at once', async world => {
   assert.is(link.connected, false)
 })
 
+test('what is wanted already, and a birth, leave with the CONNECT; the answers are heard once the session is open', async world => {
+  const { broker, link, heard } = world
+  broker.isMute = true
+  world.open = publish => void publish('birth', Buffer.from('x')).then(arrived => heard.push(`birth: ${arrived}`))
+  world.greet = () => {
+    heard.push('greeting')
+    link.want(new Set(['a', 'c']))
+  }
+  link.want(new Set(['a', 'b']))
+  link.start()
+  const subscribe = await eventually(5_000, 'the filters', () => broker.packets.find(({ cmd }) => cmd === 'subscribe'))
+  const birth = await eventually(5_000, 'the birth', () => broker.packets.find(packet => packet.cmd === 'publish'))
+  assert.equal([birth.qos, birth.retain, birth.topic], [1, true, 'birth'])
+  assert.equal(broker.kinds(), ['connect', 'subscribe', 'publish'])
+  assert.is(broker.pieces.length, 1)
+  assert.equal(heard, [])
+  broker.isMute = false
+  broker.send(
+    { cmd: 'connack', returnCode: 0, sessionPresent: false },
+    { cmd: 'suback', messageId: subscribe.messageId ?? 0, granted: [1, 0x80] },
+    { cmd: 'publish', topic: 'a', payload: Buffer.from('x'), qos: 0, retain: true, dup: false },
+    { cmd: 'puback', messageId: birth.messageId ?? 0 },
+  )
+  await eventually(5_000, 'what has changed meanwhile', () => heard.includes('(c)'))
+  assert.equal(
+    heard.filter(each => each !== 'birth: true'),
+    ['greeting', '(a)', '(not b)', 'a', '(c)'],
+  )
+  assert.ok(heard.includes('birth: true'))
+  assert.equal(broker.kinds(), ['connect', 'subscribe', 'publish', 'unsubscribe', 'subscribe'])
+})
+
+test('a broker that refuses the connection is asked anew', async world => {
+  const { broker, link, heard } = world
+  broker.isMute = true
+  world.open = publish => void publish('birth', Buffer.from('x')).then(arrived => heard.push(`birth: ${arrived}`))
+  link.want(new Set(['a']))
+  link.start()
+  await eventually(5_000, 'the filters', () => broker.kinds().includes('subscribe'))
+  broker.send({ cmd: 'connack', returnCode: 3, sessionPresent: false })
+  broker.isMute = false
+  await comesAgain(world, 2)
+  await eventually(5_000, 'the answers', () => heard.length === 3)
+  assert.equal(heard[0], 'birth: false')
+  assert.equal(heard.slice(1).sort(), ['(a)', 'birth: true'])
+  assert.equal(broker.kinds(), ['connect', 'subscribe', 'publish', 'connect', 'subscribe', 'publish'])
+})
+
 test('all that is wanted when a session begins goes into one SUBSCRIBE', async world => {
   world.greet = () => {
     world.link.want(new Set(['a']))
@@ -223,7 +276,7 @@ test('what is said when a session begins, and what is answered to one arrival, l
     ...{ cmd: 'publish', topic: 'a', payload: Buffer.from('x'), qos: 1, retain: true, dup: false, messageId },
   })
   broker.send(message(1), message(2), message(3))
-  await eventually(5_000, 'three messages', () => world.heard.length === 3)
+  await eventually(5_000, 'three messages', () => world.heard.filter(topic => topic === 'a').length === 3)
   const answers = () => broker.kinds().filter(kind => kind === 'puback').length
   assert.is(answers(), 0, 'acknowledgements wait for something that is said')
   await world.link.publish('heartbeat', Buffer.from('x'), { qos: 0, retain: false })

@@ -31,9 +31,9 @@ function device(link: Link) {
   const shown = new Presence({
     clock,
     voice: {
-      birth: async (condition, number) => {
+      birth: async (condition, how) => {
         births.push(condition)
-        numbers.push(number)
+        numbers.push(how?.sequence)
         answer()
       },
       epoch: 1,
@@ -54,12 +54,16 @@ function device(link: Link) {
   })
   shown.noteEngine('20.10')
   const fullAtS = () => beats.filter(({ heartbeat }) => isFull(heartbeat)).map(({ atS }) => atS)
-  return { clock, world, births, numbers, beats, shown, fullAtS }
+  const begin = () => {
+    shown.open(async () => true)
+    shown.greet()
+  }
+  return { clock, world, births, numbers, beats, shown, begin, fullAtS }
 }
 
 presence('heartbeats come with the interval, and are short while there is no news', () => {
-  const { clock, shown, births, beats, fullAtS } = device(minute)
-  shown.greet()
+  const { clock, births, beats, fullAtS, begin } = device(minute)
+  begin()
   clock.advance(3600_000)
   assert.equal(births, [{ intervalS: 60, engineVersion: '20.10' }])
   assert.equal(
@@ -74,16 +78,16 @@ presence('heartbeats come with the interval, and are short while there is no new
 })
 
 presence('every heartbeat has metrics where they are due with each', () => {
-  const { clock, shown, beats, fullAtS } = device(profiles.lan)
-  shown.greet()
+  const { clock, beats, fullAtS, begin } = device(profiles.lan)
+  begin()
   clock.advance(100_000)
   assert.is(fullAtS().length, beats.length)
 })
 
 for (const link of [profiles.lan, minute]) {
   presence(`in quiet hours heartbeats go on without metrics, and metrics come after them: ${link.profile}`, () => {
-    const { clock, world, shown, beats, fullAtS } = device(link)
-    shown.greet()
+    const { clock, world, beats, fullAtS, begin } = device(link)
+    begin()
     world.quiet = true
     clock.advance(7200_000)
     assert.is(beats.length, 7200 / link.intervalS + 1)
@@ -98,8 +102,8 @@ for (const link of [profiles.lan, minute]) {
 }
 
 presence('a new report, a new manifest and a service in another state make the next heartbeat a full one', () => {
-  const { clock, world, shown, fullAtS } = device(minute)
-  shown.greet()
+  const { clock, world, fullAtS, begin } = device(minute)
+  begin()
   clock.advance(90_000)
   world.reported = { ...nothing, sequence: 2 }
   clock.advance(60_000)
@@ -112,8 +116,8 @@ presence('a new report, a new manifest and a service in another state make the n
 })
 
 presence('another interval, or an Engine that comes or goes, is said at once, by a birth and a full heartbeat', () => {
-  const { clock, world, shown, births, numbers, beats } = device(minute)
-  shown.greet()
+  const { clock, world, shown, births, numbers, beats, begin } = device(minute)
+  begin()
   clock.advance(70_000)
   world.link = { ...minute, intervalS: 20 }
   shown.note()
@@ -140,46 +144,62 @@ presence('another interval, or an Engine that comes or goes, is said at once, by
   )
 })
 
-presence('a session that begins anew is told by its birth alone where nothing has changed', () => {
-  const { clock, world, shown, births, beats } = device(minute)
+presence('what has changed since the CONNECT is told by another birth', () => {
+  const { world, shown, births, numbers } = device(minute)
+  shown.open(async () => true)
+  world.link = { ...minute, intervalS: 30 }
+  world.connected = false
+  shown.note()
+  assert.is(births.length, 1)
+  world.connected = true
   shown.greet()
+  assert.equal(
+    births.map(({ intervalS }) => intervalS),
+    [60, 30],
+  )
+  assert.equal(numbers, [undefined, 0])
+})
+
+presence('a session that begins anew is told by its birth alone where nothing has changed', () => {
+  const { clock, world, births, beats, begin } = device(minute)
+  begin()
   clock.advance(60_000)
   world.connected = false
   clock.advance(300_000)
   assert.is(beats.length, 2, 'nothing is said to nobody')
   world.connected = true
-  shown.greet()
+  begin()
   assert.is(births.length, 2)
   assert.is(beats.length, 2)
   clock.advance(60_000)
   assert.ok(beats.at(-1) !== undefined && !isFull(beats.at(-1)!.heartbeat))
   world.revision = 3
-  shown.greet()
+  begin()
   assert.ok(isFull(beats.at(-1)!.heartbeat), 'what changed meanwhile is told at once')
 })
 
 presence('what is stopped stays silent, whatever happens then', () => {
-  const { clock, world, shown, beats } = device(minute)
-  shown.greet()
+  const { clock, world, shown, beats, begin } = device(minute)
+  begin()
   shown.stop()
   clock.advance(3600_000)
   world.revision = 9
-  shown.greet()
+  begin()
   clock.advance(3600_000)
   assert.is(beats.length, 1)
 })
 
 presence('one heartbeat in four or five asks for an answer where the keep-alive is four intervals', () => {
-  const { clock, shown, beats } = device(minute)
-  shown.greet()
+  const { clock, beats, begin } = device(minute)
+  begin()
   clock.advance(86_400_000)
   const asked = beats.filter(({ asks }) => asks).length
   assert.ok(asked >= beats.length / 6 && asked <= beats.length / 4, `${asked} of ${beats.length}`)
 })
 
 presence('while no answer comes every heartbeat asks', () => {
-  const { clock, world, shown, beats } = device(minute)
-  shown.greet()
+  const { clock, world, beats, begin } = device(minute)
+  begin()
   world.answers = false
   clock.advance(600_000)
   const first = beats.findIndex(({ asks }) => asks)

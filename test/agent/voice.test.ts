@@ -28,7 +28,7 @@ voice('facts are told until a birth with them has arrived, and named in later on
   await said.birth(here)
   broker.takes = true
   await said.birth(here)
-  await said.birth({ ...here, intervalS: 20 }, 7)
+  await said.birth({ ...here, intervalS: 20 }, { sequence: 7 })
   const [lost, first, later] = births
   assert.is(lost?.facts?.name, 'press-7')
   assert.is(first?.facts?.name, 'press-7')
@@ -36,6 +36,24 @@ voice('facts are told until a birth with them has arrived, and named in later on
   assert.equal(Buffer.from(later?.stamp ?? []), Buffer.from(stampOfFacts(first.facts)))
   assert.equal([later?.intervalS, later?.sequence, later?.engine], [20, 7, true])
   assert.ok(statusCodec.encode(later!).length <= 24, `${statusCodec.encode(later!).length} bytes`)
+})
+
+voice('the birth of a session leaves by the way that it is given, and tells the facts until it has arrived there', async () => {
+  const { births, said } = speaking()
+  const early: Status[] = []
+  const arrives = [false, true, true]
+  const publish = async (topic: string, payload: Buffer) => {
+    assert.is(topic, 'skerry/device/a1/status')
+    const decoded = statusCodec.decode(payload)
+    if (decoded.ok) early.push(decoded.value)
+    return arrives[early.length - 1] ?? false
+  }
+  for (const _ of arrives) await said.birth(here, { publish })
+  assert.equal(
+    early.map(({ facts }) => facts !== undefined),
+    [true, true, false],
+  )
+  assert.equal(births, [])
 })
 
 voice('facts that have changed are told, and all of them again to whoever asks', async () => {

@@ -49,6 +49,18 @@ test('answers to the first arrivals leave in one piece, those to later ones at o
   equal(pieces, ['late'])
 })
 
+test('what has come behind a CONNECT is answered with it', async () => {
+  const { duplex, pieces } = connection()
+  duplex.push('filters')
+  gatherFirst(duplex)
+  duplex.write('connack ')
+  is(String(duplex.read()), 'filters')
+  duplex.write('suback')
+  equal(pieces, [])
+  await eventually(5_000, 'the answers', () => pieces.length > 0)
+  equal(pieces, ['connack suback'])
+})
+
 test('what is destroyed meanwhile stays so', async () => {
   const { duplex, pieces } = connection()
   gatherFirst(duplex)

@@ -2,7 +2,7 @@
 // A real agent whose clock stands in 1970 or 2100, and whose name server has gone: it stays connected, and its certificate is renewed.
 import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -102,8 +102,17 @@ class Site {
     })
   }
 
+  /** The manager may know of the device before the device has heard that it is connected. */
+  async remembers(): Promise<void> {
+    await eventually(10_000, 'the device remembers its server', () => existsSync(this.#memory()))
+  }
+
   forget(): void {
-    rmSync(join(this.folder, 'device/agent/server.json'))
+    rmSync(this.#memory())
+  }
+
+  #memory(): string {
+    return join(this.folder, 'device/agent/server.json')
   }
 
   async close(): Promise<void> {
@@ -150,6 +159,7 @@ test('a server whose name does not resolve any more is found where it was, and o
   try {
     await site.start({}, 'join')
     const first = await site.ready()
+    await site.remembers()
     site.resolve({})
     await site.start({})
     await site.ready(first)

@@ -118,6 +118,7 @@ function makeLink({ identity, url, clock, verdicts }: World): Link {
     random: () => 0.5,
     log,
     traffic: new Traffic('skerry', clock),
+    onOpening: () => {},
     onConnected: () => {},
     onSubscribed: () => {},
     onDenied: () => {},
