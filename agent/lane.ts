@@ -10,6 +10,7 @@ import type { CreatedIds } from './execute.js'
 import { calmingSteps } from './holds.js'
 import { type LanePorts, outcomeOf } from './lane-ports.js'
 import { type Look, look } from './look.js'
+import { Loop } from './loop.js'
 import { Rest } from './rest.js'
 import { Restarts } from './restart.js'
 import { takeRounds } from './rounds.js'
@@ -30,16 +31,14 @@ export class Lane {
   readonly #deeds: Deeds
   readonly #care: Care
   readonly #rest: Rest
+  readonly #loop = new Loop(() => this.#turn())
   #target: Target
   #trial: Trial | undefined
   #observed: Observed = nothingObserved
   #busy = true
-  #woken = false
-  #running: Promise<void> | undefined
   /** Pulls and builds under way. */
   #fetching: Promise<void> | undefined
   #abort = new AbortController()
-  #stopped = false
 
   constructor(target: Target, ports: LanePorts) {
     this.#target = target
@@ -91,17 +90,13 @@ export class Lane {
   }
 
   wake(): void {
-    this.#woken = true
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-      if (this.#woken && !this.#stopped) this.wake()
-    })
+    this.#loop.wake()
   }
 
   /** Stops services and starts them again; all of them if none are named. Rejects with a SkerryError. `signal` ends it while it has not begun. */
   restart(services: readonly string[], signal: AbortSignal): Promise<void> {
     const done = this.#restarts.add(services, signal)
-    const refusal = this.#stopped ? new SkerryError('engine.unavailable', 'the agent is stopping') : this.#rest.refusal()
+    const refusal = this.#loop.stopped ? new SkerryError('engine.unavailable', 'the agent is stopping') : this.#rest.refusal()
     if (refusal !== undefined) this.#restarts.refuse(refusal)
     this.wake()
     return done
@@ -109,22 +104,19 @@ export class Lane {
 
   /** Ends waiting and pulling; waits for the steps under way. */
   async stop(): Promise<void> {
-    this.#stopped = true
+    const ended = this.#loop.stop()
     this.#timers.close()
     this.#abort.abort()
     this.#restarts.refuse(new SkerryError('engine.unavailable', 'the agent is stopping'))
-    await Promise.all([this.#running, this.#fetching])
+    await Promise.all([ended, this.#fetching])
   }
 
-  async #run(): Promise<void> {
-    while (this.#woken && !this.#stopped) {
-      this.#woken = false
-      const { signal } = this.#abort
-      try {
-        await this.#advance(signal)
-      } catch (error) {
-        this.#fail(error, signal)
-      }
+  async #turn(): Promise<void> {
+    const { signal } = this.#abort
+    try {
+      await this.#advance(signal)
+    } catch (error) {
+      this.#fail(error, signal)
     }
   }
 
@@ -168,7 +160,7 @@ export class Lane {
     const memory = () => this.#memory()
     const isOver = () => signal.aborted || (!this.#rest.resting && !this.#rest.mayAct())
     await takeRounds({ observed, steps }, { wish, memory, now: this.#ports.clock.now, take, isOver })
-    this.#woken = true
+    this.wake()
   }
 
   #fetch(target: Target, steps: readonly Step[], signal: AbortSignal): void {
@@ -194,7 +186,7 @@ export class Lane {
     if (!restarted && calming.length === 0) return false
     for (const service of calming.length > 0 ? looping : []) this.#wakeAfter(`hold ${service}`, this.#deeds.holds.noteLoop(service) + 1)
     await this.#take(calming, this.#abort.signal)
-    this.#woken = true
+    this.wake()
     return true
   }
 

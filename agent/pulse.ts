@@ -1,4 +1,4 @@
-// The heart: one beat in each interval while connected, and one at once when the interval changes.
+// The heart: one beat in each interval, and one at once where something is to be told.
 import type { Clock } from '../protocol/clock.js'
 
 export interface PulseOptions {

@@ -51,7 +51,7 @@ function usageOf(error: CommanderError) {
   return usageError(`${error.message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ')}; see --help`)
 }
 
-export function wantsJson(args: readonly string[]): boolean {
+function wantsJson(args: readonly string[]): boolean {
   return args.some(
     (arg, at) => arg === '-ojson' || arg === '--output=json' || (arg === 'json' && /^(-o|--output)$/.test(args[at - 1] ?? '')),
   )

@@ -1,21 +1,15 @@
-// Commands of PLCs and SCADA programs, over MQTT or HTTP: taken in the order of arrival, done as the API does them, and each one answered.
-import { createHash } from 'node:crypto'
+// Commands of PLCs and SCADA programs, over MQTT or HTTP: done in the order of arrival, many in one transaction, and each one answered.
 import type { Logger } from 'pino'
-import { type Answer, answerCodes, okAnswer, refusalAnswer } from '../protocol/answer.js'
-import { type Command, type ReadCommand, readCommand } from '../protocol/command.js'
-import { type CommandTopic, parseCommandTopic } from '../protocol/command-topics.js'
-import { type Refusal, SkerryError } from '../protocol/errors.js'
+import { type Answer, refusalAnswer } from '../protocol/answer.js'
+import type { Refusal } from '../protocol/errors.js'
 import { isPermitTopic } from '../protocol/permit-topics.js'
 import { type AnswerStats, Answers } from './answers.js'
 import { Arrivals } from './arrivals.js'
-import type { Target } from './core/model.js'
+import { CommandHandler, type Outcome } from './command-handler.js'
+import { keyOf, type Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
-import { type Obeyed, obey } from './obey.js'
-import { takePermit } from './permit-arrivals.js'
-import { Restarts } from './restarts.js'
-import { type Arrival, actorOf, deedOf, originOf, permitSender, type Senders } from './senders.js'
-import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
+import { type Arrival, actorOf, deedOf, type Senders } from './senders.js'
 
 interface CommandsOptions {
   readonly root: string
@@ -38,7 +32,7 @@ const gatherMs = 50
 
 export class Commands {
   readonly #options: CommandsOptions
-  readonly #restarts: Restarts
+  readonly #handler: CommandHandler
   readonly #answers: Answers
   /** Targets that the present batch has changed. */
   readonly #changed = new Map<string, Target>()
@@ -50,7 +44,7 @@ export class Commands {
 
   constructor(options: CommandsOptions) {
     this.#options = options
-    this.#restarts = new Restarts(options.fleet)
+    this.#handler = new CommandHandler({ ...options, onChanged: target => this.#changed.set(keyOf(target), target) })
     this.#answers = new Answers(options.root, options.log)
   }
 
@@ -137,7 +131,7 @@ export class Commands {
       journal.together(() => {
         for (const arrival of arrivals) {
           if (outcomes.length > 0 && clock.monotonic() > until) break
-          outcomes.push(audit.actAs(actorOf(arrival), () => this.#handle(arrival)))
+          outcomes.push(audit.actAs(actorOf(arrival), () => this.#handler.handle(arrival)))
         }
       })
       return outcomes
@@ -148,105 +142,6 @@ export class Commands {
       this.#waiting.drop(Math.max(1, outcomes.length))
     }
   }
-
-  #handle(arrival: Arrival): Outcome {
-    const { topic, payload, retained } = arrival
-    if (isPermitTopic(this.#options.root, topic)) return this.#takePermit(arrival)
-    const target = parseCommandTopic(this.#options.root, topic)
-    if (!target.ok) return refusalAnswer(target.refusals, {})
-    const { command, id, ...read } = readCommand(target.value, payload)
-    const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
-    const stale = this.#staleness(read.expiresAt, retained)
-    if (stale !== undefined) return refusalAnswer([stale], about)
-    const permitted = permitSender(this.#options.senders, arrival, target.value)
-    if (!permitted.ok) return refusalAnswer(permitted.refusals, about)
-    if (!command.ok) return refusalAnswer(command.refusals, about)
-    const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
-    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
-  }
-
-  /** What the manager has published itself is no command to it. */
-  #takePermit(arrival: Arrival): Outcome {
-    if (!('caller' in arrival) && this.#options.fleet.permits.takeEcho(arrival.topic, arrival.payload)) return undefined
-    return this.#try({}, () => takePermit(this.#options, arrival))
-  }
-
-  #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
-    if (retained) return { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }
-    if (expiresAt === undefined || this.#options.fleet.clock.now() <= expiresAt) return undefined
-    return { code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }
-  }
-
-  /** The answer to an id that came before. */
-  #before(known: KnownCommand): Answer | undefined {
-    const { db, clock } = this.#options.fleet
-    const found = readAnswer(db, known, clock.now())
-    if (found === undefined) return undefined
-    if (found.same) return { ...(JSON.parse(found.answer) as Answer), repeated: true }
-    const { id } = known
-    return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
-  }
-
-  #act(target: CommandTopic, { command, warnings, id }: Accepted, { arrival, known }: Sent): Outcome {
-    const { fleet } = this.#options
-    const about = { ...(id === undefined ? {} : { id }), verb: command.verb, app: command.app }
-    const accept = ({ text, warnings: more, target: on, ...done }: Obeyed) => {
-      if (done.changed === true && command.verb !== 'restart') this.#changed.set(`${on.kind}/${on.name}`, on)
-      return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
-    }
-    if (command.verb === 'restart' && command.wanted) {
-      return async () => {
-        const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
-        this.#rememberLate(known, answer)
-        return answer
-      }
-    }
-    const answer = this.#try(about, () => accept(obey(fleet, target, command, originOf(arrival))))
-    this.#remember(known, answer)
-    return answer
-  }
-
-  /** What could not be done just now may be tried again with the same id. */
-  #remember(known: KnownCommand | undefined, answer: Answer): void {
-    const { db, clock } = this.#options.fleet
-    if (known !== undefined && answer.code < answerCodes.unavailable) insertAnswer(db, known, JSON.stringify(answer), clock.now())
-  }
-
-  #rememberLate(known: KnownCommand | undefined, answer: Answer): void {
-    if (known === undefined || answer.code >= answerCodes.unavailable) return
-    try {
-      this.#options.fleet.db.durably(() => this.#remember(known, answer))
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'answer not stored')
-    }
-  }
-
-  #try(about: About, act: () => Answer): Answer {
-    try {
-      return act()
-    } catch (error) {
-      return this.#refusal(error, about)
-    }
-  }
-
-  #refusal(error: unknown, about: About): Answer {
-    if (error instanceof SkerryError) return refusalAnswer([error.refusal, ...error.others], about)
-    this.#options.log.error({ err: error, ...about }, 'command failed')
-    return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
-  }
-}
-
-/** A command that was understood. */
-type Accepted = Pick<ReadCommand, 'warnings' | 'id'> & { readonly command: Command }
-
-type About = Pick<Answer, 'id' | 'verb' | 'app'>
-
-/** An answer, or how to get at it when the transaction is over; undefined where nobody has asked. */
-type Outcome = Answer | (() => Promise<Answer>) | undefined
-
-interface Sent {
-  readonly arrival: Arrival
-  readonly known: KnownCommand | undefined
 }
 
 const unanswerable: Refusal = { code: 'broker.unavailable', message: 'nobody could be answered' }

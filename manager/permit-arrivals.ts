@@ -43,7 +43,7 @@ function take(fleet: Fleet, target: PermitTopic, said: Permit | null, arrival: A
 }
 
 /** As answers tell it. */
-export function answerOf(permit: Permit | null): Pick<Answer, 'permit' | 'leaseS'> {
+function answerOf(permit: Permit | null): Pick<Answer, 'permit' | 'leaseS'> {
   if (permit === null) return { permit: null }
   return { permit: permit.value ? 1 : 0, ...(permit.leaseS === undefined ? {} : { leaseS: permit.leaseS }) }
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { formatPermit, readPermit } from '../protocol/permit.js'
 import { formatPermitTopic, type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
 import type { PermitRecord } from './core/held.js'
+import { keyOf } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { checkPermitTarget, recordPermit } from './permits.js'
@@ -159,9 +160,9 @@ export class PermitLink {
   #compare(): void {
     this.#comparing = false
     const fleet = this.#options.fleet()
-    const pending = new Set(store.readPendingPermits(fleet.db).map(({ target }) => `${target.kind}/${target.name}`))
+    const pending = new Set(store.readPendingPermits(fleet.db).map(({ target }) => keyOf(target)))
     for (const { target, via } of store.readPermits(fleet.db)) {
-      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || pending.has(`${target.kind}/${target.name}`)
+      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || pending.has(keyOf(target))
       if (isThere) continue
       if (via === 'http') fleet.db.durably(() => store.markPermitLost(fleet.db, target))
       else recordPermit(fleet, target, null, { user: null, address: null, via })

@@ -4,7 +4,7 @@ import type { MonthUse } from './accounts.js'
 import { effectiveApps } from './core/desired.js'
 import { type Held, heldOf, type PermitRecord } from './core/held.js'
 import { type DeviceLink, deviceLink } from './core/links.js'
-import { type Addressee, type App, type Device, keyOf } from './core/model.js'
+import { type Addressee, type App, type Device, keyOf, targetsOf } from './core/model.js'
 import { type AppOnDevice, appOnDevice } from './core/rollup.js'
 import type { Fleet } from './fleet.js'
 import { readApps, readAppsFor, readAppsNamed } from './store/apps.js'
@@ -60,17 +60,15 @@ export function contextsOf({ db, keys, inventory, accounts }: Fleet): (device: D
   }
   return device => {
     const groups = memberships.get(device.id) ?? []
-    const own = apps.get(keyOf({ kind: 'device', name: device.id })) ?? []
-    const ofGroups = groups.flatMap(name => apps.get(keyOf({ kind: 'group', name })) ?? [])
-    const targets = [{ kind: 'device', name: device.id } as const, ...groups.map(name => ({ kind: 'group', name }) as const)]
+    const targets = targetsOf(device.id, groups).map(keyOf)
     return {
       groups,
-      apps: [...own, ...ofGroups],
+      apps: targets.flatMap(target => apps.get(target) ?? []),
       revision: newest(revisions, device.id, groups),
       key: keys.of(device.id),
       link: deviceLink(device, groups, links),
       month: accounts.of(device),
-      permits: targets.flatMap(target => permits.get(keyOf(target)) ?? []),
+      permits: targets.flatMap(target => permits.get(target) ?? []),
       expectedBy: inventory.expectedBy(device),
     }
   }

@@ -7,7 +7,7 @@ import { bytes, field, flag, list, matching, type Of, optional, record, uint, wh
 const deviceId = matching('a device id', value => isName('device', value))
 
 /** The most characters that a fleet key may have. */
-export const maxFleetKeyChars = 200
+const maxFleetKeyChars = 200
 
 /** Asked by an agent, on `join/{key}/request` and on `device/{id}/renewal`; the same key may ask again and is answered the same. */
 const joinRequest = record({

@@ -86,12 +86,12 @@ function parseChannel(device: string, channel: string, rid: string | undefined):
 }
 
 /** 1 to 40 of `A-Z a-z 0-9 _ -`. */
-export function isRequestId(text: string): boolean {
+function isRequestId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,40}$/.test(text)
 }
 
 /** Whether it can be the name of a public key: the SHA-256 of its SPKI, in base64url. */
-export function isKeyName(text: string): boolean {
+function isKeyName(text: string): boolean {
   return digestSegment.test(text)
 }
 

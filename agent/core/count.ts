@@ -16,7 +16,7 @@ export type Count = Of<typeof count>
 
 const maxBytes = 1024
 
-export function beginCount(number: number, instance: Uint8Array | undefined): Count {
+function beginCount(number: number, instance: Uint8Array | undefined): Count {
   return { number, traffic: noTraffic, toldBytes: 0, ...(instance === undefined ? {} : { instance }) }
 }
 

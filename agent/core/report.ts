@@ -68,7 +68,7 @@ export function reportApp(view: AppView): ReportedApp {
   }
 }
 
-export function faultOf({ code, message, path }: Refusal): Fault {
+function faultOf({ code, message, path }: Refusal): Fault {
   return path === undefined ? { code, message } : { code, message, path }
 }
 

@@ -40,7 +40,7 @@ export function addSet(program: Command, shell: Shell): void {
   }
 }
 
-export function toPatch({ name, description, label, interval }: Changes): Record<string, unknown> {
+function toPatch({ name, description, label, interval }: Changes): Record<string, unknown> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),

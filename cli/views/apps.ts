@@ -5,7 +5,7 @@ import { ageOf, type Colour, type Column, clean, formatFields } from '../table.j
 import { formatFailed, formatRevision, formatService } from './devices.js'
 import { formatHeld } from './permits.js'
 
-export function appColour(state: string): Colour | undefined {
+function appColour(state: string): Colour | undefined {
   if (state === 'running' || state === 'stopped') return state === 'running' ? 'green' : undefined
   return state === 'failed' || state === 'rolled-back' ? 'red' : 'yellow'
 }

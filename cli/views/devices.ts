@@ -6,7 +6,7 @@ import { ageOf, type Colour, type Column, clean, formatAge, formatBytes, formatF
 import { formatHeld, formatPermit } from './permits.js'
 import { usedOf } from './usage.js'
 
-export function deviceColour(state: DeviceState): Colour {
+function deviceColour(state: DeviceState): Colour {
   return state === 'Ready' ? 'green' : state === 'NotReady' ? 'red' : 'yellow'
 }
 

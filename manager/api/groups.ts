@@ -13,7 +13,7 @@ import { GroupSchema } from './schemas/devices.js'
 import type { Api } from './server.js'
 import { showGroup } from './show.js'
 
-export const groupParams = Type.Object({ group: Type.String() })
+const groupParams = Type.Object({ group: Type.String() })
 const devices = Type.Array(Type.String(), { maxItems: 10_000, description: 'Ids or unique names.' })
 
 export function groupRoutes(api: Api, fleet: Fleet): void {

@@ -68,7 +68,7 @@ export interface ApiOptions {
   readonly log: Logger
 }
 
-export const base = '/api/v1'
+const base = '/api/v1'
 /** Largest body of a route that takes no compose file. */
 const maxBodyBytes = 256 * 1024
 

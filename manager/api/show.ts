@@ -55,7 +55,7 @@ function showIdentity(row: KeyRow | undefined): DeviceView['identity'] {
   return { key, via, joinedAt: iso(joinedAt), certificateUntil: endsAt === null ? null : iso(endsAt) }
 }
 
-export function showDeviceLink({ link, of, budgetBytes }: DeviceLink): DeviceView['link'] {
+function showDeviceLink({ link, of, budgetBytes }: DeviceLink): DeviceView['link'] {
   return { ...showLink(link, budgetBytes), of }
 }
 

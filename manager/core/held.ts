@@ -37,7 +37,7 @@ export function heldOf({ reported, heldSince, since }: Device, permits: readonly
   return { by, group: group ?? null, why, who: (record && whoGave(record)) ?? who ?? null, since: heldSince ?? since }
 }
 
-export function whoGave({ by, user, address }: PermitRecord): string | null {
+function whoGave({ by, user, address }: PermitRecord): string | null {
   return by ?? user ?? address
 }
 

@@ -4,7 +4,7 @@ import { settleLink, withInterval } from '../../protocol/link.js'
 import { type Link, profileNames, profiles } from '../../protocol/messages/link.js'
 import { formatQuiet, parseQuiet } from '../../protocol/quiet.js'
 import { leaseMs } from './liveness.js'
-import { type Device, keyOf, type Target } from './model.js'
+import { type Device, keyOf, type Target, targetsOf } from './model.js'
 
 /** What a user sets. A profile of another name than those that are known begins from `lan`. */
 export interface LinkSetting {
@@ -59,11 +59,7 @@ export function deviceLink(
   groups: readonly string[],
   settings: LinkSettings,
 ): DeviceLink {
-  const targets: readonly Target[] = [
-    { kind: 'device', name: device.id },
-    ...[...groups].sort().map(name => ({ kind: 'group', name }) as const),
-  ]
-  const of = targets.find(target => settings.has(keyOf(target)))
+  const of = targetsOf(device.id, [...groups].sort()).find(target => settings.has(keyOf(target)))
   const setting = of && settings.get(keyOf(of))
   const own = { link: setting && unwrap(linkOf(setting)), intervalS: device.intervalS ?? undefined }
   const link = settleLink({ device: own, groups: [], ownS: device.signs.intervalS })

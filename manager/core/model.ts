@@ -122,6 +122,11 @@ export function keyOf({ kind, name }: Addressee): string {
   return `${kind}/${name}`
 }
 
+/** All that is for a device: itself, then its groups. */
+export function targetsOf(device: string, groups: readonly string[]): Target[] {
+  return [{ kind: 'device', name: device }, ...groups.map(name => ({ kind: 'group', name }) as const)]
+}
+
 /** A device that has said nothing yet. */
 export function newDevice(
   id: string,

@@ -33,7 +33,7 @@ export interface AppOnDevice {
 export type Standing = AppState | 'pending'
 
 /** The reported apps, with the service states of the newest heartbeat where it follows the same report. */
-export function liveApps(device: Device): readonly ReportedApp[] {
+function liveApps(device: Device): readonly ReportedApp[] {
   const { reported, serviceStates } = device
   if (reported === null) return []
   const count = reported.apps.reduce((sum, app) => sum + app.services.length, 0)

@@ -17,7 +17,7 @@ function worst(states: readonly MachineState[], nothing: MachineState): MachineS
 }
 
 /** An app on one of its devices. `desired` is the app that `on` was made from. */
-export function appStateOf(device: Device, desired: App, on: AppOnDevice): MachineState {
+function appStateOf(device: Device, desired: App, on: AppOnDevice): MachineState {
   if (device.state !== 'Ready') return device.state === 'Unknown' ? 'unknown' : 'NotReady'
   switch (standingOf(desired, on)) {
     case 'running':

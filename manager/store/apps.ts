@@ -1,7 +1,7 @@
 // Apps, their revisions, and the specs that revisions are of. Revisions and specs stay for good.
 import type { Insertable } from 'kysely'
 import type { Policy, Refresh } from '../../protocol/messages/manifest.js'
-import type { App, Target } from '../core/model.js'
+import { type App, type Target, targetsOf } from '../core/model.js'
 import type { Db } from './db.js'
 import type { Tables } from './schema.js'
 import { shownVersion } from './versions.js'
@@ -34,8 +34,7 @@ export function readAppsOf(db: Db, target: Target): App[] {
 
 /** A device's own apps and those of its groups. */
 export function readAppsFor(db: Db, device: string, groups: readonly string[]): App[] {
-  const own = readAppsOf(db, { kind: 'device', name: device })
-  return [...own, ...groups.flatMap(name => readAppsOf(db, { kind: 'group', name }))]
+  return targetsOf(device, groups).flatMap(target => readAppsOf(db, target))
 }
 
 /** Apps of that name on any target. */

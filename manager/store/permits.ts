@@ -1,6 +1,6 @@
 // Permits of devices and groups as they were last given, and which of them the broker still has to be told.
 import type { PermitRecord } from '../core/held.js'
-import type { Target } from '../core/model.js'
+import { type Target, targetsOf } from '../core/model.js'
 import type { Db } from './db.js'
 import { nextRevision } from './meta.js'
 import type { Tables } from './schema.js'
@@ -21,9 +21,7 @@ export function readPermit(db: Db, { kind, name }: Target): PermitRecord | undef
 
 /** Those of a device and of its groups. */
 export function readPermitsOf(db: Db, device: string, groups: readonly string[]): PermitRecord[] {
-  return [{ kind: 'device', name: device } as const, ...groups.map(name => ({ kind: 'group', name }) as const)].flatMap(
-    target => readPermit(db, target) ?? [],
-  )
+  return targetsOf(device, groups).flatMap(target => readPermit(db, target) ?? [])
 }
 
 export function readPermits(db: Db): PermitRecord[] {

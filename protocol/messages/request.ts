@@ -3,7 +3,7 @@ import { bytes, field, flag, integer, list, type Of, oneOf, optional, record, te
 import { appName, codec, fault, version } from './message.js'
 
 /** What can be asked of an agent. `credit` and `cancel` belong to a request under way, on its own topic. */
-export const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel', 'report'] as const
+const requestKinds = ['unknown', 'logs', 'restart', 'credit', 'cancel', 'report'] as const
 
 /** Asked by the manager, on `request/{rid}`. */
 const request = record({

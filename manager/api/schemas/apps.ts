@@ -43,7 +43,7 @@ const onDevice = {
 
 export const AppOnDeviceSchema = Type.Object({ app: Type.String(), ...onDevice }, { $id: 'AppOnDevice' })
 
-export const targetSchema = Type.Object({ kind: oneOf(['device', 'group'] as const), name: Type.String() })
+const targetSchema = Type.Object({ kind: oneOf(['device', 'group'] as const), name: Type.String() })
 
 const version = nullable(
   Type.String({ description: 'The name of its text; of several the one given or asked for last. Null if it has none.' }),

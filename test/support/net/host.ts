@@ -54,7 +54,7 @@ export class Host {
   }
 }
 
-export function must(...command: readonly string[]): string {
+function must(...command: readonly string[]): string {
   const [program = '', ...args] = command
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${command.join(' ')}: ${error?.message ?? stderr}`)
