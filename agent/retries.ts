@@ -1,7 +1,8 @@
 // How long after the end of a session, or of an attempt at one, the next attempt comes.
+
+import { leaseMs } from '../protocol/link.js'
 import type { Link } from '../protocol/messages/link.js'
 import { type BackoffLimits, backoffMs, withinLease } from './core/backoff.js'
-import { leaseMs } from './core/liveness.js'
 
 export interface RetriesOptions {
   readonly retries: BackoffLimits

@@ -1,4 +1,4 @@
-// Which settings of a link hold, of all that speak of it; the agent goes by it, and the manager shows it. Pure.
+// Which settings of a link hold, of all that speak of it, and how long silence is borne under them; the agent goes by it, and the manager shows it. Pure.
 import { type Link, profiles } from './messages/link.js'
 
 /** What a device's or a group's manifest says of the link. */
@@ -16,6 +16,11 @@ export interface LinkSources {
   readonly ownS?: number | undefined
   /** Telemetry comes so many times more rarely, for the sake of the budget. */
   readonly slow?: number | undefined
+}
+
+/** How long a device counts as alive after a sign of life: three missed heartbeats, and two seconds for the network. */
+export function leaseMs(intervalS: number): number {
+  return (3 * intervalS + 2) * 1000
 }
 
 const longestKeepaliveS = 65_535

@@ -1,11 +1,6 @@
 // Is the broker still there? A QoS 0 heartbeat proves nothing to its sender, so now and then one is to be acknowledged.
 import type { Link } from '../../protocol/messages/link.js'
 
-/** Three missed heartbeats and two seconds for the network. */
-export function leaseMs(intervalS: number): number {
-  return (3 * intervalS + 2) * 1000
-}
-
 /** The broker that comes with the manager holds every client to this keep-alive, whatever it asked for. */
 const longestKeepaliveS = 7200
 

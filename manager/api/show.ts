@@ -1,12 +1,12 @@
 // The fleet as the API shows it. Pure.
 import type { Refusal } from '../../protocol/errors.js'
+import { leaseMs } from '../../protocol/link.js'
 import type { ReportedService } from '../../protocol/messages/reported.js'
 import { digestText } from '../../protocol/spec.js'
 import type { ShownSpec } from '../apps.js'
 import type { Event } from '../core/events.js'
 import { type Held, heldOf, type PermitRecord } from '../core/held.js'
 import { type DeviceLink, showLink } from '../core/links.js'
-import { leaseMs } from '../core/liveness.js'
 import { type App, type Device, nameOf } from '../core/model.js'
 import { type AppOnDevice, appsOnDevice, countStandings, standingOf, summarise } from '../core/rollup.js'
 import type { DeviceContext } from '../queries.js'

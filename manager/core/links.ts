@@ -1,9 +1,8 @@
 // Settings of links as users give them: a profile and what differs from it. Pure.
 import { accept, type Result, refuse, unwrap } from '../../protocol/errors.js'
-import { settleLink, withInterval } from '../../protocol/link.js'
+import { leaseMs, settleLink, withInterval } from '../../protocol/link.js'
 import { type Link, profileNames, profiles } from '../../protocol/messages/link.js'
 import { formatQuiet, parseQuiet } from '../../protocol/quiet.js'
-import { leaseMs } from './liveness.js'
 import { type Device, keyOf, type Target, targetsOf } from './model.js'
 
 /** What a user sets. A profile of another name than those that are known begins from `lan`. */

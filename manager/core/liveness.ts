@@ -1,4 +1,5 @@
 // Whether a device is there: signs of life folded into what is known, in any order of delivery, and what follows from it.
+import { leaseMs } from '../../protocol/link.js'
 import { type OfflineReason, offlineReasons } from '../../protocol/messages/status.js'
 
 export const deviceStates = ['Ready', 'NotReady', 'Unknown'] as const
@@ -69,11 +70,6 @@ export function noSigns(awaitedSince: number): Signs {
     told: { epoch: -1, sequence: -1 },
     awaitedSince,
   }
-}
-
-/** How long a device counts as alive after a live sign. */
-export function leaseMs(intervalS: number): number {
-  return 3 * intervalS * 1000 + 2000
 }
 
 /** What is known after one more sign. The order in which signs come makes no difference to the readiness that follows. */

@@ -2,7 +2,8 @@
 import * as assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { suite } from 'uvu'
-import { foldSign, isSpent, leaseMs, noSigns, readinessOf, type Sign, type Signs, silentUntil } from '../../manager/core/liveness.js'
+import { foldSign, isSpent, noSigns, readinessOf, type Sign, type Signs, silentUntil } from '../../manager/core/liveness.js'
+import { leaseMs } from '../../protocol/link.js'
 import { offlineReasons } from '../../protocol/messages/status.js'
 
 const test = suite('liveness')
