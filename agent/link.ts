@@ -71,6 +71,8 @@ export class Link {
   #stopped = false
   /** What this session's CONNECT asked for. */
   #keepaliveS = 0
+  /** Behind the CONNECT of the newest attempt. */
+  #ahead: Ahead | undefined
   readonly #subscriptions: Subscriptions
   readonly #tickets = new Tickets()
   readonly #retries: Retries
@@ -136,7 +138,7 @@ export class Link {
     this.#cancelCheck()
     const client = this.#client
     if (client === undefined) return this.#leaving
-    if (farewell !== undefined && this.connected) await this.#say(farewell)
+    if (farewell !== undefined) await this.#say(farewell)
     this.#client = undefined
     this.#connectedAt = undefined
     await hangUp(client, hangUpMs, this.#options.clock)
@@ -148,7 +150,11 @@ export class Link {
     const late = new Promise<void>(resolve => {
       cancel = clock.after(farewellMs, resolve)
     })
-    await Promise.race([this.publish(statusTopic, farewell, { qos: 1, retain: true }), late])
+    // The birth may have arrived before the answer to the CONNECT.
+    const said = this.connected
+      ? this.publish(statusTopic, farewell, { qos: 1, retain: true })
+      : this.#ahead?.publish(statusTopic, farewell)
+    await Promise.race([said, late])
     cancel()
   }
 
@@ -173,6 +179,7 @@ export class Link {
     client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
     const ahead = new Ahead(client)
+    this.#ahead = ahead
     this.#subscriptions.ask(client, ahead)
     this.#options.onOpening((topic, payload) => ahead.publish(topic, payload))
   }
@@ -221,7 +228,7 @@ export class Link {
   }
 
   #open(client: MqttClient, epoch: number): void {
-    if (client !== this.#client) return
+    if (client !== this.#client || this.#stopped) return
     this.#connectedAt = this.#options.clock.monotonic()
     this.#complaint = ''
     this.#options.log.info({ epoch }, 'connected to the broker')

@@ -69,8 +69,9 @@ export class Reporter {
 
   /** A new session: of what was under way nobody knows whether it has arrived. */
   renew(): void {
-    this.#endSession()
-    this.note()
+    this.#session++
+    this.#underway = false
+    for (const settle of this.#waiting.splice(0)) settle(false)
   }
 
   /** Tells everything once more. Throws `device.unavailable` if nothing is known yet, and `broker.unavailable` when the session ends. */
@@ -84,17 +85,11 @@ export class Reporter {
   stop(): void {
     this.#stopped = true
     this.#cancel()
-    this.#endSession()
+    this.renew()
   }
 
   #newest(): Told | undefined {
     return this.#underway ? this.#sent?.told : this.#told
-  }
-
-  #endSession(): void {
-    this.#session++
-    this.#underway = false
-    for (const settle of this.#waiting.splice(0)) settle(false)
   }
 
   #flush(): void {

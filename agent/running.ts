@@ -163,12 +163,13 @@ export class RunningAgent {
   }
 
   #greet(): void {
+    this.#parts.reporter.renew()
     this.#parts.requests.endAll()
     this.#parts.interlock.noteSession()
     this.#parts.inbox.noteSession()
     this.#parts.renewal?.noteSession()
     this.#parts.presence.greet()
-    this.#parts.reporter.renew()
+    this.#parts.reporter.note()
   }
 
   #riseAbove(floor: number): void {

@@ -232,6 +232,22 @@ test('what is wanted already, and a birth, leave with the CONNECT; the answers a
   assert.equal(broker.kinds(), ['connect', 'subscribe', 'publish', 'unsubscribe', 'subscribe'])
 })
 
+test('an agent that stops before the broker has answered says so behind its birth', async world => {
+  const { broker, link, heard } = world
+  broker.isMute = true
+  world.greet = () => heard.push('greeting')
+  link.start()
+  await eventually(5_000, 'the CONNECT', () => broker.kinds().includes('connect'))
+  const stopped = link.stop(Buffer.from('bye'))
+  const farewell = await eventually(5_000, 'the farewell', () => broker.packets.find(packet => packet.cmd === 'publish'))
+  assert.equal([farewell.topic, String(farewell.payload), farewell.retain], ['skerry/device/press-7/status', 'bye', true])
+  broker.send({ cmd: 'connack', returnCode: 0, sessionPresent: false }, { cmd: 'puback', messageId: farewell.messageId ?? 0 })
+  await within(5_000, 'the link stops', stopped)
+  await leaves(world)
+  assert.equal(broker.kinds(), ['connect', 'publish', 'disconnect'])
+  assert.equal(heard, [])
+})
+
 test('a broker that refuses the connection is asked anew', async world => {
   const { broker, link, heard } = world
   broker.isMute = true

@@ -70,6 +70,7 @@ class World {
   async reconnect(): Promise<void> {
     this.connected = true
     this.reporter.renew()
+    this.reporter.note()
     await turn()
   }
 
