@@ -1,4 +1,5 @@
 // Every bound of the broker, in one place. Each can be changed by options; none can be left out.
+import { longestKeepaliveS } from '../protocol/link.js'
 import type { FrameLimits } from './frames.js'
 import type { StoreLimits } from './store/options.js'
 
@@ -55,8 +56,6 @@ export interface BrokerLimits extends StoreLimits, FrameLimits {
 const mebibyte = 1024 * 1024
 const day = 24 * 60 * 60 * 1000
 
-const keepaliveS = 7200
-
 export const defaultLimits: BrokerLimits = {
   connections: 20_000,
   connectRate: { perSecond: 2000, burst: 10_000 },
@@ -65,7 +64,7 @@ export const defaultLimits: BrokerLimits = {
   controlBytes: 64 * 1024,
   // The largest payload of topics.md, with its topic name.
   frameBytes: Math.floor(1.1 * mebibyte),
-  keepaliveS,
+  keepaliveS: longestKeepaliveS,
   subscriptions: 1000,
   logInMs: 30_000,
   waiting: 4000,
@@ -83,7 +82,7 @@ export const defaultLimits: BrokerLimits = {
   sessions: 10_000,
   sessionExpiryMs: 7 * day,
   willGraceMs: 60_000,
-  deviceWillGraceMs: 1.5 * keepaliveS * 1000,
+  deviceWillGraceMs: 1.5 * longestKeepaliveS * 1000,
   retainedMessages: 200_000,
   retainedBytes: 512 * mebibyte,
   dataMessages: 20_000,

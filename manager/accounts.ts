@@ -13,7 +13,7 @@ import type { Db } from './store/db.js'
 import { readGroupsOf } from './store/groups.js'
 import { readLinksFor } from './store/links.js'
 import { bumpTarget } from './store/outbox.js'
-import { addToDay, dropDaysBefore, readCounts, readTotals, saveSlow, saveTold } from './store/usage.js'
+import { addToDay, keepNewestDays, readCounts, readTotal, readTotals, saveSlow, saveTold } from './store/usage.js'
 
 interface AccountsOptions {
   readonly db: Db
@@ -43,8 +43,8 @@ interface Account {
 }
 
 const reviewMs = 600_000
-/** Thirteen months. */
-const keptMs = 400 * 86_400_000
+/** Thirteen months of days on which something was told. */
+const keptDays = 400
 
 export class Accounts {
   readonly #options: AccountsOptions
@@ -58,7 +58,7 @@ export class Accounts {
   start(): void {
     const { db, clock } = this.#options
     const month = monthOf(clock.now())
-    const totals = readTotals(db, `${month}-01`)
+    const totals = readTotals(db, month)
     for (const { device, told, slow } of readCounts(db)) {
       this.#accounts.set(device, { told, slow, month, bytes: totals.get(device) ?? 0 })
     }
@@ -76,7 +76,7 @@ export class Accounts {
     const now = this.#options.clock.now()
     const { told, added } = folded
     const next = account ?? { told, month: monthOf(now), bytes: 0, slow: 1 }
-    turnMonth(next, now)
+    this.#turnMonth(device.id, next)
     next.told = told
     next.bytes = Math.min(Number.MAX_SAFE_INTEGER, next.bytes + totalBytes(added))
     this.#accounts.set(device.id, next)
@@ -92,8 +92,8 @@ export class Accounts {
   of({ id, registeredAt }: Pick<Device, 'id' | 'registeredAt'>): MonthUse | undefined {
     const account = this.#accounts.get(id)
     if (account === undefined) return undefined
+    this.#turnMonth(id, account)
     const now = this.#options.clock.now()
-    turnMonth(account, now)
     const { month, bytes, slow } = account
     return { month, usedBytes: bytes, projectedBytes: projectBytes(bytes, now, registeredAt), slow }
   }
@@ -108,11 +108,10 @@ export class Accounts {
   }
 
   #review(): void {
-    const { db, clock, log } = this.#options
+    const { clock, log } = this.#options
     this.#cancel = clock.after(reviewMs, () => this.#review())
     try {
       this.reassess()
-      db.quickly(() => dropDaysBefore(db, dayOf(clock.now() - keptMs)))
     } catch (error) {
       log.error({ err: error }, 'accounts not reviewed')
     }
@@ -125,16 +124,27 @@ export class Accounts {
       if (!inventory.devices.has(id)) return
       saveTold(db, id, told)
       addToDay(db, id, day)
+      keepNewestDays(db, id, keptDays)
     })
   }
 
   #assess(device: Device, account: Account): void {
     const { db, clock } = this.#options
+    this.#turnMonth(device.id, account)
     const now = clock.now()
-    turnMonth(account, now)
     const { budgetBytes } = deviceLink(device, readGroupsOf(db, device.id), readLinksFor(db, device.id))
     const slow = budgetBytes === null ? 1 : slowdown(account.slow, { usedBytes: account.bytes, budgetBytes, gone: monthGone(now) })
     if (slow !== account.slow) this.#slow(device, account, { slow, budgetBytes })
+  }
+
+  /** A clock may also turn back to a month that has begun. */
+  #turnMonth(device: string, account: Account): void {
+    const { db, journal, clock } = this.#options
+    const month = monthOf(clock.now())
+    if (account.month === month) return
+    journal.flush()
+    account.month = month
+    account.bytes = readTotal(db, device, month)
   }
 
   #slow({ id }: Device, account: Account, { slow, budgetBytes }: { slow: number; budgetBytes: number | null }): void {
@@ -151,11 +161,4 @@ export class Accounts {
     journal.note(newEvent('device.budget', `telemetry of ${id} ${telemetry}: ${spent}`, { device: id, data }))
     publisher.wake()
   }
-}
-
-function turnMonth(account: Account, now: number): void {
-  const month = monthOf(now)
-  if (account.month === month) return
-  account.month = month
-  account.bytes = 0
 }

@@ -83,11 +83,11 @@ export class Inventory {
     return this.#devices.get(id) ?? this.#register(id)
   }
 
-  /** Wall clock, when the device turns NotReady if it stays silent; null if it is not Ready. */
-  expectedBy({ state, signs, lastSeen }: Device): number | null {
+  /** Wall clock, when the device turns NotReady if it stays silent; null if it is NotReady. */
+  expectedBy({ state, signs }: Pick<Device, 'state' | 'signs'>): number | null {
     const until = silentUntil(signs, this.#listeningSince)
-    if (state !== 'Ready' || until === null || signs.heardAt === null || lastSeen === null) return null
-    return Math.round(lastSeen + until - signs.heardAt)
+    if (state === 'NotReady' || until === null) return null
+    return Math.round(this.#clock.now() + until - this.#clock.monotonic())
   }
 
   /** A new device, not registered yet. */

@@ -23,7 +23,15 @@ export function leaseMs(intervalS: number): number {
   return (3 * intervalS + 2) * 1000
 }
 
-const longestKeepaliveS = 65_535
+/** A broker gives a client up after one and a half keep-alives without a packet (MQTT 3.1.1, 3.1.2.10): not before the lease is over. */
+function shortestKeepaliveS(intervalS: number): number {
+  return Math.ceil(leaseMs(intervalS) / 1500)
+}
+
+/** More would leave half-open connections for too long. */
+export const longestIntervalS = 3_600
+/** The broker that comes with the manager holds every client to it, whatever it asked for. */
+export const longestKeepaliveS = shortestKeepaliveS(longestIntervalS)
 const weekS = 7 * 86_400
 
 /** The device's own wins, then the first of its groups'; of intervals the device's, then the smallest. */
@@ -33,9 +41,10 @@ export function settleLink({ device, groups, ownS = profiles.lan.intervalS, slow
   return slowedLink(withInterval(set ?? profiles.lan, told ?? set?.intervalS ?? ownS), slow)
 }
 
-/** The broker is asked for an answer no more often than with every other heartbeat. */
-export function withInterval(link: Link, intervalS: number): Link {
-  return { ...link, intervalS, keepaliveS: Math.min(longestKeepaliveS, Math.max(link.keepaliveS, 2 * intervalS)) }
+/** The keep-alive is no shorter than what goes with the interval. */
+export function withInterval(link: Link, wantedS: number): Link {
+  const intervalS = Math.min(longestIntervalS, wantedS)
+  return { ...link, intervalS, keepaliveS: Math.min(longestKeepaliveS, Math.max(link.keepaliveS, shortestKeepaliveS(intervalS))) }
 }
 
 /** Telemetry comes `times` more rarely, but still every week; heartbeats and what asks for an answer stay. */

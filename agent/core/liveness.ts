@@ -1,8 +1,6 @@
 // Is the broker still there? A QoS 0 heartbeat proves nothing to its sender, so now and then one is to be acknowledged.
+import { longestKeepaliveS } from '../../protocol/link.js'
 import type { Link } from '../../protocol/messages/link.js'
-
-/** The broker that comes with the manager holds every client to this keep-alive, whatever it asked for. */
-const longestKeepaliveS = 7200
 
 /** The MQTT keep-alive to ask for. */
 export function keepaliveOf({ keepaliveS }: Pick<Link, 'keepaliveS'>): number {

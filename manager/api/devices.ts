@@ -1,6 +1,7 @@
 // Routes of devices.
 import { type Static, Type } from 'typebox'
 import { SkerryError } from '../../protocol/errors.js'
+import { longestIntervalS } from '../../protocol/link.js'
 import { releaseModes } from '../../protocol/messages/manifest.js'
 import { deviceStates } from '../core/liveness.js'
 import type { Device } from '../core/model.js'
@@ -33,7 +34,7 @@ const patchBody = Type.Object({
   labels: Type.Optional(
     Type.Record(Type.String({ minLength: 1, maxLength: 100 }), nullable(label), { description: 'Null removes a label.' }),
   ),
-  intervalS: Type.Optional(nullable(Type.Integer({ minimum: 1, maximum: 86_400, description: "Null: the agent's own." }))),
+  intervalS: Type.Optional(nullable(Type.Integer({ minimum: 1, maximum: longestIntervalS, description: "Null: the agent's own." }))),
 })
 
 export function deviceRoutes(api: Api, fleet: Fleet): void {

@@ -1,6 +1,7 @@
 // The route of what a device's connection costs.
 import { Type } from 'typebox'
 import { totalBytes } from '../../protocol/messages/usage.js'
+import { dayOf } from '../core/usage.js'
 import { findDevice } from '../devices.js'
 import type { Fleet } from '../fleet.js'
 import { contextOf } from '../queries.js'
@@ -31,11 +32,12 @@ export function usageRoutes(api: Api, fleet: Fleet): void {
     },
     async ({ params, query }) => {
       const device = findDevice(fleet, params.device)
+      const today = dayOf(fleet.clock.now())
       return {
         device: device.id,
         month: showMonth(contextOf(fleet, device)),
-        days: readDays(fleet.db, device.id, query.days ?? 31).map(row => ({ day: row.day, ...showSums(row) })),
-        months: readMonths(fleet.db, device.id).map(row => ({ month: row.day, ...showSums(row) })),
+        days: readDays(fleet.db, device.id, { today, limit: query.days ?? 31 }).map(row => ({ day: row.day, ...showSums(row) })),
+        months: readMonths(fleet.db, device.id, today).map(row => ({ month: row.day, ...showSums(row) })),
       }
     },
   )

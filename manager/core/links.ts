@@ -37,7 +37,7 @@ export function linkOf(setting: LinkSetting): Result<Link> {
   const link = withoutNulls(merged)
   const { keepaliveS } = withInterval(link, link.intervalS)
   if (setting.keepaliveS !== undefined && keepaliveS !== setting.keepaliveS) {
-    return refuse('request.invalid', `keepaliveS is twice intervalS at least: ${keepaliveS}`, 'keepaliveS')
+    return refuse('request.invalid', `keepaliveS is twice intervalS and 2 s at least: ${keepaliveS}`, 'keepaliveS')
   }
   return accept({ ...link, keepaliveS })
 }

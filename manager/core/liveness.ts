@@ -133,12 +133,12 @@ export function readinessOf(signs: Signs, listeningSince: number | null, now: nu
 }
 
 /**
- * Monotonic ms until which a Ready device must be heard not to be NotReady; null while the manager does not hear its broker:
+ * Monotonic ms until which a device must be heard not to be NotReady; null while the manager does not hear its broker:
  * then silence counts against nobody.
  */
 export function silentUntil(signs: Signs, listeningSince: number | null): number | null {
-  if (signs.heardAt === null || listeningSince === null) return null
-  return Math.max(signs.heardAt, listeningSince, signs.awaitedSince) + leaseMs(signs.intervalS)
+  if (listeningSince === null) return null
+  return Math.max(signs.heardAt ?? listeningSince, listeningSince, signs.awaitedSince) + leaseMs(signs.intervalS)
 }
 
 /**

@@ -55,33 +55,44 @@ export function addToDay(db: Db, device: string, { day, traffic }: DayRow): void
   db.runSql(addSql, [device, day, ...flows])
 }
 
-/** Total bytes of each device since that day. */
-export function readTotals(db: Db, fromDay: string): Map<string, number> {
+/** Total bytes of each device in a month. */
+export function readTotals(db: Db, month: string): Map<string, number> {
   const rows = db.allSql<{ device: string; bytes: number }>(
-    `select device, sum(${totalSql}) as bytes from usage_days where day >= ? group by device`,
-    [fromDay],
+    `select device, sum(${totalSql}) as bytes from usage_days where day between ? and ? group by device`,
+    spanOf(month),
   )
   return new Map(rows.map(({ device, bytes }) => [device, bytes]))
 }
 
-/** The newest first. */
-export function readDays(db: Db, device: string, limit: number): DayRow[] {
-  const query = db.build.selectFrom('usage_days').selectAll().where('device', '=', device).orderBy('day', 'desc').limit(limit)
-  return db.all(query).map(toDay)
+export function readTotal(db: Db, device: string, month: string): number {
+  const sql = `select sum(${totalSql}) as bytes from usage_days where device = ? and day between ? and ?`
+  return db.firstSql<{ bytes: number | null }>(sql, [device, ...spanOf(month)])?.bytes ?? 0
 }
 
-/** The newest first; `day` is the month. */
-export function readMonths(db: Db, device: string): DayRow[] {
+/** The newest first, up to `today`: a clock that was wrong may have left later ones. */
+export function readDays(db: Db, device: string, { today, limit }: { readonly today: string; readonly limit: number }): DayRow[] {
+  const rows = db.build.selectFrom('usage_days').selectAll().where('device', '=', device).where('day', '<=', today)
+  return db.all(rows.orderBy('day', 'desc').limit(limit)).map(toDay)
+}
+
+/** As {@link readDays}; `day` is the month. */
+export function readMonths(db: Db, device: string, today: string): DayRow[] {
   const sums = columns.map(column => `sum(${column}) as ${column}`).join(', ')
   const rows = db.allSql<UsageDayTable>(
-    `select substr(day, 1, 7) as day, ${sums} from usage_days where device = ? group by 1 order by 1 desc`,
-    [device],
+    `select substr(day, 1, 7) as day, ${sums} from usage_days where device = ? and day <= ? group by 1 order by 1 desc`,
+    [device, today],
   )
   return rows.map(toDay)
 }
 
-export function dropDaysBefore(db: Db, day: string): void {
-  db.runSql('delete from usage_days where day < ?', [day])
+/** By number and not by age: no clock that is wrong for a while makes them fewer. */
+export function keepNewestDays(db: Db, device: string, count: number): void {
+  const oldest = 'select day from usage_days where device = ? order by day desc limit 1 offset ?'
+  db.runSql(`delete from usage_days where device = ? and day < (${oldest})`, [device, device, count - 1])
+}
+
+function spanOf(month: string): [from: string, to: string] {
+  return [`${month}-01`, `${month}-31`]
 }
 
 export function deleteUsage(db: Db, device: string): void {

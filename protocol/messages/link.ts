@@ -36,7 +36,7 @@ export const profileNames = ['lan', 'cellular', 'satellite'] as const
 export type ProfileName = (typeof profileNames)[number]
 
 export const profiles: Readonly<Record<ProfileName, Link>> = {
-  lan: { profile: 'lan', intervalS: 10, keepaliveS: 20, metricsS: 0, reportMs: 200, usageS: 60 },
+  lan: { profile: 'lan', intervalS: 10, keepaliveS: 22, metricsS: 0, reportMs: 200, usageS: 60 },
   cellular: {
     profile: 'cellular',
     intervalS: 300,

@@ -139,7 +139,7 @@ async function comesAgain({ broker, clock, link }: World, times: number): Promis
 test('the keep-alive is that of the settings; a longer one needs another session, which begins after a DISCONNECT', async world => {
   const { broker, link } = world
   await connect(world)
-  assert.is(broker.connects[0]?.keepalive, 20)
+  assert.is(broker.connects[0]?.keepalive, 22)
   world.settings = { ...profiles.lan, intervalS: 5, keepaliveS: 10 }
   link.adjust()
   assert.ok(link.connected, 'the broker hears a device that says more than it has to')

@@ -35,7 +35,7 @@ test('a profile of another name begins from that of a local network', () => {
 })
 
 test('an answer of the broker is not asked for more often than with every other heartbeat', () => {
-  assert.equal(unwrap(linkOf({ profile: 'cellular', intervalS: 3600 })).keepaliveS, 7200)
+  assert.equal(unwrap(linkOf({ profile: 'cellular', intervalS: 3600 })).keepaliveS, 7202)
   assert.deepEqual(refusal({ profile: 'lan', intervalS: 60, keepaliveS: 100 }), ['request.invalid', 'keepaliveS'])
 })
 

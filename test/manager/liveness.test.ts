@@ -79,7 +79,10 @@ test('a silent device is NotReady when it was said that it would be, however lon
     assert.equal(word(signs, until, listening), 'NotReady HeartbeatMissed')
   }
   assert.equal(silentUntil(fold([birth(5)]), null), null)
-  assert.equal(silentUntil(fold([birth(5, { live: false })]), 0), null)
+  const unheard = fold([birth(5, { live: false })])
+  assert.equal(silentUntil(unheard, 20_000), 52_000)
+  assert.match(word(unheard, 51_999, 20_000), /Unknown/)
+  assert.equal(word(unheard, 52_000, 20_000), 'NotReady HeartbeatMissed')
 })
 
 test('a device is lost when its lease is over, and found by its next heartbeat', () => {

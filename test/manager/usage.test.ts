@@ -99,6 +99,28 @@ test('the next day and the next month begin when the clock says so', async world
   await device.leave()
 })
 
+test('a clock that is wrong for a while loses nothing', async world => {
+  const device = await online(world, 'a1')
+  await device.account({ report: flow(100) })
+  await comesTo(world, 'a1', 100)
+  const right = world.now
+  for (const [at, wrong] of ['1970-01-01T00:00:10Z', '2026-02-10T00:00:00Z', '2090-07-01T00:00:00Z'].entries()) {
+    world.now = Date.parse(wrong)
+    await world.site.restart()
+    await comesTo(world, 'a1', 0)
+    await device.account({ report: flow(101 + at) })
+    await comesTo(world, 'a1', 1)
+    world.now = right
+    const { days, months } = await comesTo(world, 'a1', 100)
+    assert.equal(days[0].totalBytes, 100, wrong)
+    assert.equal(months[0].month, '2026-01')
+  }
+  await device.account({ report: flow(110) })
+  await world.site.restart()
+  await comesTo(world, 'a1', 107)
+  await device.leave()
+})
+
 test('a manager that was away knows of all that was told by the next message', async world => {
   const device = await online(world, 'a1')
   await device.account({ state: flow(100) })

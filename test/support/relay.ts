@@ -32,21 +32,29 @@ export async function startRelay(target: NetConnectOpts, path?: string, { onClie
   const server = createServer(socket => {
     onClient?.(socket)
     const far = connect(target)
+    const part = (): void => {
+      pairs.delete(join)
+      socket.destroy()
+      far.destroy()
+    }
     for (const end of [socket, far]) {
       sockets.add(end)
       end.on('error', () => {})
       end.on('close', () => {
         sockets.delete(end)
-        socket.destroy()
-        far.destroy()
+        // What one end does is not seen at the other without a cable.
+        if (!pulled) part()
       })
     }
     const join = (): void => {
+      if (socket.destroyed || far.destroyed) {
+        part()
+        return
+      }
       for (const end of [socket, far]) end.off('data', onData).on('data', onData)
       socket.pipe(far).pipe(socket)
     }
     pairs.add(join)
-    socket.on('close', () => pairs.delete(join))
     if (!pulled) join()
   })
   await new Promise<void>(resolve => (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)))
@@ -63,7 +71,7 @@ export async function startRelay(target: NetConnectOpts, path?: string, { onClie
     },
     plug: () => {
       pulled = false
-      for (const join of pairs) join()
+      for (const join of [...pairs]) join()
     },
     cut: () => {
       for (const socket of sockets) socket.destroy()

@@ -47,7 +47,10 @@ export const DeviceSchema = Type.Object(
     since: time,
     lastSeen: nullable(time),
     expectedBy: nullable(
-      Type.String({ format: 'date-time', description: 'When it turns NotReady if it stays silent; null if it is not Ready.' }),
+      Type.String({
+        format: 'date-time',
+        description: 'When it turns NotReady if it stays silent; null if it is NotReady, or while silence counts against nobody.',
+      }),
     ),
     intervalS: Type.Integer({ description: 'Between its heartbeats, as it says itself.' }),
     leaseS: Type.Integer({ description: 'So long after its last heartbeat it is NotReady.' }),

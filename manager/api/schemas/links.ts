@@ -1,5 +1,6 @@
 // How links are used, as the API takes and shows it.
 import { type Static, Type } from 'typebox'
+import { longestIntervalS, longestKeepaliveS } from '../../../protocol/link.js'
 import { profileNames } from '../../../protocol/messages/link.js'
 import { nullable, oneOf, ref } from './basics.js'
 
@@ -7,8 +8,12 @@ const whole = (minimum: number, maximum: number, description: string) => Type.In
 const most = 0x7fffffff
 
 const times = {
-  intervalS: whole(1, 86_400, 'Between heartbeats.'),
-  keepaliveS: whole(1, 65_535, 'Without an answer of the broker one is asked for after this long; twice intervalS at least.'),
+  intervalS: whole(1, longestIntervalS, 'Between heartbeats.'),
+  keepaliveS: whole(
+    1,
+    longestKeepaliveS,
+    'Without an answer of the broker one is asked for after this long; twice intervalS and 2 s at least.',
+  ),
   metricsS: whole(0, 86_400, 'Between heartbeats that carry metrics; 0: all do.'),
   reportMs: whole(100, 3_600_000, 'Between two reports, at least.'),
   usageS: whole(10, 86_400, 'Between two accounts of the bytes used.'),

@@ -115,7 +115,7 @@ for (const profile of profileNames) {
 
       const bound = await pull(site, lease)
       await site.pass(Math.min(pullMs, bound) - 2 * stepMs)
-      assert.is((await site.show()).state, 'Ready', 'not before its time')
+      assert.equal(pick(await site.show()), { state: 'Ready', reason: null }, 'not before its time')
       for (const word of ['two', 'three']) await server.api('PUT', `/devices/${id}/apps/${app}`, sayingApp(word))
       await site.pass(3 * stepMs)
       assert.is((await site.show()).state, isOver ? 'NotReady' : 'Ready')
