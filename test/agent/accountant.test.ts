@@ -288,10 +288,10 @@ test('while there is no connection nothing is told, and then all of it', async (
 
 test('much that is used is told before its time, once a minute at most', async ({ life }) => {
   life.usageS = 86_400
-  await life.spend(262_143, 10)
+  await life.spend(16_383, 10)
   assert.is(life.told.length, 0)
   await life.spend(1)
-  assert.equal(life.last, [0x20000, 262_144])
+  assert.equal(life.last, [0x20000, 16_384])
   await life.pass(10)
   assert.is(life.told.length, 1)
 })
