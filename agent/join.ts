@@ -67,7 +67,10 @@ export async function joinFleet(options: JoinOptions): Promise<Joined> {
     }
     for (let failures = 1; ; failures++) {
       try {
-        return await join({ ...options, onEvent }, disk.id, identity)
+        const joined = await join({ ...options, onEvent }, disk.id, identity)
+        // A manager that had forgotten this device would take all that it ever told for new.
+        disk.dropCount()
+        return joined
       } catch (error) {
         if (!(error instanceof SkerryError) || !mayTryAgain(error, options.patient || (hasFound && failures < lossyTries))) throw error
         onEvent({ kind: 'failed', error })
