@@ -3,17 +3,18 @@ import type { Clock } from '../protocol/clock.js'
 import type { Link } from '../protocol/messages/link.js'
 import { protocolVersion } from '../protocol/messages/message.js'
 import { addTraffic, lessTraffic, noTraffic, type Traffic as Sums, totalBytes, usageCodec } from '../protocol/messages/usage.js'
-import { type Count, countFor, isSavingDue, isTellingDue } from './core/count.js'
+import { type Count, countFor, isSavingDue, isTellingDue, isToldOften, type Since } from './core/count.js'
 import type { Disk } from './disk.js'
 import type { Traffic } from './traffic.js'
 
 export interface AccountantOptions {
-  readonly disk: Disk
+  readonly disk: Pick<Disk, 'loadCount' | 'saveCount'>
   readonly traffic: Pick<Traffic, 'sums'>
   readonly clock: Clock
   readonly link: () => Link
   /** No telemetry now. */
   readonly quiet: () => boolean
+  readonly connected: () => boolean
   /** Of the manager, if one is known. */
   readonly instance: () => Uint8Array | undefined
   /** Of a count that begins now. */
@@ -24,22 +25,34 @@ export interface AccountantOptions {
 
 const longestTickMs = 60_000
 
+/** A moment of the agent's clock, and all that was in the count by then. */
+interface Mark {
+  readonly at: number
+  readonly bytes: number
+}
+
 export class Accountant {
   readonly #options: AccountantOptions
+  readonly #startedAt: number
   /** As it was when this agent began to count on. */
   #count: Count
   /** What this agent had counted by then. */
   #from: Sums = noTraffic
-  #toldAt: number
-  #saved: { readonly at: number; readonly bytes: number }
+  /** When the manager was last told. */
+  #told: Mark
+  /** When all was told, or on disk. */
+  #safe: Mark
+  /** Whether the disk says that it is behind. */
+  #behind = false
   #cancel = () => {}
 
   constructor(options: AccountantOptions) {
     const { disk, clock, instance, number } = options
     this.#options = options
     this.#count = countFor(disk.loadCount(), instance(), number())
-    this.#toldAt = clock.monotonic()
-    this.#saved = { at: this.#toldAt, bytes: totalBytes(this.#count.traffic) }
+    this.#startedAt = clock.monotonic()
+    this.#told = { at: this.#startedAt - (this.#count.untoldMs ?? 0), bytes: this.#count.toldBytes }
+    this.#safe = { at: this.#startedAt, bytes: totalBytes(this.#count.traffic) }
   }
 
   start(): void {
@@ -53,13 +66,12 @@ export class Accountant {
   /** The last word, while there still is a connection; nobody waits for it. */
   finish(): void {
     this.#cancel()
-    void this.#tell()
+    if (this.#options.connected()) void this.#tell()
   }
 
-  /** When the connection is gone, too. Nothing is kept for a manager that the device has been released by. */
+  /** When the connection is gone, too. */
   stop(): void {
-    const isLeft = this.#count.instance !== undefined && this.#options.instance() === undefined
-    if (!isLeft) this.#save()
+    this.#save(this.#told)
   }
 
   /** From 0: the state folder is older than what was told from it. */
@@ -68,12 +80,10 @@ export class Accountant {
   }
 
   #follow(): void {
-    const { clock, link, quiet, instance } = this.#options
+    const { link, quiet, connected, instance } = this.#options
     if (countFor(this.#count, instance(), 0).instance !== this.#count.instance) this.#goOn(this.#count)
-    const now = clock.monotonic()
-    const bytes = totalBytes(this.#sums())
-    if (!quiet() && isTellingDue({ ms: now - this.#toldAt, bytes: bytes - this.#count.toldBytes }, link())) void this.#tell()
-    if (isSavingDue({ ms: now - this.#saved.at, bytes: bytes - this.#saved.bytes })) this.#save()
+    if (connected() && !quiet() && isTellingDue(this.#since(this.#told), link())) void this.#tell()
+    else if (isSavingDue(this.#since(this.#safe), this.#safe.at - this.#startedAt)) this.#save(this.#told)
   }
 
   /** The held count with what was counted since, or the next one if it is another manager's. */
@@ -82,22 +92,41 @@ export class Accountant {
     const current = held === undefined ? undefined : { ...held, traffic: this.#sums() }
     this.#count = countFor(current, instance(), Math.max(number(), this.#count.number + 1))
     this.#from = traffic.sums()
-    this.#save()
+    this.#told = { ...this.#told, bytes: this.#count.toldBytes }
+    this.#save(this.#told)
   }
 
+  /** What is told is on disk before, or the disk says that it is behind: an agent that is killed in between must not tell it once more. */
   async #tell(): Promise<void> {
+    const { link, publish } = this.#options
     const sums = this.#sums()
     const { number } = this.#count
-    const isTold = await this.#options.publish(usageCodec.encode({ version: protocolVersion, count: number, ...sums }))
+    const told = this.#mark()
+    const often = isToldOften(link())
+    if (!often || !this.#behind) this.#save(told, often)
+    const isTold = await publish(usageCodec.encode({ version: protocolVersion, count: number, ...sums }))
     if (!isTold || this.#count.number !== number) return
-    this.#toldAt = this.#options.clock.monotonic()
-    this.#count = { ...this.#count, toldBytes: totalBytes(sums) }
+    this.#told = told
+    if (this.#behind) this.#safe = told
   }
 
-  #save(): void {
-    const sums = this.#sums()
-    this.#options.disk.saveCount({ ...this.#count, traffic: sums })
-    this.#saved = { at: this.#options.clock.monotonic(), bytes: totalBytes(sums) }
+  /** Nothing is kept for a manager that the device has been released by. */
+  #save(told: Mark, behind = false): void {
+    const { disk, instance } = this.#options
+    if (this.#count.instance !== undefined && instance() === undefined) return
+    const now = this.#mark()
+    disk.saveCount({ ...this.#count, traffic: this.#sums(), toldBytes: told.bytes, untoldMs: now.at - told.at, behind })
+    this.#safe = now
+    this.#behind = behind
+  }
+
+  #mark(): Mark {
+    return { at: this.#options.clock.monotonic(), bytes: totalBytes(this.#sums()) }
+  }
+
+  #since(mark: Mark): Since {
+    const { at, bytes } = this.#mark()
+    return { ms: at - mark.at, bytes: bytes - mark.bytes }
   }
 
   #sums(): Sums {

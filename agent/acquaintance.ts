@@ -7,7 +7,7 @@ import type { Clock } from '../protocol/clock.js'
 import { raiseFloor } from './core/time-floor.js'
 import { readIfThere, removeIfThere, writeAtomic } from './files.js'
 import { type Resolve, tolerantLookup } from './lookup.js'
-import type { ServerMemory } from './reach.js'
+import type { SeenServer, ServerMemory } from './reach.js'
 
 interface Remembered {
   readonly floorMs: number
@@ -53,7 +53,7 @@ export class Acquaintance implements ServerMemory {
   }
 
   /** A session with the server stands. */
-  note({ host, address, notBeforeMs }: Parameters<ServerMemory['note']>[0]): void {
+  note({ host, address, notBeforeMs }: SeenServer): void {
     const floorMs = raiseFloor(this.floorMs(), notBeforeMs ?? 0, this.#options.clock.now())
     const addresses = address === undefined ? this.#remembered.addresses : withAddress(this.#remembered.addresses, host, address)
     const next = { floorMs, addresses }
@@ -67,9 +67,10 @@ export class Acquaintance implements ServerMemory {
   }
 }
 
-/** Another fleet, or the same one met anew. */
-export function forgetServer(folder: string): void {
-  removeIfThere(fileIn(folder))
+/** Another fleet, or the same one met anew: of the one before, nothing counts. */
+export function meetServer(options: AcquaintanceOptions, server: SeenServer): void {
+  removeIfThere(fileIn(options.folder))
+  new Acquaintance(options).note(server)
 }
 
 function fileIn(folder: string): string {

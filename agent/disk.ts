@@ -91,6 +91,11 @@ export class Disk {
     this.#tryWrite('usage', encodeCount(count))
   }
 
+  /** The next one begins at 0, with a higher number. */
+  dropCount(): void {
+    removeIfThere(this.#path('usage'))
+  }
+
   loadPermits(): readonly KeptPermit[] {
     return this.#read('permits', decodePermits) ?? []
   }

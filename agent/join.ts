@@ -1,4 +1,5 @@
 // A device joins a fleet: it looks at the server, asks for a certificate, waits for a person where one has to decide, and keeps what it gets.
+import { lookup } from 'node:dns'
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../protocol/clock.js'
 import { isErrorCode, SkerryError, unwrap } from '../protocol/errors.js'
@@ -7,7 +8,7 @@ import { type JoinAnswer, joinRequestCodec } from '../protocol/join.js'
 import type { JoinToken } from '../protocol/join-token.js'
 import { protocolVersion } from '../protocol/messages/message.js'
 import { formatTopic, joinClientIdOf } from '../protocol/topics.js'
-import { forgetServer } from './acquaintance.js'
+import { meetServer } from './acquaintance.js'
 import { backoffMs } from './core/backoff.js'
 import { readFacts } from './facts.js'
 import { Identity } from './identity/identity.js'
@@ -15,7 +16,7 @@ import { findAuthority } from './identity/probe.js'
 import { visit } from './identity/visit.js'
 import { openDisk } from './open-disk.js'
 import { pause } from './pause.js'
-import type { BrokerAddress } from './reach.js'
+import type { BrokerAddress, SeenServer } from './reach.js'
 import { agentVersion } from './version.js'
 
 export interface JoinOptions {
@@ -67,7 +68,10 @@ export async function joinFleet(options: JoinOptions): Promise<Joined> {
     }
     for (let failures = 1; ; failures++) {
       try {
-        return await join({ ...options, onEvent }, disk.id, identity)
+        const joined = await join({ ...options, onEvent }, disk.id, identity)
+        // A manager that had forgotten this device would take all that it ever told for new.
+        disk.dropCount()
+        return joined
       } catch (error) {
         if (!(error instanceof SkerryError) || !mayTryAgain(error, options.patient || (hasFound && failures < lossyTries))) throw error
         onEvent({ kind: 'failed', error })
@@ -93,15 +97,19 @@ function checkUrl({ url, username }: BrokerAddress): void {
 }
 
 async function join(options: JoinOptions, device: string, identity: Identity): Promise<Joined> {
-  const { folder, broker, root, token, signal, onEvent, clock = systemClock } = options
+  const { folder, broker, root, token, signal, onEvent, log, clock = systemClock } = options
   const own = isOwn(broker)
   const authority = own ? undefined : await findAuthority(broker.url, token?.ca, signal)
   const ca = authority === undefined ? token?.ca : fingerprint(authority.raw)
   if (ca !== undefined) onEvent({ kind: 'found', ca })
   const key = identity.keyName
   let told = false
+  let met: SeenServer | undefined
+  const note = (server: SeenServer): void => {
+    met = server
+  }
   const answer = await visit({
-    broker: authority === undefined ? broker : { ...broker, ca: authority.toString() },
+    broker: { ...broker, ca: authority?.toString() ?? broker.ca, memory: { lookup, floorMs: () => 0, note } },
     clientId: joinClientIdOf(key),
     askOn: formatTopic(root, { kind: 'join', key, channel: 'request' }),
     answerOn: formatTopic(root, { kind: 'join', key, channel: 'answer' }),
@@ -114,7 +122,8 @@ async function join(options: JoinOptions, device: string, identity: Identity): P
     clock,
   })
   take(answer, { identity, device, server: broker.url, ca, now: clock.now() })
-  forgetServer(folder)
+  // The first session may have to do without DNS.
+  if (met !== undefined) meetServer({ folder, log, clock, ownNotBeforeMs: () => identity.notBeforeMs }, met)
   return { id: device }
 }
 

@@ -120,6 +120,7 @@ export class Parts {
       clock: this.clock,
       link: () => this.settings(),
       quiet: () => this.quiet.forMs() > 0,
+      connected: () => this.link.connected,
       instance: () => this.holdings.device?.instance,
       number: () => this.epochs.current,
       publish: payload => this.voice.account(payload),

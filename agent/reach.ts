@@ -22,8 +22,15 @@ export interface ServerMemory {
   readonly lookup: LookupFunction
   /** A time that has certainly come, ms since 1970: what ended before it is not believed. */
   floorMs(): number
-  /** A session stands: under this name, at this address, with a certificate that began then (ms since 1970). */
-  note(seen: { readonly host: string; readonly address: string | undefined; readonly notBeforeMs: number | undefined }): void
+  /** A session stands. */
+  note(server: SeenServer): void
+}
+
+/** Under this name, at this address, with a certificate that began then (ms since 1970). */
+export interface SeenServer {
+  readonly host: string
+  readonly address: string | undefined
+  readonly notBeforeMs: number | undefined
 }
 
 /** Throws `config.invalid`. */

@@ -47,14 +47,16 @@ export function withInterval(link: Link, wantedS: number): Link {
   return { ...link, intervalS, keepaliveS: Math.min(longestKeepaliveS, Math.max(link.keepaliveS, shortestKeepaliveS(intervalS))) }
 }
 
-/** Telemetry comes `times` more rarely, but still every week; heartbeats and what asks for an answer stay. */
+/**
+ * Telemetry comes `times` more rarely, but still every week; heartbeats and what asks for an answer stay. So do the accounts of bytes:
+ * `times` is chosen by them.
+ */
 function slowedLink(link: Link, times: number): Link {
   if (times === 1) return link
   return {
     ...link,
     metricsS: Math.min(weekS, Math.max(link.metricsS, link.intervalS) * times),
     reportMs: Math.min(weekS * 1000, link.reportMs * times),
-    usageS: Math.min(weekS, link.usageS * times),
   }
 }
 

@@ -9,7 +9,7 @@ export interface Told {
 
 /**
  * What a message adds to what was told before; undefined if that is nothing. What is of an older count, or less than was told, is
- * out of date: it came late, or the agent was killed and has lost a little.
+ * out of date: it came late, or twice.
  */
 export function foldUsage(before: Told | undefined, usage: Usage): { readonly told: Told; readonly added: Traffic } | undefined {
   const { version: _, count, ...traffic } = usage

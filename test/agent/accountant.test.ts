@@ -26,25 +26,40 @@ class Life {
   usageS = profiles.lan.usageS
   connected = true
   quiet = false
+  /** Of the file. */
+  writes = 0
   /** What the agent of the time has sent as heartbeats. */
   #sent = 0
   #epoch = 0x10000
   #disk: Disk | undefined
   accountant = this.start()
 
+  /** Where an agent runs it is killed. */
   start(): Accountant {
     this.#disk?.close()
     const disk = new Disk(this.folder, silent)
     this.#disk = disk
+    const isRunning = () => this.#disk === disk
     this.#sent = 0
     this.#epoch += 0x10000
     const number = this.#epoch
     this.accountant = new Accountant({
-      disk,
+      disk: {
+        loadCount: () => disk.loadCount(),
+        saveCount: count => {
+          this.writes++
+          disk.saveCount(count)
+        },
+      },
       traffic: { sums: () => this.#sums() },
-      clock: this.clock,
+      clock: {
+        now: this.clock.now,
+        monotonic: this.clock.monotonic,
+        after: (delayMs, run) => this.clock.after(delayMs, () => isRunning() && run()),
+      },
       link: () => ({ ...profiles.lan, usageS: this.usageS }),
       quiet: () => this.quiet,
+      connected: () => this.connected,
       instance: () => this.instance,
       number: () => number,
       publish: async payload => {
@@ -71,6 +86,11 @@ class Life {
   async spend(bytes: number, minutes = 1): Promise<void> {
     this.send(bytes)
     await this.pass(minutes)
+  }
+
+  /** So many bytes in each minute. */
+  async each(minutes: number, bytes: number): Promise<void> {
+    for (let n = 0; n < minutes; n++) await this.spend(bytes)
   }
 
   async stop(): Promise<void> {
@@ -159,22 +179,101 @@ test('what was sent after the last word is told by the next agent', async ({ lif
   assert.equal(life.last, [0x20000, 109])
 })
 
-test('an agent that is killed has lost ten minutes, and what the manager knows stays', async ({ life }) => {
+test('an agent that is killed where it tells often goes on with another count, and nothing counts for nothing', async ({ life }) => {
   await life.spend(1000, 10)
   await life.spend(40)
   assert.is(life.account, 1040)
   life.start()
   await life.spend(30)
+  assert.equal(life.last, [0x30000, 30])
+  assert.is(life.account, 1070)
+  life.start()
+  life.connected = false
+  await life.spend(20, 10)
+  life.connected = true
+  life.start()
+  await life.spend(7)
+  assert.equal(life.last, [0x40000, 27])
+  assert.is(life.account, 1097)
+})
+
+test('an agent that is killed where it tells rarely goes on with the same count, from what was told', async ({ life }) => {
+  life.usageS = 3600
+  await life.spend(1000, 59)
+  await life.spend(30)
   assert.equal(life.last, [0x20000, 1030])
-  assert.is(life.account, 1040)
-  await life.spend(100)
-  assert.is(life.account, 1130)
+  life.start()
+  await life.spend(5)
+  await life.stop()
+  assert.equal(life.last, [0x20000, 1035])
+  assert.is(life.account, 1035)
+})
+
+test('whenever an agent is killed, nothing is counted twice, and ten minutes or half of a short run are lost at most', async ({ life }) => {
+  for (const usageS of [60, 3600, 180, 21_600]) {
+    life.usageS = usageS
+    for (const minutes of [1, 2, 3, 5, 9, 14, 61, 7]) {
+      life.connected = minutes !== 5
+      const before = life.account
+      await life.each(minutes, 100)
+      life.start()
+      life.usageS = 60
+      life.connected = true
+      await life.pass(1)
+      const counted = life.account - before
+      life.usageS = usageS
+      const lost = minutes * 100 - counted
+      assert.ok(lost >= 0 && lost <= 100 * Math.min(10, minutes / 2), `${usageS} s: of ${minutes} min ${lost} bytes`)
+    }
+  }
+})
+
+test('the time since the last account goes on over starts, and much that is untold is told soon after one', async ({ life }) => {
+  life.usageS = 3600
+  for (let n = 0; n < 7; n++) {
+    await life.each(8, 10)
+    life.start()
+  }
+  assert.is(life.told.length, 0)
+  await life.pass(4)
+  assert.equal(life.last, [0x20000, 560])
+  life.connected = false
+  await life.spend(300_000)
+  life.start()
+  life.connected = true
+  await life.pass(1)
+  assert.equal(life.last, [0x20000, 300_560])
+})
+
+test('of a vehicle that is only ever switched off, nearly all bytes are accounted for, with few messages and writes', async ({ life }) => {
+  life.usageS = profiles.cellular.usageS
+  const trips = 600
+  const real = (trips + 1) * 3000 + (12 + trips * 9) * 35
+  life.send(3000)
+  await life.each(12, 35)
+  for (let n = 0; n < trips; n++) {
+    life.start()
+    life.send(3000)
+    await life.each(9, 35)
+  }
+  assert.ok(life.account > 0.95 * real && life.account <= real, `${life.account} of ${real}`)
+  assert.ok(life.told.length < trips / 4, `${life.told.length} messages`)
+  assert.ok(life.writes < trips * 5, `${life.writes} writes`)
+})
+
+test('an agent that tells each minute writes once, and one that tells rarely every ten minutes', async ({ life }) => {
+  await life.each(600, 100)
+  assert.is(life.writes, 1)
+  life.usageS = 21_600
+  await life.each(600, 100)
+  assert.ok(life.writes <= 1 + 62, `${life.writes} writes`)
 })
 
 test('much that is used at once is written down at once', async ({ life }) => {
+  life.usageS = 3600
   await life.spend(70_000)
   life.start()
-  await life.pass(1)
+  await life.stop()
   assert.equal(life.last, [0x20000, 70_000])
 })
 
@@ -189,10 +288,10 @@ test('while there is no connection nothing is told, and then all of it', async (
 
 test('much that is used is told before its time, once a minute at most', async ({ life }) => {
   life.usageS = 86_400
-  await life.spend(262_143, 10)
+  await life.spend(16_383, 10)
   assert.is(life.told.length, 0)
   await life.spend(1)
-  assert.equal(life.last, [0x20000, 262_144])
+  assert.equal(life.last, [0x20000, 16_384])
   await life.pass(10)
   assert.is(life.told.length, 1)
 })

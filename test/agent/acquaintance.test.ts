@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Acquaintance, forgetServer } from '../../agent/acquaintance.js'
+import { Acquaintance } from '../../agent/acquaintance.js'
 import { raiseFloor } from '../../agent/core/time-floor.js'
 import type { Resolve } from '../../agent/lookup.js'
 import { ManualClock } from '../support/clock.js'
@@ -64,7 +64,7 @@ test('the newest start of a certificate is the floor, whatever the clock says, a
     assert.is(known.floorMs(), at('2026-05-01'))
     known.note({ host, address: undefined, notBeforeMs: at('2026-02-01') })
     assert.is(open(folder, { now }).floorMs(), at('2026-05-01'))
-    forgetServer(folder)
+    rmSync(join(folder, 'server.json'))
   }
 })
 

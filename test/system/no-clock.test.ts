@@ -73,10 +73,11 @@ class Site {
     writeFileSync(join(this.folder, 'hosts.json'), JSON.stringify(hosts))
   }
 
-  /** Starts the agent with this clock, after ending the one before; joins the first time. */
-  async start(time: NodeJS.ProcessEnv, join?: 'join'): Promise<Child> {
+  /** Starts the agent with this clock, after ending the one before; joins the first time, and may leave it at that. */
+  async start(time: NodeJS.ProcessEnv, join?: 'join' | 'only join'): Promise<Child> {
     await this.#agent?.end('SIGKILL')
     const how = join === undefined ? [] : ['join', `mqtts://${name}:${new URL(this.server.mqttUrl).port}`, this.server.invite('a device')]
+    if (join === 'only join') how.push('--no-run')
     const flags = ['--data', `${this.folder}/device`, '--engine', `${this.folder}/engine.sock`]
     this.#agent = skerry(['agent', ...how, ...flags], { ...time, NODE_OPTIONS: `--require=${this.folder}/resolver.cjs` })
     return this.#agent
@@ -165,6 +166,19 @@ test('a server whose name does not resolve any more is found where it was, and o
     await site.ready(first)
     site.forget()
     await (await site.start({})).line(/no server answers at .*plant\.test.*ENOTFOUND/)
+  } finally {
+    await site.close()
+  }
+})
+
+test('a device that has joined needs no name server for its first start', async () => {
+  const site = await Site.open()
+  try {
+    const joining = await site.start({}, 'only join')
+    assert.is(await joining.ended, 0)
+    site.resolve({})
+    await site.start({})
+    await site.ready()
   } finally {
     await site.close()
   }

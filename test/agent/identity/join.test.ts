@@ -6,10 +6,13 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Disk } from '../../../agent/disk.js'
 import { Identity } from '../../../agent/identity/identity.js'
 import { type JoinEvent, type JoinOptions, joinFleet } from '../../../agent/join.js'
+import { systemClock } from '../../../protocol/clock.js'
 import { SkerryError } from '../../../protocol/errors.js'
 import { protocolVersion } from '../../../protocol/messages/message.js'
+import { noTraffic } from '../../../protocol/messages/usage.js'
 import { GateWorld } from '../../support/gate.js'
 import { eventually, within } from '../../support/within.js'
 
@@ -58,6 +61,19 @@ async function refusalOf(run: Promise<unknown>): Promise<SkerryError> {
   return error as SkerryError
 }
 
+function withDisk<T>(folder: string, use: (disk: Disk) => T): T {
+  const disk = new Disk(folder, log)
+  try {
+    return use(disk)
+  } finally {
+    disk.close()
+  }
+}
+
+function readServer(folder: string) {
+  return JSON.parse(readFileSync(join(folder, 'server.json'), 'utf8'))
+}
+
 const tokenOf = ({ pki }: GateWorld) => ({ secret: Buffer.alloc(16, 7), ca: pki.caFingerprint })
 
 test('a device with a token gets a certificate for its key and id, and keeps it where nobody else reads', async context => {
@@ -99,6 +115,42 @@ test('joining twice asks with the same key and id', async context => {
   assert.is(second.id, first.id)
   assert.is(readFileSync(join(folder, 'device.key'), 'utf8'), key)
   assert.is(gate.asked.length, 2)
+})
+
+test('a device that has joined begins a count of its bytes, as the manager may have forgotten the one before', async context => {
+  const { folder } = context
+  await enter(context)
+  const count = { number: 65_536, instance: Buffer.alloc(8, 1), traffic: noTraffic, toldBytes: 0 }
+  withDisk(folder, disk => disk.saveCount(count))
+  await enter(context)
+  assert.is(
+    withDisk(folder, disk => disk.loadCount()),
+    undefined,
+  )
+})
+
+test('a device that was refused keeps its count', async context => {
+  const { gate, folder } = context
+  withDisk(folder, disk => disk.saveCount({ number: 65_536, traffic: noTraffic, toldBytes: 0 }))
+  gate.answering = async () => ({ version: protocolVersion, fault: { code: 'token.spent', message: 'this token has been used' } })
+  await refusalOf(enter(context))
+  assert.is(withDisk(folder, disk => disk.loadCount())?.number, 65_536)
+})
+
+test('a device that has joined knows where its server is, and since when that had its certificate', async context => {
+  const { gate, folder } = context
+  const old = { floorMs: Date.UTC(2090, 0), addresses: { localhost: ['192.0.2.9'], 'old.test': ['192.0.2.9'] } }
+  writeFileSync(join(folder, 'server.json'), JSON.stringify(old))
+  gate.answering = async () => ({ version: protocolVersion, fault: { code: 'token.spent', message: 'this token has been used' } })
+  const broker = { url: gate.url.replace('127.0.0.1', 'localhost') }
+  await refusalOf(enter(context, { broker }))
+  assert.equal(readServer(folder), old, 'of who has been refused nothing changes')
+  gate.answering = (_request, grant) => grant()
+  await enter(context, { broker, clock: { ...systemClock, now: () => 0 } })
+  const { floorMs, addresses } = readServer(folder)
+  assert.equal(addresses, { localhost: ['127.0.0.1'] })
+  const starts = [new X509Certificate(gate.pki.server.cert), new X509Certificate(new Identity(folder, log).membership?.certificate ?? '')]
+  assert.is(floorMs, Math.max(...starts.map(({ validFrom }) => Date.parse(validFrom))))
 })
 
 test('without a token the device waits for a person, with its key and the authority told, and gets the answer at once', async context => {
