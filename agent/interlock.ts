@@ -4,20 +4,16 @@ import type { Clock } from '../protocol/clock.js'
 import type { Fault } from '../protocol/messages/message.js'
 import type { Hold } from '../protocol/messages/reported.js'
 import { readPermit } from '../protocol/permit.js'
-import { formatPermitTopic, isPermitTopic, type PermitTopic } from '../protocol/permit-topics.js'
+import { isPermitTopic, type PermitTopic } from '../protocol/permit-topics.js'
 import { formatTopic } from '../protocol/topics.js'
-import { foldPermit, judgeHold, nextLapseMs, type PermitMode, type Standing } from './core/hold.js'
-import type { KeptPermit } from './core/hold-file.js'
+import { foldPermit, judgeHold, nextLapseMs, type PermitMode } from './core/hold.js'
 import { retainedMs } from './core/liveness.js'
-import { isAsKept, newWatch, type Watch } from './permit-watch.js'
+import { PermitReach } from './permit-reach.js'
+import type { Watch } from './permit-watch.js'
+import { PermitWatches, type PermitWatchesOptions } from './permit-watches.js'
 
-export interface InterlockOptions {
-  readonly root: string
-  readonly device: string
+export interface InterlockOptions extends PermitWatchesOptions {
   readonly mode: PermitMode
-  readonly disk: { loadPermits(): readonly KeptPermit[]; savePermits(kept: readonly KeptPermit[]): void }
-  /** The groups that the device is in, now. */
-  readonly groups: () => readonly string[]
   /** A manifest of it is held, so the broker has one, too. */
   readonly isManifestHeld: (of: PermitTopic) => boolean
   /** How long what is known counts without a broker where the owner wants a permit. */
@@ -42,10 +38,8 @@ const manifestWithinMs = 20_000
 
 export class Interlock {
   readonly #options: InterlockOptions
-  /** By topic. */
-  readonly #watches = new Map<string, Watch>()
-  #inSession = false
-  #lostAtMs: number | undefined
+  readonly #watches: PermitWatches
+  readonly #reach: PermitReach
   /** What was last told, and why nothing might be changed then. */
   #told = ''
   #reason: string | undefined
@@ -55,7 +49,8 @@ export class Interlock {
 
   constructor(options: InterlockOptions) {
     this.#options = options
-    for (const { of, standing } of options.disk.loadPermits()) this.#watches.set(this.#topicOf(of), newWatch(of, standing))
+    this.#reach = new PermitReach(options)
+    this.#watches = new PermitWatches(options)
   }
 
   /** Payloads that were no permit. */
@@ -65,36 +60,28 @@ export class Interlock {
 
   get clearance(): Clearance {
     const hold = this.#judge()
-    const isKnown = !this.#inSession || [...this.#watches.values()].every(({ settled }) => settled)
-    return { mayAct: hold === undefined && isKnown, hold }
+    return { mayAct: hold === undefined && (!this.#reach.inSession || this.#watches.areSettled), hold }
   }
 
   /** To be subscribed to before any manifest. */
   topics(): string[] {
-    return [...this.#watches.keys()]
+    return this.#watches.topics
   }
 
   faults(): Fault[] {
-    return [...this.#watches.values()].flatMap(({ fault }) => fault ?? [])
+    return this.#watches.all.flatMap(({ fault }) => fault ?? [])
   }
 
   /** The device may be in other groups than before. Call it before what they desire is acted upon. */
   follow(): void {
-    const { device, groups } = this.#options
-    const wanted: PermitTopic[] = [{ kind: 'device', name: device }, ...groups().map(name => ({ kind: 'group', name }) as const)]
-    const topics = new Set(wanted.map(of => this.#topicOf(of)))
-    const gone = [...this.#watches.keys()].filter(topic => !topics.has(topic))
-    for (const topic of gone) this.#drop(topic)
-    for (const of of wanted) if (!this.#watches.has(this.#topicOf(of))) this.#watches.set(this.#topicOf(of), newWatch(of, undefined))
-    if (gone.length > 0) this.#save()
+    this.#watches.follow()
     this.#settle()
   }
 
   /** A session has begun: nothing is done in it until it is known what the broker has. */
   noteSession(): void {
-    this.#inSession = true
-    this.#lostAtMs = undefined
-    for (const each of this.#watches.values()) {
+    this.#reach.begin()
+    for (const each of this.#watches.all) {
       each.cancel()
       Object.assign(each, { live: false, settled: false, marked: false, fault: undefined })
     }
@@ -102,14 +89,13 @@ export class Interlock {
   }
 
   noteLost(): void {
-    this.#inSession = false
-    this.#lostAtMs = this.#options.clock.monotonic()
-    for (const { cancel } of this.#watches.values()) cancel()
+    this.#reach.end(this.#watches.areSettled)
+    this.#watches.cancelAll()
     this.#settle()
   }
 
   noteSubscribed(topic: string): void {
-    const each = this.#watches.get(topic)
+    const each = this.#watches.of(topic)
     if (each === undefined || each.settled || each.marked) return
     each.cancel()
     each.cancel = this.#options.clock.after(this.#patienceMs(each.of), () => this.#pass(each))
@@ -123,7 +109,7 @@ export class Interlock {
 
   /** The broker does not let the device read it: what is known counts on. */
   noteDenied(topic: string): void {
-    const each = this.#watches.get(topic)
+    const each = this.#watches.of(topic)
     if (each === undefined) return
     each.fault = {
       code: 'auth.forbidden',
@@ -137,7 +123,7 @@ export class Interlock {
   /** A retained manifest comes behind the retained permit of the same device or group, as that was asked for before it. */
   noteManifest(topic: string): void {
     const { root, clock, leaseMs } = this.#options
-    for (const each of this.#watches.values()) {
+    for (const each of this.#watches.all) {
       const { kind, name } = each.of
       const manifest =
         kind === 'device' ? ({ kind, device: name, channel: 'desired' } as const) : ({ kind, group: name, channel: 'desired' } as const)
@@ -151,7 +137,7 @@ export class Interlock {
   /** True if it is a permit's topic. Never throws. */
   receive(topic: string, payload: Uint8Array, retained: boolean): boolean {
     if (!isPermitTopic(this.#options.root, topic)) return false
-    const each = this.#watches.get(topic)
+    const each = this.#watches.of(topic)
     if (each === undefined || (retained && each.live)) return true
     each.live ||= !retained
     each.settled = true
@@ -159,7 +145,8 @@ export class Interlock {
     const { permit } = readPermit(payload)
     if (permit.ok) {
       each.fault = undefined
-      this.#stand(each, foldPermit(each.standing, permit.value, { live: !retained, nowMs: this.#options.clock.monotonic() }))
+      each.heard = true
+      this.#watches.stand(each, foldPermit(each.standing, permit.value, { live: !retained, nowMs: this.#options.clock.monotonic() }))
     } else {
       this.#dropped++
       const [{ code, message }] = permit.refusals
@@ -173,45 +160,31 @@ export class Interlock {
   stop(): void {
     this.#stopped = true
     this.#cancelLapse()
-    for (const { cancel } of this.#watches.values()) cancel()
+    this.#watches.stop()
   }
 
   /** The broker has nothing, or it would have come by now. */
   #pass(each: Watch): void {
     each.cancel()
     each.settled = true
-    this.#stand(each, undefined)
+    each.heard = true
+    this.#watches.stand(each, undefined)
     this.#settle()
   }
 
-  #stand(each: Watch, standing: Standing | undefined): void {
-    const isNews = !isAsKept(each.standing, standing)
-    each.standing = standing
-    if (isNews) this.#save()
-  }
-
-  #drop(topic: string): void {
-    this.#watches.get(topic)?.cancel()
-    this.#watches.delete(topic)
-  }
-
-  #save(): void {
-    if (this.#stopped) return
-    const kept = [...this.#watches.values()].flatMap(({ of, standing }) => (standing === undefined ? [] : [{ of, standing }]))
-    this.#options.disk.savePermits(kept)
-  }
-
   #judge(): Hold | undefined {
-    const { mode, clock, leaseMs } = this.#options
-    const nowMs = clock.monotonic()
-    const isReachable = this.#inSession || (this.#lostAtMs !== undefined && nowMs < this.#lostAtMs + leaseMs())
-    return judgeHold({ mode, permits: [...this.#watches.values()], isReachable, nowMs })
+    const { mode, clock } = this.#options
+    const { inSession, isReachable } = this.#reach
+    // In a session, what was known before the start is still to be heard: until then it is only not known whether it is given.
+    const permits = this.#watches.all.map(({ of, standing, heard }) => ({ of, standing, isGood: heard ?? inSession }))
+    return judgeHold({ mode, permits, isReachable, nowMs: clock.monotonic() })
   }
 
   /** Tells what is new, and looks again when a lease ends. */
   #settle(): void {
     if (this.#stopped) return
     const { log, onChange } = this.#options
+    if (this.#watches.areSettled) this.#reach.noteAllHeard()
     const { mayAct, hold } = this.clearance
     this.#lookLater()
     const reason = JSON.stringify(hold)
@@ -225,18 +198,14 @@ export class Interlock {
   }
 
   #lookLater(): void {
-    const { mode, clock, leaseMs } = this.#options
+    const { mode, clock } = this.#options
     const nowMs = clock.monotonic()
-    const standings = [...this.#watches.values()].flatMap(({ standing }) => standing ?? [])
+    const standings = this.#watches.all.flatMap(({ standing }) => standing ?? [])
     const lapse = nextLapseMs(standings, nowMs)
-    const outOfReach = mode === 'required' && this.#lostAtMs !== undefined ? this.#lostAtMs + leaseMs() : undefined
+    const outOfReach = mode === 'required' ? this.#reach.endsAtMs : undefined
     const moments = [lapse, outOfReach].flatMap(at => (at === undefined || at <= nowMs ? [] : [at]))
     this.#cancelLapse()
     this.#cancelLapse = moments.length === 0 ? () => {} : clock.after(Math.min(...moments) - nowMs, () => this.#settle())
-  }
-
-  #topicOf(of: PermitTopic): string {
-    return formatPermitTopic(this.#options.root, of)
   }
 
   #pathOf(topic: string): string {

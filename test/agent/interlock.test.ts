@@ -251,6 +251,46 @@ test('where the owner wants a permit nothing is done without one, nor a lease of
   assert.is(device.is, 'owner missing')
 })
 
+test('where the owner wants a permit, a session that ends before all permits are heard begins no lease, nor renews one', () => {
+  const device = new Device('required')
+  device.kept = [{ of: { kind: 'device', name: 'a1' }, standing: { value: true } }]
+  device.start()
+  assert.is(device.is, 'owner missing')
+  for (let n = 0; n < 3; n++) {
+    device.connect()
+    assert.is(device.is, 'waits')
+    device.interlock.noteLost()
+    assert.is(device.is, 'owner missing')
+  }
+  device.connect({ [own]: '1' })
+  device.interlock.noteLost()
+  assert.is(device.is, 'owner missing')
+  // The lease of a session in which all was heard runs on through others that say nothing.
+  device.connect({ [own]: '1', [line]: '1' })
+  device.interlock.noteLost()
+  for (let n = 0; n < 4; n++) {
+    device.clock.advance(1_000)
+    device.connect({ [own]: '1' })
+    assert.is(device.is, 'waits')
+    device.interlock.noteLost()
+    assert.is(device.is, 'free')
+  }
+  device.clock.advance(1_000)
+  assert.is(device.is, 'owner missing')
+  device.connect({ [own]: '1' })
+  device.interlock.noteLost()
+  assert.is(device.is, 'owner missing')
+})
+
+test('where the owner wants a permit, a group that was joined at the end of a session is not taken for heard', () => {
+  const device = new Device('required')
+  device.connect({ [own]: '1', [line]: '1' })
+  device.groups = ['line-1', 'line-2']
+  device.interlock.follow()
+  device.interlock.noteLost()
+  assert.is(device.is, 'owner missing')
+})
+
 test('what is stopped changes nothing any more', () => {
   const device = new Device()
   device.connect({ [own]: '1', [line]: '1' })
