@@ -107,7 +107,7 @@ export class Interlock {
     return isManifestHeld(of) ? Math.max(alone, Math.min(manifestWithinMs, leaseMs())) : alone
   }
 
-  /** The broker does not let the device read it: what is known counts on. */
+  /** The broker does not let the device read it: what is known counts on, but a 1 is none that an owner goes by. */
   noteDenied(topic: string): void {
     const each = this.#watches.of(topic)
     if (each === undefined) return
@@ -117,6 +117,7 @@ export class Interlock {
       path: this.#pathOf(topic),
     }
     each.settled = true
+    each.heard = false
     this.#settle()
   }
 
@@ -139,6 +140,8 @@ export class Interlock {
     if (!isPermitTopic(this.#options.root, topic)) return false
     const each = this.#watches.of(topic)
     if (each === undefined || (retained && each.live)) return true
+    // Garbage in the place of the permit leaves none there; garbage that comes behind it live is as if it had not come.
+    const isInPlace = retained || !each.settled
     each.live ||= !retained
     each.settled = true
     each.cancel()
@@ -149,6 +152,7 @@ export class Interlock {
       this.#watches.stand(each, foldPermit(each.standing, permit.value, { live: !retained, nowMs: this.#options.clock.monotonic() }))
     } else {
       this.#dropped++
+      if (isInPlace) each.heard = false
       const [{ code, message }] = permit.refusals
       const path = this.#pathOf(topic)
       each.fault = { code, message: `what came on ${path} changes nothing: ${message}`.slice(0, 1000), path }

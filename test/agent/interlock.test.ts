@@ -291,6 +291,45 @@ test('where the owner wants a permit, a group that was joined at the end of a se
   assert.is(device.is, 'owner missing')
 })
 
+test('where the owner wants a permit, one that the broker refuses, or garbage in its place, is none; a 0 that is known holds', () => {
+  const refuse = (device: Device) => device.interlock.noteDenied(own)
+  const garble = (device: Device) => device.say(own, 'perhaps', true)
+  for (const lose of [refuse, garble]) {
+    const device = new Device('required')
+    device.groups = []
+    device.kept = [{ of: { kind: 'device', name: 'a1' }, standing: { value: true } }]
+    device.start()
+    device.interlock.noteSession()
+    lose(device)
+    assert.is(device.is, 'owner missing')
+    device.interlock.noteLost()
+    assert.is(device.is, 'owner missing')
+    // In the next session, too, until there is one.
+    device.interlock.noteSession()
+    assert.is(device.is, 'owner missing')
+    device.say(own, '1', true)
+    assert.is(device.is, 'free')
+    device.interlock.noteSession()
+    lose(device)
+    assert.is(device.is, 'owner missing')
+    device.connect({ [own]: '0' })
+    device.interlock.noteSession()
+    lose(device)
+    assert.is(device.is, 'device withheld')
+  }
+})
+
+test('where the owner wants a permit, garbage that comes behind one changes nothing', () => {
+  const device = new Device('required')
+  device.connect({ [own]: '1', [line]: '' })
+  device.say(own, 'perhaps')
+  assert.is(device.is, 'free')
+  // It came first, so nothing says that there is one.
+  device.connect({ [line]: '' })
+  device.say(own, 'perhaps')
+  assert.is(device.is, 'owner missing')
+})
+
 test('what is stopped changes nothing any more', () => {
   const device = new Device()
   device.connect({ [own]: '1', [line]: '1' })
