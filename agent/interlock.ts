@@ -13,7 +13,8 @@ import type { Watch } from './permit-watch.js'
 import { PermitWatches, type PermitWatchesOptions } from './permit-watches.js'
 
 export interface InterlockOptions extends PermitWatchesOptions {
-  readonly mode: PermitMode
+  /** What its owner makes of there being no permit, now. */
+  readonly mode: () => PermitMode
   /** A manifest of it is held, so the broker has one, too. */
   readonly isManifestHeld: (of: PermitTopic) => boolean
   /** How long what is known counts without a broker where the owner wants a permit. */
@@ -181,7 +182,7 @@ export class Interlock {
     const { inSession, isReachable } = this.#reach
     // In a session, what was known before the start is still to be heard: until then it is only not known whether it is given.
     const permits = this.#watches.all.map(({ of, standing, heard }) => ({ of, standing, isGood: heard ?? inSession }))
-    return judgeHold({ mode, permits, isReachable, nowMs: clock.monotonic() })
+    return judgeHold({ mode: mode(), permits, isReachable, nowMs: clock.monotonic() })
   }
 
   /** Tells what is new, and looks again when a lease ends. */
@@ -206,7 +207,7 @@ export class Interlock {
     const nowMs = clock.monotonic()
     const standings = this.#watches.all.flatMap(({ standing }) => standing ?? [])
     const lapse = nextLapseMs(standings, nowMs)
-    const outOfReach = mode === 'required' ? this.#reach.endsAtMs : undefined
+    const outOfReach = mode() === 'required' ? this.#reach.endsAtMs : undefined
     const moments = [lapse, outOfReach].flatMap(at => (at === undefined || at <= nowMs ? [] : [at]))
     this.#cancelLapse()
     this.#cancelLapse = moments.length === 0 ? () => {} : clock.after(Math.min(...moments) - nowMs, () => this.#settle())

@@ -11,7 +11,7 @@ import { AgentWorld, noBroker } from '../support/agents.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { containersOf, docker } from '../support/docker.js'
 import { EngineWatch } from '../support/engine-watch.js'
-import { good, service, TriedApp } from '../support/failings.js'
+import { good, quick, service, TriedApp } from '../support/failings.js'
 import { appState, type Observer } from '../support/observer.js'
 import { run } from '../support/process.js'
 import { startRegistry } from '../support/registry.js'
@@ -155,6 +155,24 @@ test('where the owner wants a permit nothing is begun without one, whatever is o
   assert.equal(await engine.deeds(), [])
   await observer.publish(permit(agent.id), '1 3600', true)
   await appState(observer, app.name, 'running')
+})
+
+test('where the owner wants a permit, a released device removes its apps without one, but not under a 0', async ({ world, engine }) => {
+  const agent = await world.start({ permit: 'required' })
+  const { observer } = world
+  await observer.publish(line, '1', true)
+  await observer.manifest({ group: 'line-1' }, { apps: [{ ...(await observer.spec(app.name, good)), policy: quick }] })
+  await observer.manifest({ device: agent.id }, { groups: ['line-1'] })
+  await app.proved(world, 1)
+  await observer.publish(permit(agent.id), '0', true)
+  await held(observer, { by: 'device' })
+  await engine.begin()
+  await observer.manifest({ device: agent.id }, { release: 'remove' })
+  await appState(observer, app.name, 'held')
+  assert.equal(await engine.deeds(), [])
+  await observer.publish(permit(agent.id), '', true)
+  assert.is(await within(30_000, 'the release', agent.released), 'remove')
+  assert.equal(containersOf(app.name), {})
 })
 
 test.run()

@@ -19,7 +19,7 @@ class Device {
   changes = 0
   interlock: Interlock
 
-  constructor(readonly mode: PermitMode = 'optional') {
+  constructor(public mode: PermitMode = 'optional') {
     this.interlock = this.start()
   }
 
@@ -28,7 +28,7 @@ class Device {
     this.interlock = new Interlock({
       root: 'skerry',
       device: 'a1',
-      mode: this.mode,
+      mode: () => this.mode,
       disk: {
         loadPermits: () => decodePermits(Buffer.from(encodePermits(this.kept))) ?? [],
         savePermits: kept => {
@@ -328,6 +328,20 @@ test('where the owner wants a permit, garbage that comes behind one changes noth
   device.connect({ [line]: '' })
   device.say(own, 'perhaps')
   assert.is(device.is, 'owner missing')
+})
+
+test('what is held for want of a permit is let go when none is wanted any more; a 0 and a lapse hold on', () => {
+  const device = new Device('required')
+  const before = device.changes
+  device.mode = 'optional'
+  device.groups = []
+  device.interlock.follow()
+  assert.is(device.is, 'free')
+  assert.is(device.changes, before + 1)
+  device.connect({ [own]: '1 30' })
+  assert.is(device.is, 'device lapsed')
+  device.connect({ [own]: '0' })
+  assert.is(device.is, 'device withheld')
 })
 
 test('what is stopped changes nothing any more', () => {

@@ -72,7 +72,7 @@ class AgentTarget implements Target {
     })
     this.#holdings = holdings
     this.#interlock = new Interlock({
-      ...{ root: 'skerry', device: 'd1', mode: 'optional', disk: this.#disk, clock: this.#clock, log },
+      ...{ root: 'skerry', device: 'd1', mode: () => 'optional', disk: this.#disk, clock: this.#clock, log },
       ...{ groups: () => holdings.groupNames(), isManifestHeld: () => false, leaseMs: () => 32_000, onChange: () => {} },
     })
     this.#inbox = new Inbox({
