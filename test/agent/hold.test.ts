@@ -1,11 +1,15 @@
 // time limit: 240 s
 // A device under permits, with a broker and no manager: on the real Docker Engine, which is watched for whatever it does.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { profiles, type QuietHours } from '../../protocol/messages/link.js'
 import { protocolVersion } from '../../protocol/messages/message.js'
 import type { Hold } from '../../protocol/messages/reported.js'
 import { requestCodec, responseCodec } from '../../protocol/messages/request.js'
+import { parseQuiet } from '../../protocol/quiet.js'
 import { formatTopic } from '../../protocol/topics.js'
 import { AgentWorld, noBroker } from '../support/agents.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
@@ -155,6 +159,35 @@ test('where the owner wants a permit nothing is begun without one, whatever is o
   assert.equal(await engine.deeds(), [])
   await observer.publish(permit(agent.id), '1 3600', true)
   await appState(observer, app.name, 'running')
+})
+
+test('a build that waits for the end of quiet hours does not begin while the device is held', async ({ world }) => {
+  const agent = await world.start()
+  const { observer } = world
+  const image = `skerry-test-permit-build:${process.pid}`
+  mkdirSync(join(world.folder, 'state', 'apps', app.name), { recursive: true })
+  const build = `build: { context: ., dockerfile_inline: "FROM ${testImage}\\nENV A=1" }`
+  const wanted = await observer.spec(app.name, service(`restart: always, ${build}`).replace(testImage, image))
+  const link = { ...profiles.lan, intervalS: 1 }
+  const deploy = (quiet: QuietHours[]) =>
+    observer.manifest({ device: agent.id }, { apps: [{ ...wanted, policy: quick }], link: { ...link, quiet } })
+  try {
+    await deploy([parseQuiet('00:00-12:00')!, parseQuiet('12:00-00:00')!])
+    await eventually(20_000, 'it is deferred', () => app.reported(world)?.fault?.code === 'pull.deferred')
+    await observer.publish(permit(agent.id), '0', true)
+    await held(observer, { by: 'device' })
+    await deploy([])
+    await eventually(20_000, 'the quiet has ended', () => app.reported(world)?.fault === undefined)
+    await appState(observer, app.name, 'held')
+    const states = observer.seen.reports.flatMap(({ apps }) => apps.flatMap(({ services }) => services.map(({ state }) => state)))
+    assert.is(states.includes('pulling'), false)
+    assert.is(docker('image', 'ls', '-q', image), '')
+    await observer.publish(permit(agent.id), '1', true)
+    await appState(observer, app.name, 'running')
+  } finally {
+    app.clear()
+    docker('image', 'rm', '-f', image)
+  }
 })
 
 test('where the owner wants a permit, a released device removes its apps without one, but not under a 0', async ({ world, engine }) => {
