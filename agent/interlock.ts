@@ -190,8 +190,9 @@ export class Interlock {
     if (this.#stopped) return
     const { log, onChange } = this.#options
     if (this.#watches.areSettled) this.#reach.noteAllHeard()
-    const { mayAct, hold } = this.clearance
+    // First: what ends between the two looks at the clock is then seen twice, and never missed.
     this.#lookLater()
+    const { mayAct, hold } = this.clearance
     const reason = JSON.stringify(hold)
     if (reason !== this.#reason) log.warn({ ...hold }, hold === undefined ? 'containers may be changed again' : 'no container is changed')
     this.#reason = reason

@@ -10,8 +10,18 @@ import { ManualClock } from '../support/clock.js'
 const own = 'skerry/permit/device/a1'
 const line = 'skerry/permit/group/line-1'
 
+/** Time passes between two looks at it, as it does. */
+class RunningClock extends ManualClock {
+  stepMs = 0
+  #passedMs = 0
+  override readonly monotonic = (): number => {
+    this.#passedMs += this.stepMs
+    return this.now() + this.#passedMs
+  }
+}
+
 class Device {
-  readonly clock = new ManualClock()
+  readonly clock = new RunningClock()
   groups: readonly string[] = ['line-1']
   isManifestHeld = false
   kept: readonly KeptPermit[] = []
@@ -169,6 +179,23 @@ test('a lease lapses without a word, in a session and out of one; a live message
   assert.is(device.is, 'free')
   // Renewals are not written: the value, its lease and its giver are as before.
   assert.is(device.writes, writes)
+})
+
+test('a lease that ends between two looks at the clock is not missed', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.connect()
+  device.say(own, '1 30')
+  device.clock.advance(29_999)
+  // Something is settled just then, and what time it is is asked twice.
+  device.clock.stepMs = 0.6
+  const before = device.changes
+  device.interlock.follow()
+  device.clock.stepMs = 0
+  device.clock.advance(10)
+  assert.is(device.is, 'device lapsed')
+  assert.is(device.changes, before + 1)
 })
 
 test('a start without a broker goes by what was known; a leased permit has lapsed, what was taken away is gone', () => {
