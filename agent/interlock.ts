@@ -8,11 +8,13 @@ import { isPermitTopic, type PermitTopic } from '../protocol/permit-topics.js'
 import { formatTopic } from '../protocol/topics.js'
 import { foldPermit, judgeHold, nextLapseMs, type PermitMode } from './core/hold.js'
 import { retainedMs } from './core/liveness.js'
+import { HoldDates, type HoldDatesOptions } from './hold-dates.js'
 import { PermitReach } from './permit-reach.js'
 import type { Watch } from './permit-watch.js'
 import { PermitWatches, type PermitWatchesOptions } from './permit-watches.js'
 
-export interface InterlockOptions extends PermitWatchesOptions {
+export interface InterlockOptions extends PermitWatchesOptions, HoldDatesOptions {
+  readonly disk: PermitWatchesOptions['disk'] & HoldDatesOptions['disk']
   /** What its owner makes of there being no permit, now. */
   readonly mode: () => PermitMode
   /** A manifest of it is held, so the broker has one, too. */
@@ -41,6 +43,7 @@ export class Interlock {
   readonly #options: InterlockOptions
   readonly #watches: PermitWatches
   readonly #reach: PermitReach
+  readonly #dates: HoldDates
   /** What was last told, and why nothing might be changed then. */
   #told = ''
   #reason: string | undefined
@@ -52,6 +55,7 @@ export class Interlock {
     this.#options = options
     this.#reach = new PermitReach(options)
     this.#watches = new PermitWatches(options)
+    this.#dates = new HoldDates(options)
   }
 
   /** Payloads that were no permit. */
@@ -182,7 +186,8 @@ export class Interlock {
     const { inSession, isReachable } = this.#reach
     // In a session, what was known before the start is still to be heard: until then it is only not known whether it is given.
     const permits = this.#watches.all.map(({ of, standing, heard }) => ({ of, standing, isGood: heard ?? inSession }))
-    return judgeHold({ mode: mode(), permits, isReachable, nowMs: clock.monotonic() })
+    const hold = judgeHold({ mode: mode(), permits, isReachable, nowMs: clock.monotonic() })
+    return hold && this.#dates.date(hold)
   }
 
   /** Tells what is new, and looks again when a lease ends. */
@@ -193,6 +198,9 @@ export class Interlock {
     // First: what ends between the two looks at the clock is then seen twice, and never missed.
     this.#lookLater()
     const { mayAct, hold } = this.clearance
+    // While it is not known whether there is a permit, the hold of before has not ended.
+    if (mayAct) this.#dates.end()
+    this.#dates.save()
     const reason = JSON.stringify(hold)
     if (reason !== this.#reason) log.warn({ ...hold }, hold === undefined ? 'containers may be changed again' : 'no container is changed')
     this.#reason = reason

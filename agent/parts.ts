@@ -98,6 +98,7 @@ export class Parts {
       groups: () => (this.release.begun ? [] : this.holdings.groupNames()),
       isManifestHeld: ({ kind, name }) => (kind === 'device' ? this.holdings.device !== undefined : this.holdings.groups.has(name)),
       leaseMs: () => leaseMs(this.settings().intervalS),
+      nowS: () => this.#memory.nowS(),
       clock: this.clock,
       log: this.log.child({ part: 'interlock' }),
       onChange: () => this.#conductor.noteClearance(),

@@ -5,8 +5,10 @@ import * as assert from 'uvu/assert'
 import type { PermitMode } from '../../agent/core/hold.js'
 import { decodePermits, encodePermits, type KeptPermit } from '../../agent/core/hold-file.js'
 import { Interlock } from '../../agent/interlock.js'
+import type { Hold } from '../../protocol/messages/reported.js'
 import { ManualClock } from '../support/clock.js'
 
+const beginningS = new ManualClock().now() / 1000
 const own = 'skerry/permit/device/a1'
 const line = 'skerry/permit/group/line-1'
 
@@ -24,6 +26,8 @@ class Device {
   readonly clock = new RunningClock()
   groups: readonly string[] = ['line-1']
   isManifestHeld = false
+  isClockWrong = false
+  keptHold: Hold | undefined
   kept: readonly KeptPermit[] = []
   writes = 0
   changes = 0
@@ -45,10 +49,15 @@ class Device {
           this.kept = kept
           this.writes++
         },
+        loadHold: () => this.keptHold,
+        saveHold: hold => {
+          this.keptHold = hold
+        },
       },
       groups: () => this.groups,
       isManifestHeld: () => this.isManifestHeld,
       leaseMs: () => 5_000,
+      nowS: () => (this.isClockWrong ? undefined : Math.floor(this.clock.now() / 1000)),
       clock: this.clock,
       log: pino({ level: 'silent' }),
       onChange: () => {
@@ -68,6 +77,12 @@ class Device {
 
   say(topic: string, payload: string, retained = false): void {
     assert.is(this.interlock.receive(topic, Buffer.from(payload), retained), true)
+  }
+
+  /** Since when it is held, in seconds after the beginning. */
+  get since(): number | undefined {
+    const { hold } = this.interlock.clearance
+    return hold?.since === undefined ? undefined : hold.since - beginningS
   }
 
   /** `free`, `waits` while it is not known, or why it is held. */
@@ -369,6 +384,59 @@ test('what is held for want of a permit is let go when none is wanted any more; 
   assert.is(device.is, 'device lapsed')
   device.connect({ [own]: '0' })
   assert.is(device.is, 'device withheld')
+})
+
+test('a hold has the same beginning for as long as it stands, over sessions and starts; another one begins anew', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.clock.advance(10_000)
+  device.connect({ [own]: '0' })
+  assert.is(device.since, 10)
+  device.clock.advance(10_500)
+  device.say(own, '0')
+  device.interlock.noteLost()
+  device.start()
+  device.connect({ [own]: '0' })
+  assert.is(device.since, 10)
+  device.say(own, '{"value":0,"by":"press PLC"}')
+  assert.is(device.since, 20)
+  device.say(own, '1 30')
+  assert.is(device.keptHold, undefined)
+  device.clock.advance(31_000)
+  assert.equal([device.is, device.since], ['device lapsed', 50])
+  device.say(own, '0')
+  assert.equal([device.is, device.since], ['device withheld', 51])
+  device.say(own, '1')
+  device.clock.advance(1_000)
+  device.say(own, '0')
+  assert.is(device.since, 52)
+  assert.is(device.keptHold?.since, 52 + beginningS)
+})
+
+test('what is only not known for a while ends no hold', () => {
+  const device = new Device('required')
+  device.kept = [{ of: { kind: 'device', name: 'a1' }, standing: { value: true } }]
+  device.start()
+  device.clock.advance(10_000)
+  device.connect()
+  assert.is(device.is, 'waits')
+  device.interlock.noteLost()
+  assert.equal([device.is, device.since], ['owner missing', 0])
+})
+
+test('where the clock is certainly wrong a hold says no time, nor later', () => {
+  const device = new Device()
+  device.isClockWrong = true
+  device.connect({ [own]: '0', [line]: '1' })
+  assert.is(device.is, 'device withheld')
+  assert.is(device.since, undefined)
+  device.isClockWrong = false
+  device.say(own, '0')
+  assert.is(device.since, undefined)
+  device.say(own, '1')
+  device.say(own, '0')
+  assert.is(device.since, 0)
 })
 
 test('what is stopped changes nothing any more', () => {
