@@ -52,6 +52,12 @@ export class Acquaintance implements ServerMemory {
     return raiseFloor(floorMs, ownNotBeforeMs() ?? 0, clock.now())
   }
 
+  /** Whole seconds since 1970; undefined where the device's clock is certainly wrong. */
+  nowS(): number | undefined {
+    const nowMs = this.#options.clock.now()
+    return nowMs < this.floorMs() ? undefined : Math.floor(nowMs / 1000)
+  }
+
   /** A session with the server stands. */
   note({ host, address, notBeforeMs }: SeenServer): void {
     const floorMs = raiseFloor(this.floorMs(), notBeforeMs ?? 0, this.#options.clock.now())

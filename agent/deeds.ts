@@ -1,6 +1,7 @@
 // One app's steps as they are taken, and what they leave to be known: how far the target is, who waits before its next start, which images came.
 import type { Memory } from './core/desired.js'
 import type { Observed } from './core/observed.js'
+import type { PolicyChange } from './core/policies.js'
 import { describeStep, type Step } from './core/step.js'
 import { type CreatedIds, createExecutors, type Executors, executeSteps, type StepProgress } from './execute.js'
 import { Holds } from './holds.js'
@@ -81,6 +82,15 @@ export class Deeds {
   /** Takes steps that lead to something else than the target. */
   async takeAside(steps: readonly Step[], signal: AbortSignal): Promise<CreatedIds> {
     return await executeSteps(steps, this.#executors, { signal, onStep: progress => this.#note(progress) })
+  }
+
+  /** When the Engine starts containers again by itself. `isOver` is asked before each; false if it was. */
+  async setRestarts(changes: readonly PolicyChange[], isOver: () => boolean): Promise<boolean> {
+    for (const { id, restart } of changes) {
+      if (isOver()) return false
+      await this.#ports.engine.setRestart(id, restart)
+    }
+    return true
   }
 
   #note({ step, phase }: StepProgress): void {

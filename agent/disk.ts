@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { refusePath } from '../protocol/bundle.js'
 import type { Result } from '../protocol/errors.js'
 import { type Manifest, manifestCodec } from '../protocol/messages/manifest.js'
+import { type Hold, holdCodec } from '../protocol/messages/reported.js'
 import type { SpecBody } from '../protocol/messages/spec.js'
 import { isName } from '../protocol/names.js'
 import { openFile, openSpec } from '../protocol/spec.js'
@@ -105,6 +106,16 @@ export class Disk {
     this.#tryWrite('permits', encodePermits(kept))
   }
 
+  /** Why nothing may be changed, and since when; undefined: it may. */
+  loadHold(): Hold | undefined {
+    return this.#read('hold', payload => takeValue(holdCodec.decode(payload)))
+  }
+
+  saveHold(hold: Hold | undefined): void {
+    if (hold === undefined) this.#try('hold', removeIfThere)
+    else this.#tryWrite('hold', holdCodec.encode(hold))
+  }
+
   loadGroups(): Map<string, Manifest> {
     const groups = new Map<string, Manifest>()
     for (const name of this.#list('groups')) {
@@ -172,14 +183,18 @@ export class Disk {
 
   /** Forgets everything that was desired; the identity, the floors and the apps' files stay. */
   forget(): void {
-    for (const name of ['device', 'fleet', 'ledger', 'usage', 'permits']) removeIfThere(this.#path(name))
+    for (const name of ['device', 'fleet', 'ledger', 'usage', 'permits', 'hold']) removeIfThere(this.#path(name))
     for (const name of ['groups', 'specs']) rmSync(this.#path(name), { recursive: true, force: true })
   }
 
   /** What can be done without: a device whose disk is full still runs its apps. Epochs that were used twice are risen above later. */
   #tryWrite(name: string, bytes: Uint8Array | string): void {
+    this.#try(name, path => writeAtomic(path, bytes))
+  }
+
+  #try(name: string, write: (path: string) => void): void {
     try {
-      writeAtomic(this.#path(name), bytes)
+      write(this.#path(name))
     } catch (error) {
       this.#log.error({ err: error, file: this.#path(name) }, 'a file of the state folder cannot be written')
     }

@@ -4,20 +4,19 @@ import type { Clock } from '../protocol/clock.js'
 import type { Fault } from '../protocol/messages/message.js'
 import type { Hold } from '../protocol/messages/reported.js'
 import { readPermit } from '../protocol/permit.js'
-import { formatPermitTopic, isPermitTopic, type PermitTopic } from '../protocol/permit-topics.js'
+import { isPermitTopic, type PermitTopic } from '../protocol/permit-topics.js'
 import { formatTopic } from '../protocol/topics.js'
-import { foldPermit, judgeHold, nextLapseMs, type PermitMode, type Standing } from './core/hold.js'
-import type { KeptPermit } from './core/hold-file.js'
+import { foldPermit, judgeHold, nextLapseMs, type PermitMode } from './core/hold.js'
 import { retainedMs } from './core/liveness.js'
-import { isAsKept, newWatch, type Watch } from './permit-watch.js'
+import { HoldDates, type HoldDatesOptions } from './hold-dates.js'
+import { PermitReach } from './permit-reach.js'
+import type { Watch } from './permit-watch.js'
+import { PermitWatches, type PermitWatchesOptions } from './permit-watches.js'
 
-export interface InterlockOptions {
-  readonly root: string
-  readonly device: string
-  readonly mode: PermitMode
-  readonly disk: { loadPermits(): readonly KeptPermit[]; savePermits(kept: readonly KeptPermit[]): void }
-  /** The groups that the device is in, now. */
-  readonly groups: () => readonly string[]
+export interface InterlockOptions extends PermitWatchesOptions, HoldDatesOptions {
+  readonly disk: PermitWatchesOptions['disk'] & HoldDatesOptions['disk']
+  /** What its owner makes of there being no permit, now. */
+  readonly mode: () => PermitMode
   /** A manifest of it is held, so the broker has one, too. */
   readonly isManifestHeld: (of: PermitTopic) => boolean
   /** How long what is known counts without a broker where the owner wants a permit. */
@@ -42,10 +41,9 @@ const manifestWithinMs = 20_000
 
 export class Interlock {
   readonly #options: InterlockOptions
-  /** By topic. */
-  readonly #watches = new Map<string, Watch>()
-  #inSession = false
-  #lostAtMs: number | undefined
+  readonly #watches: PermitWatches
+  readonly #reach: PermitReach
+  readonly #dates: HoldDates
   /** What was last told, and why nothing might be changed then. */
   #told = ''
   #reason: string | undefined
@@ -55,7 +53,9 @@ export class Interlock {
 
   constructor(options: InterlockOptions) {
     this.#options = options
-    for (const { of, standing } of options.disk.loadPermits()) this.#watches.set(this.#topicOf(of), newWatch(of, standing))
+    this.#reach = new PermitReach(options)
+    this.#watches = new PermitWatches(options)
+    this.#dates = new HoldDates(options)
   }
 
   /** Payloads that were no permit. */
@@ -65,36 +65,28 @@ export class Interlock {
 
   get clearance(): Clearance {
     const hold = this.#judge()
-    const isKnown = !this.#inSession || [...this.#watches.values()].every(({ settled }) => settled)
-    return { mayAct: hold === undefined && isKnown, hold }
+    return { mayAct: hold === undefined && (!this.#reach.inSession || this.#watches.areSettled), hold }
   }
 
   /** To be subscribed to before any manifest. */
   topics(): string[] {
-    return [...this.#watches.keys()]
+    return this.#watches.topics
   }
 
   faults(): Fault[] {
-    return [...this.#watches.values()].flatMap(({ fault }) => fault ?? [])
+    return this.#watches.all.flatMap(({ fault }) => fault ?? [])
   }
 
   /** The device may be in other groups than before. Call it before what they desire is acted upon. */
   follow(): void {
-    const { device, groups } = this.#options
-    const wanted: PermitTopic[] = [{ kind: 'device', name: device }, ...groups().map(name => ({ kind: 'group', name }) as const)]
-    const topics = new Set(wanted.map(of => this.#topicOf(of)))
-    const gone = [...this.#watches.keys()].filter(topic => !topics.has(topic))
-    for (const topic of gone) this.#drop(topic)
-    for (const of of wanted) if (!this.#watches.has(this.#topicOf(of))) this.#watches.set(this.#topicOf(of), newWatch(of, undefined))
-    if (gone.length > 0) this.#save()
+    this.#watches.follow()
     this.#settle()
   }
 
   /** A session has begun: nothing is done in it until it is known what the broker has. */
   noteSession(): void {
-    this.#inSession = true
-    this.#lostAtMs = undefined
-    for (const each of this.#watches.values()) {
+    this.#reach.begin()
+    for (const each of this.#watches.all) {
       each.cancel()
       Object.assign(each, { live: false, settled: false, marked: false, fault: undefined })
     }
@@ -102,14 +94,13 @@ export class Interlock {
   }
 
   noteLost(): void {
-    this.#inSession = false
-    this.#lostAtMs = this.#options.clock.monotonic()
-    for (const { cancel } of this.#watches.values()) cancel()
+    this.#reach.end(this.#watches.areSettled)
+    this.#watches.cancelAll()
     this.#settle()
   }
 
   noteSubscribed(topic: string): void {
-    const each = this.#watches.get(topic)
+    const each = this.#watches.of(topic)
     if (each === undefined || each.settled || each.marked) return
     each.cancel()
     each.cancel = this.#options.clock.after(this.#patienceMs(each.of), () => this.#pass(each))
@@ -121,9 +112,9 @@ export class Interlock {
     return isManifestHeld(of) ? Math.max(alone, Math.min(manifestWithinMs, leaseMs())) : alone
   }
 
-  /** The broker does not let the device read it: what is known counts on. */
+  /** The broker does not let the device read it: what is known counts on, but a 1 is none that an owner goes by. */
   noteDenied(topic: string): void {
-    const each = this.#watches.get(topic)
+    const each = this.#watches.of(topic)
     if (each === undefined) return
     each.fault = {
       code: 'auth.forbidden',
@@ -131,13 +122,14 @@ export class Interlock {
       path: this.#pathOf(topic),
     }
     each.settled = true
+    each.heard = false
     this.#settle()
   }
 
   /** A retained manifest comes behind the retained permit of the same device or group, as that was asked for before it. */
   noteManifest(topic: string): void {
     const { root, clock, leaseMs } = this.#options
-    for (const each of this.#watches.values()) {
+    for (const each of this.#watches.all) {
       const { kind, name } = each.of
       const manifest =
         kind === 'device' ? ({ kind, device: name, channel: 'desired' } as const) : ({ kind, group: name, channel: 'desired' } as const)
@@ -151,17 +143,21 @@ export class Interlock {
   /** True if it is a permit's topic. Never throws. */
   receive(topic: string, payload: Uint8Array, retained: boolean): boolean {
     if (!isPermitTopic(this.#options.root, topic)) return false
-    const each = this.#watches.get(topic)
+    const each = this.#watches.of(topic)
     if (each === undefined || (retained && each.live)) return true
+    // Garbage in the place of the permit leaves none there; garbage that comes behind it live is as if it had not come.
+    const isInPlace = retained || !each.settled
     each.live ||= !retained
     each.settled = true
     each.cancel()
     const { permit } = readPermit(payload)
     if (permit.ok) {
       each.fault = undefined
-      this.#stand(each, foldPermit(each.standing, permit.value, { live: !retained, nowMs: this.#options.clock.monotonic() }))
+      each.heard = true
+      this.#watches.stand(each, foldPermit(each.standing, permit.value, { live: !retained, nowMs: this.#options.clock.monotonic() }))
     } else {
       this.#dropped++
+      if (isInPlace) each.heard = false
       const [{ code, message }] = permit.refusals
       const path = this.#pathOf(topic)
       each.fault = { code, message: `what came on ${path} changes nothing: ${message}`.slice(0, 1000), path }
@@ -173,47 +169,38 @@ export class Interlock {
   stop(): void {
     this.#stopped = true
     this.#cancelLapse()
-    for (const { cancel } of this.#watches.values()) cancel()
+    this.#watches.stop()
   }
 
   /** The broker has nothing, or it would have come by now. */
   #pass(each: Watch): void {
     each.cancel()
     each.settled = true
-    this.#stand(each, undefined)
+    each.heard = true
+    this.#watches.stand(each, undefined)
     this.#settle()
   }
 
-  #stand(each: Watch, standing: Standing | undefined): void {
-    const isNews = !isAsKept(each.standing, standing)
-    each.standing = standing
-    if (isNews) this.#save()
-  }
-
-  #drop(topic: string): void {
-    this.#watches.get(topic)?.cancel()
-    this.#watches.delete(topic)
-  }
-
-  #save(): void {
-    if (this.#stopped) return
-    const kept = [...this.#watches.values()].flatMap(({ of, standing }) => (standing === undefined ? [] : [{ of, standing }]))
-    this.#options.disk.savePermits(kept)
-  }
-
   #judge(): Hold | undefined {
-    const { mode, clock, leaseMs } = this.#options
-    const nowMs = clock.monotonic()
-    const isReachable = this.#inSession || (this.#lostAtMs !== undefined && nowMs < this.#lostAtMs + leaseMs())
-    return judgeHold({ mode, permits: [...this.#watches.values()], isReachable, nowMs })
+    const { mode, clock } = this.#options
+    const { inSession, isReachable } = this.#reach
+    // In a session, what was known before the start is still to be heard: until then it is only not known whether it is given.
+    const permits = this.#watches.all.map(({ of, standing, heard }) => ({ of, standing, isGood: heard ?? inSession }))
+    const hold = judgeHold({ mode: mode(), permits, isReachable, nowMs: clock.monotonic() })
+    return hold && this.#dates.date(hold)
   }
 
   /** Tells what is new, and looks again when a lease ends. */
   #settle(): void {
     if (this.#stopped) return
     const { log, onChange } = this.#options
-    const { mayAct, hold } = this.clearance
+    if (this.#watches.areSettled) this.#reach.noteAllHeard()
+    // First: what ends between the two looks at the clock is then seen twice, and never missed.
     this.#lookLater()
+    const { mayAct, hold } = this.clearance
+    // While it is not known whether there is a permit, the hold of before has not ended.
+    if (mayAct) this.#dates.end()
+    this.#dates.save()
     const reason = JSON.stringify(hold)
     if (reason !== this.#reason) log.warn({ ...hold }, hold === undefined ? 'containers may be changed again' : 'no container is changed')
     this.#reason = reason
@@ -225,18 +212,14 @@ export class Interlock {
   }
 
   #lookLater(): void {
-    const { mode, clock, leaseMs } = this.#options
+    const { mode, clock } = this.#options
     const nowMs = clock.monotonic()
-    const standings = [...this.#watches.values()].flatMap(({ standing }) => standing ?? [])
+    const standings = this.#watches.all.flatMap(({ standing }) => standing ?? [])
     const lapse = nextLapseMs(standings, nowMs)
-    const outOfReach = mode === 'required' && this.#lostAtMs !== undefined ? this.#lostAtMs + leaseMs() : undefined
+    const outOfReach = mode() === 'required' ? this.#reach.endsAtMs : undefined
     const moments = [lapse, outOfReach].flatMap(at => (at === undefined || at <= nowMs ? [] : [at]))
     this.#cancelLapse()
     this.#cancelLapse = moments.length === 0 ? () => {} : clock.after(Math.min(...moments) - nowMs, () => this.#settle())
-  }
-
-  #topicOf(of: PermitTopic): string {
-    return formatPermitTopic(this.#options.root, of)
   }
 
   #pathOf(topic: string): string {

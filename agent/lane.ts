@@ -37,7 +37,7 @@ export class Lane {
   #observed: Observed = nothingObserved
   #busy = true
   /** Pulls and builds under way. */
-  #fetching: Promise<void> | undefined
+  #fetching: Promise<unknown> | undefined
   #abort = new AbortController()
 
   constructor(target: Target, ports: LanePorts) {
@@ -122,11 +122,10 @@ export class Lane {
 
   async #advance(signal: AbortSignal): Promise<void> {
     const target = this.#target
-    const { engine, clock } = this.#ports
     const { wish } = target
     if (wish?.run !== 'running') this.#restarts.refuse(new SkerryError('request.invalid', `${target.owner.app} does not run`))
     if (wish === undefined) return await this.#watchOnly(target)
-    const { observed, steps } = await look(engine, wish, this.#memory(), clock.now)
+    const { observed, steps } = await look(this.#ports.engine, wish, this.#memory(), this.#ports.clock.now)
     if (signal.aborted) return
     this.#observed = observed
     this.#deeds.see(observed)
@@ -137,7 +136,7 @@ export class Lane {
     // Until more than pulling has to be done, what ran before is looked after.
     const isFar = steps.length > 0 && areHarmless(steps)
     if (!isFar && wish.run === 'running' && (await this.#tend(wish, observed))) return
-    if (!this.#rest.resting) for (const { id, restart } of policies) await engine.setRestart(id, restart)
+    if (!this.#rest.resting && !(await this.#deeds.setRestarts(policies, () => this.#isOver(signal)))) return this.wake()
     if (isDone) return this.#settle(target, observed)
     if (this.#tries.isDue() && (allowed.length > 0 || !this.#rest.resting)) await this.#go(target, { observed, steps: allowed }, signal)
     else this.#ports.onChange()
@@ -158,19 +157,20 @@ export class Lane {
       return this.#take(next, signal)
     }
     const memory = () => this.#memory()
-    const isOver = () => signal.aborted || (!this.#rest.resting && !this.#rest.mayAct())
-    await takeRounds({ observed, steps }, { wish, memory, now: this.#ports.clock.now, take, isOver })
+    await takeRounds({ observed, steps }, { wish, memory, now: this.#ports.clock.now, take, isOver: () => this.#isOver(signal) })
     this.wake()
+  }
+
+  /** There is another target, or no permit any more. */
+  #isOver(signal: AbortSignal): boolean {
+    return signal.aborted || (!this.#rest.resting && !this.#rest.mayAct())
   }
 
   #fetch(target: Target, steps: readonly Step[], signal: AbortSignal): void {
     if (this.#fetching !== undefined) return
     if (steps.some(({ kind }) => kind === 'build')) this.#ports.prepare(target)
     this.#fetching = this.#take(steps, signal)
-      .then(
-        () => {},
-        error => this.#fail(error, signal),
-      )
+      .catch(error => this.#fail(error, signal))
       .finally(() => {
         this.#fetching = undefined
         this.wake()

@@ -91,12 +91,14 @@ export class Parts {
     return new Interlock({
       root: this.#options.root,
       device: this.#disk.id,
-      mode: this.#options.permit ?? 'optional',
+      // A released device is given permits no more: it would wait for one for ever.
+      mode: () => (this.release.begun ? 'optional' : (this.#options.permit ?? 'optional')),
       disk: this.#disk,
       // Who has left its fleet is in none.
       groups: () => (this.release.begun ? [] : this.holdings.groupNames()),
       isManifestHeld: ({ kind, name }) => (kind === 'device' ? this.holdings.device !== undefined : this.holdings.groups.has(name)),
       leaseMs: () => leaseMs(this.settings().intervalS),
+      nowS: () => this.#memory.nowS(),
       clock: this.clock,
       log: this.log.child({ part: 'interlock' }),
       onChange: () => this.#conductor.noteClearance(),

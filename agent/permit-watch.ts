@@ -10,6 +10,8 @@ export interface Watch {
   live: boolean
   /** It is known in this session what the broker has. */
   settled: boolean
+  /** Whether its standing is the broker's last word; undefined: nothing was heard of it since the start. */
+  heard: boolean | undefined
   /** What is retained has begun to come. */
   marked: boolean
   fault: Fault | undefined
@@ -17,7 +19,7 @@ export interface Watch {
 }
 
 export function newWatch(of: PermitTopic, standing: Standing | undefined): Watch {
-  return { of, standing, live: false, settled: false, marked: false, fault: undefined, cancel: () => {} }
+  return { of, standing, live: false, settled: false, heard: undefined, marked: false, fault: undefined, cancel: () => {} }
 }
 
 /** Of what is kept on disk: a lease that goes on is no news. */

@@ -1,4 +1,4 @@
-// When images may be pulled and built: so many at a time as the link allows, and none that would begin in its quiet hours.
+// When images may be pulled and built: so many at a time as the link allows, none that would begin in its quiet hours, and no build without a permit.
 import type { Clock } from '../protocol/clock.js'
 import type { Refusal } from '../protocol/errors.js'
 import type { Engine } from './engine.js'
@@ -9,12 +9,18 @@ export interface PullGateOptions {
   readonly quiet: Pick<Quiet, 'forMs'>
   /** As many at a time, now; undefined: all. */
   readonly atOnce: () => number | undefined
+  /** Builds may begin now; pulls always may. */
+  readonly mayBuild: () => boolean
   /** An image has to wait, or no longer. */
   readonly onChange: () => void
 }
 
-interface Waiter {
+interface Entry {
+  readonly kind: 'pull' | 'build'
   readonly image: string
+}
+
+interface Waiter extends Entry {
   readonly admit: () => void
 }
 
@@ -33,8 +39,8 @@ export class PullGate {
   }
 
   /** Fetches once it may. Throws the signal's reason when it aborts before that. */
-  async pass<T>(image: string, signal: AbortSignal, fetch: () => Promise<T>): Promise<T> {
-    await this.#enter(image, signal)
+  async pass<T>(entry: Entry, signal: AbortSignal, fetch: () => Promise<T>): Promise<T> {
+    await this.#enter(entry, signal)
     try {
       return await fetch()
     } finally {
@@ -55,11 +61,11 @@ export class PullGate {
     return { code: 'pull.deferred', message: `no images are pulled before ${until} UTC: the link is in its quiet hours` }
   }
 
-  /** Settings, or the time, may have changed. */
+  /** Settings, the time, or whether builds may begin, may have changed. */
   adjust(): void {
     const { clock, quiet, onChange } = this.#options
     this.#cancel()
-    const admitted = [...this.#waiting].slice(0, this.#room())
+    const admitted = [...this.#waiting].filter(waiter => this.#mayBegin(waiter)).slice(0, this.#room())
     for (const waiter of admitted) {
       this.#waiting.delete(waiter)
       this.#underway++
@@ -75,14 +81,19 @@ export class PullGate {
     return quiet.forMs() > 0 ? 0 : Math.max(0, (atOnce() ?? Number.POSITIVE_INFINITY) - this.#underway)
   }
 
-  async #enter(image: string, signal: AbortSignal): Promise<void> {
+  /** Asked at the last moment: a build may have waited for hours. */
+  #mayBegin({ kind }: Entry): boolean {
+    return kind === 'pull' || this.#options.mayBuild()
+  }
+
+  async #enter(entry: Entry, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.adjust()
-    if (this.#room() === 0) return await this.#wait(image, signal)
+    if (this.#room() === 0 || !this.#mayBegin(entry)) return await this.#wait(entry, signal)
     this.#underway++
   }
 
-  #wait(image: string, signal: AbortSignal): Promise<void> {
+  #wait(entry: Entry, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(waiter)
@@ -93,7 +104,7 @@ export class PullGate {
         signal.removeEventListener('abort', leave)
         resolve()
       }
-      const waiter = { image, admit }
+      const waiter = { ...entry, admit }
       this.#waiting.add(waiter)
       signal.addEventListener('abort', leave, { once: true })
       this.adjust()
@@ -106,7 +117,8 @@ export class PullGate {
 export function withGate(engine: Engine, gate: PullGate): Engine {
   return {
     ...engine,
-    pull: (args, onProgress, signal, login) => gate.pass(args.image, signal, () => engine.pull(args, onProgress, signal, login)),
-    build: (args, signal, logins) => gate.pass(args.image, signal, () => engine.build(args, signal, logins)),
+    pull: (args, onProgress, signal, login) =>
+      gate.pass({ kind: 'pull', image: args.image }, signal, () => engine.pull(args, onProgress, signal, login)),
+    build: (args, signal, logins) => gate.pass({ kind: 'build', image: args.image }, signal, () => engine.build(args, signal, logins)),
   }
 }

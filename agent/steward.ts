@@ -63,7 +63,10 @@ export class Steward {
     const { engine, disk, clock, random, log, onChange, onVerdict } = options
     this.#options = options
     this.#timers = new Timers(clock)
-    this.#gate = new PullGate({ clock, quiet: options.quiet, atOnce: options.pullsAtOnce, onChange })
+    this.#gate = new PullGate({
+      ...{ clock, quiet: options.quiet, atOnce: options.pullsAtOnce, onChange },
+      mayBuild: () => options.clearance().mayAct,
+    })
     this.#ledger = new Ledger(disk, clock, log.child({ part: 'ledger' }))
     this.#verdicts = new Verdicts({ ledger: this.#ledger, clock, random, log, onVerdict: () => !this.#leaving && onVerdict() })
     this.#housekeeper = new Housekeeper({
@@ -125,8 +128,9 @@ export class Steward {
     this.#gate.adjust()
   }
 
-  /** Containers may be changed again, or may not: each loop looks. */
+  /** Containers may be changed again, or may not: each loop looks, and builds that wait may begin. */
   noteClearance(): void {
+    this.#gate.adjust()
     this.#reconciler.wakeAll()
   }
 

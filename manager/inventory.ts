@@ -148,7 +148,7 @@ export class Inventory {
 
   #noteHold(device: Device, before: Hold | undefined, after: Hold | undefined): void {
     if (isSameHold(before, after)) return
-    device.heldSince = after === undefined ? null : this.#clock.now()
+    device.heldSince = after === undefined ? null : beganAt(after, this.#clock.now())
     const event = holdEvent(device.id, before, after)
     if (event) this.#journal.note(event)
     this.#turn.add(device)
@@ -219,6 +219,11 @@ export class Inventory {
       return false
     }
   }
+}
+
+/** By the device's clock, unless that is ahead of ours: then when it was learned. */
+function beganAt({ since }: Hold, now: number): number {
+  return since === undefined || since * 1000 > now ? now : since * 1000
 }
 
 function* take<T>(items: Iterable<T>, count: number): Iterable<T> {

@@ -29,10 +29,17 @@ export function foldPermit(
   return { ...said, untilMs: live ? nowMs + leaseS * 1000 : (before?.untilMs ?? lapsed) }
 }
 
+/** `isGood`: a 1 is not only what was known once; it matters only where the owner wants a permit. */
+export interface KnownPermit {
+  readonly of: PermitTopic
+  readonly standing: Standing | undefined
+  readonly isGood: boolean
+}
+
 export interface Premises {
   readonly mode: PermitMode
   /** Of the device and of each of its groups; without a standing where none is known. */
-  readonly permits: readonly { readonly of: PermitTopic; readonly standing: Standing | undefined }[]
+  readonly permits: readonly KnownPermit[]
   /** There is a broker that permits could come from, or was a moment ago. */
   readonly isReachable: boolean
   /** Monotonic. */
@@ -49,7 +56,7 @@ export function judgeHold({ mode, permits, isReachable, nowMs }: Premises): Hold
     return { by: of.kind, ...(of.kind === 'group' ? { group: of.name } : {}), why, ...(who === undefined ? {} : { who }) }
   }
   if (mode === 'optional') return undefined
-  const isGiven = isReachable && permits.some(({ standing }) => standing !== undefined)
+  const isGiven = isReachable && permits.some(({ standing, isGood }) => standing !== undefined && isGood)
   return isGiven ? undefined : { by: 'owner', why: 'missing' }
 }
 

@@ -68,7 +68,8 @@ export function holdEvent(device: string, before: Hold | undefined, after: Hold 
   return newEvent('device.held', message, { device, data: { by, group: group ?? null, why, who: who ?? null } })
 }
 
-/** A device that goes from one holder to another is held anew. */
+/** A device that goes from one holder to another, or is held for another reason, is held anew. */
 export function isSameHold(one: Hold | undefined, other: Hold | undefined): boolean {
-  return one?.by === other?.by && one?.group === other?.group
+  if (one === undefined || other === undefined) return one === other
+  return one.by === other.by && one.group === other.group && one.why === other.why && one.who === other.who && one.since === other.since
 }

@@ -56,6 +56,12 @@ test('the floor never falls, and does not pass a clock that may be right', () =>
   assert.is(raiseFloor(5, Number.NaN, 1), 5)
 })
 
+test('what time it is is not said by a clock that is certainly wrong', ({ folder }) => {
+  assert.is(open(folder, { now: '1970-01-02' }).nowS(), undefined)
+  assert.is(open(folder, { now: '2026-06-01', own: '2026-06-02' }).nowS(), at('2026-06-01') / 1000)
+  assert.is(open(folder, { now: '2026-06-03' }).nowS(), at('2026-06-03') / 1000)
+})
+
 test('the newest start of a certificate is the floor, whatever the clock says, and stays so', ({ folder }) => {
   for (const now of ['1970-01-02', '2100-01-01']) {
     const known = open(folder, { now, own: '2026-03-01' })

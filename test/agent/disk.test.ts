@@ -13,6 +13,7 @@ import { writeAtomic } from '../../agent/files.js'
 import { Ledger } from '../../agent/ledger.js'
 import { openDisk } from '../../agent/open-disk.js'
 import { manifestCodec } from '../../protocol/messages/manifest.js'
+import type { Hold } from '../../protocol/messages/reported.js'
 import { digestText, packSpec } from '../../protocol/spec.js'
 import { ManualClock } from '../support/clock.js'
 
@@ -51,6 +52,16 @@ disks('starts are counted, and rise above a floor', ({ open }) => {
 
 disks('a boot since the last start is noticed, the first start is none', ({ open }) => {
   assert.equal([open().noteBoot('a'), open().noteBoot('a'), open().noteBoot('b'), open().noteBoot('b')], [false, false, true, false])
+})
+
+disks('why it is held is there again, and gone when it is not', ({ open, folder }) => {
+  const hold: Hold = { by: 'group', group: 'line-1', why: 'lapsed', who: 'press PLC', since: 1_767_225_600 }
+  open().saveHold(hold)
+  assert.equal(open().loadHold(), hold)
+  open().saveHold(undefined)
+  assert.is(open().loadHold(), undefined)
+  writeFileSync(join(folder, 'hold'), 'garbage')
+  assert.is(open().loadHold(), undefined)
 })
 
 disks('manifests, specs and what was applied are there again', ({ open }) => {

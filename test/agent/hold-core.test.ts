@@ -12,10 +12,15 @@ const leased: Standing = { value: true, untilMs: now + 1 }
 const over: Standing = { value: true, untilMs: now }
 
 /** `own`, then groups by name. */
-function judged(mode: Premises['mode'], own: Standing | undefined, groups: Record<string, Standing | undefined> = {}, isReachable = true) {
+function judged(
+  mode: Premises['mode'],
+  own: Standing | undefined,
+  groups: Record<string, Standing | undefined> = {},
+  { isReachable = true, isGood = true } = {},
+) {
   const permits = [
-    ...Object.entries(groups).map(([name, standing]) => ({ of: { kind: 'group', name } as const, standing })),
-    { of: { kind: 'device', name: 'a1' } as const, standing: own },
+    ...Object.entries(groups).map(([name, standing]) => ({ of: { kind: 'group', name } as const, standing, isGood })),
+    { of: { kind: 'device', name: 'a1' } as const, standing: own, isGood },
   ]
   const hold = judgeHold({ mode, permits, isReachable, nowMs: now })
   return hold && [hold.by, hold.group, hold.why, hold.who].filter(part => part !== undefined).join(' ')
@@ -50,9 +55,13 @@ test('where the owner wants a permit, one must say 1 and none otherwise, and onl
     ['device withheld press PLC', no, {}, false],
   ]
   for (const [wanted, own, groups, isReachable] of table)
-    assert.is(judged('required', own, groups, isReachable), wanted, JSON.stringify([own, groups, isReachable]))
+    assert.is(judged('required', own, groups, { isReachable }), wanted, JSON.stringify([own, groups, isReachable]))
+  // A 1 that was only known once is none; a 0 is one.
+  assert.is(judged('required', yes, { a: leased }, { isGood: false }), 'owner missing')
+  assert.is(judged('required', yes, { a: no }, { isGood: false }), 'group a withheld press PLC')
+  assert.is(judged('optional', yes, {}, { isGood: false }), undefined)
   // An absent broker is nothing to whoever needs no permit.
-  assert.is(judged('optional', yes, {}, false), undefined)
+  assert.is(judged('optional', yes, {}, { isReachable: false }), undefined)
 })
 
 test('a lease counts from its arrival; only a live message begins one', () => {

@@ -1,17 +1,21 @@
 // time limit: 240 s
 // A device under permits, with a broker and no manager: on the real Docker Engine, which is watched for whatever it does.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { profiles, type QuietHours } from '../../protocol/messages/link.js'
 import { protocolVersion } from '../../protocol/messages/message.js'
 import type { Hold } from '../../protocol/messages/reported.js'
 import { requestCodec, responseCodec } from '../../protocol/messages/request.js'
+import { parseQuiet } from '../../protocol/quiet.js'
 import { formatTopic } from '../../protocol/topics.js'
 import { AgentWorld, noBroker } from '../support/agents.js'
 import { ensureTestImage, testImage } from '../support/busybox.js'
 import { containersOf, docker } from '../support/docker.js'
 import { EngineWatch } from '../support/engine-watch.js'
-import { good, service, TriedApp } from '../support/failings.js'
+import { good, quick, service, TriedApp } from '../support/failings.js'
 import { appState, type Observer } from '../support/observer.js'
 import { run } from '../support/process.js'
 import { startRegistry } from '../support/registry.js'
@@ -132,11 +136,12 @@ test('the will of a publisher that is killed holds the group, and so does a leas
     await observer.publish(line, '1 2', true)
     await held(observer, undefined)
     await held(observer, { by: 'group', group: 'line-1', why: 'lapsed' })
-    // A restart does not bring the lease back, and a copy of it that the broker has kept proves nothing.
+    const { since } = observer.seen.reports.at(-1)!.hold!
+    // A restart does not bring the lease back, nor begins the hold anew, and a copy of it that the broker has kept proves nothing.
     await world.start()
     const reports = observer.seen.reports.length
     await eventually(10_000, 'a report', () => observer.seen.reports.length > reports)
-    await held(observer, { by: 'group', why: 'lapsed' })
+    await held(observer, { by: 'group', why: 'lapsed', since: since! })
     await observer.publish(line, '1 3600', true)
     await held(observer, undefined)
   } finally {
@@ -155,6 +160,53 @@ test('where the owner wants a permit nothing is begun without one, whatever is o
   assert.equal(await engine.deeds(), [])
   await observer.publish(permit(agent.id), '1 3600', true)
   await appState(observer, app.name, 'running')
+})
+
+test('a build that waits for the end of quiet hours does not begin while the device is held', async ({ world }) => {
+  const agent = await world.start()
+  const { observer } = world
+  const image = `skerry-test-permit-build:${process.pid}`
+  mkdirSync(join(world.folder, 'state', 'apps', app.name), { recursive: true })
+  const build = `build: { context: ., dockerfile_inline: "FROM ${testImage}\\nENV A=1" }`
+  const wanted = await observer.spec(app.name, service(`restart: always, ${build}`).replace(testImage, image))
+  const link = { ...profiles.lan, intervalS: 1 }
+  const deploy = (quiet: QuietHours[]) =>
+    observer.manifest({ device: agent.id }, { apps: [{ ...wanted, policy: quick }], link: { ...link, quiet } })
+  try {
+    await deploy([parseQuiet('00:00-12:00')!, parseQuiet('12:00-00:00')!])
+    await eventually(20_000, 'it is deferred', () => app.reported(world)?.fault?.code === 'pull.deferred')
+    await observer.publish(permit(agent.id), '0', true)
+    await held(observer, { by: 'device' })
+    await deploy([])
+    await eventually(20_000, 'the quiet has ended', () => app.reported(world)?.fault === undefined)
+    await appState(observer, app.name, 'held')
+    const states = observer.seen.reports.flatMap(({ apps }) => apps.flatMap(({ services }) => services.map(({ state }) => state)))
+    assert.is(states.includes('pulling'), false)
+    assert.is(docker('image', 'ls', '-q', image), '')
+    await observer.publish(permit(agent.id), '1', true)
+    await appState(observer, app.name, 'running')
+  } finally {
+    app.clear()
+    docker('image', 'rm', '-f', image)
+  }
+})
+
+test('where the owner wants a permit, a released device removes its apps without one, but not under a 0', async ({ world, engine }) => {
+  const agent = await world.start({ permit: 'required' })
+  const { observer } = world
+  await observer.publish(line, '1', true)
+  await observer.manifest({ group: 'line-1' }, { apps: [{ ...(await observer.spec(app.name, good)), policy: quick }] })
+  await observer.manifest({ device: agent.id }, { groups: ['line-1'] })
+  await app.proved(world, 1)
+  await observer.publish(permit(agent.id), '0', true)
+  await held(observer, { by: 'device' })
+  await engine.begin()
+  await observer.manifest({ device: agent.id }, { release: 'remove' })
+  await appState(observer, app.name, 'held')
+  assert.equal(await engine.deeds(), [])
+  await observer.publish(permit(agent.id), '', true)
+  assert.is(await within(30_000, 'the release', agent.released), 'remove')
+  assert.equal(containersOf(app.name), {})
 })
 
 test.run()

@@ -5,21 +5,35 @@ import * as assert from 'uvu/assert'
 import type { PermitMode } from '../../agent/core/hold.js'
 import { decodePermits, encodePermits, type KeptPermit } from '../../agent/core/hold-file.js'
 import { Interlock } from '../../agent/interlock.js'
+import type { Hold } from '../../protocol/messages/reported.js'
 import { ManualClock } from '../support/clock.js'
 
+const beginningS = new ManualClock().now() / 1000
 const own = 'skerry/permit/device/a1'
 const line = 'skerry/permit/group/line-1'
 
+/** Time passes between two looks at it, as it does. */
+class RunningClock extends ManualClock {
+  stepMs = 0
+  #passedMs = 0
+  override readonly monotonic = (): number => {
+    this.#passedMs += this.stepMs
+    return this.now() + this.#passedMs
+  }
+}
+
 class Device {
-  readonly clock = new ManualClock()
+  readonly clock = new RunningClock()
   groups: readonly string[] = ['line-1']
   isManifestHeld = false
+  isClockWrong = false
+  keptHold: Hold | undefined
   kept: readonly KeptPermit[] = []
   writes = 0
   changes = 0
   interlock: Interlock
 
-  constructor(readonly mode: PermitMode = 'optional') {
+  constructor(public mode: PermitMode = 'optional') {
     this.interlock = this.start()
   }
 
@@ -28,17 +42,22 @@ class Device {
     this.interlock = new Interlock({
       root: 'skerry',
       device: 'a1',
-      mode: this.mode,
+      mode: () => this.mode,
       disk: {
         loadPermits: () => decodePermits(Buffer.from(encodePermits(this.kept))) ?? [],
         savePermits: kept => {
           this.kept = kept
           this.writes++
         },
+        loadHold: () => this.keptHold,
+        saveHold: hold => {
+          this.keptHold = hold
+        },
       },
       groups: () => this.groups,
       isManifestHeld: () => this.isManifestHeld,
       leaseMs: () => 5_000,
+      nowS: () => (this.isClockWrong ? undefined : Math.floor(this.clock.now() / 1000)),
       clock: this.clock,
       log: pino({ level: 'silent' }),
       onChange: () => {
@@ -58,6 +77,12 @@ class Device {
 
   say(topic: string, payload: string, retained = false): void {
     assert.is(this.interlock.receive(topic, Buffer.from(payload), retained), true)
+  }
+
+  /** Since when it is held, in seconds after the beginning. */
+  get since(): number | undefined {
+    const { hold } = this.interlock.clearance
+    return hold?.since === undefined ? undefined : hold.since - beginningS
   }
 
   /** `free`, `waits` while it is not known, or why it is held. */
@@ -171,6 +196,23 @@ test('a lease lapses without a word, in a session and out of one; a live message
   assert.is(device.writes, writes)
 })
 
+test('a lease that ends between two looks at the clock is not missed', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.connect()
+  device.say(own, '1 30')
+  device.clock.advance(29_999)
+  // Something is settled just then, and what time it is is asked twice.
+  device.clock.stepMs = 0.6
+  const before = device.changes
+  device.interlock.follow()
+  device.clock.stepMs = 0
+  device.clock.advance(10)
+  assert.is(device.is, 'device lapsed')
+  assert.is(device.changes, before + 1)
+})
+
 test('a start without a broker goes by what was known; a leased permit has lapsed, what was taken away is gone', () => {
   const device = new Device()
   device.connect({ [own]: '0', [line]: '1' })
@@ -249,6 +291,152 @@ test('where the owner wants a permit nothing is done without one, nor a lease of
   device.say(own, '')
   device.say(line, '')
   assert.is(device.is, 'owner missing')
+})
+
+test('where the owner wants a permit, a session that ends before all permits are heard begins no lease, nor renews one', () => {
+  const device = new Device('required')
+  device.kept = [{ of: { kind: 'device', name: 'a1' }, standing: { value: true } }]
+  device.start()
+  assert.is(device.is, 'owner missing')
+  for (let n = 0; n < 3; n++) {
+    device.connect()
+    assert.is(device.is, 'waits')
+    device.interlock.noteLost()
+    assert.is(device.is, 'owner missing')
+  }
+  device.connect({ [own]: '1' })
+  device.interlock.noteLost()
+  assert.is(device.is, 'owner missing')
+  // The lease of a session in which all was heard runs on through others that say nothing.
+  device.connect({ [own]: '1', [line]: '1' })
+  device.interlock.noteLost()
+  for (let n = 0; n < 4; n++) {
+    device.clock.advance(1_000)
+    device.connect({ [own]: '1' })
+    assert.is(device.is, 'waits')
+    device.interlock.noteLost()
+    assert.is(device.is, 'free')
+  }
+  device.clock.advance(1_000)
+  assert.is(device.is, 'owner missing')
+  device.connect({ [own]: '1' })
+  device.interlock.noteLost()
+  assert.is(device.is, 'owner missing')
+})
+
+test('where the owner wants a permit, a group that was joined at the end of a session is not taken for heard', () => {
+  const device = new Device('required')
+  device.connect({ [own]: '1', [line]: '1' })
+  device.groups = ['line-1', 'line-2']
+  device.interlock.follow()
+  device.interlock.noteLost()
+  assert.is(device.is, 'owner missing')
+})
+
+test('where the owner wants a permit, one that the broker refuses, or garbage in its place, is none; a 0 that is known holds', () => {
+  const refuse = (device: Device) => device.interlock.noteDenied(own)
+  const garble = (device: Device) => device.say(own, 'perhaps', true)
+  for (const lose of [refuse, garble]) {
+    const device = new Device('required')
+    device.groups = []
+    device.kept = [{ of: { kind: 'device', name: 'a1' }, standing: { value: true } }]
+    device.start()
+    device.interlock.noteSession()
+    lose(device)
+    assert.is(device.is, 'owner missing')
+    device.interlock.noteLost()
+    assert.is(device.is, 'owner missing')
+    // In the next session, too, until there is one.
+    device.interlock.noteSession()
+    assert.is(device.is, 'owner missing')
+    device.say(own, '1', true)
+    assert.is(device.is, 'free')
+    device.interlock.noteSession()
+    lose(device)
+    assert.is(device.is, 'owner missing')
+    device.connect({ [own]: '0' })
+    device.interlock.noteSession()
+    lose(device)
+    assert.is(device.is, 'device withheld')
+  }
+})
+
+test('where the owner wants a permit, garbage that comes behind one changes nothing', () => {
+  const device = new Device('required')
+  device.connect({ [own]: '1', [line]: '' })
+  device.say(own, 'perhaps')
+  assert.is(device.is, 'free')
+  // It came first, so nothing says that there is one.
+  device.connect({ [line]: '' })
+  device.say(own, 'perhaps')
+  assert.is(device.is, 'owner missing')
+})
+
+test('what is held for want of a permit is let go when none is wanted any more; a 0 and a lapse hold on', () => {
+  const device = new Device('required')
+  const before = device.changes
+  device.mode = 'optional'
+  device.groups = []
+  device.interlock.follow()
+  assert.is(device.is, 'free')
+  assert.is(device.changes, before + 1)
+  device.connect({ [own]: '1 30' })
+  assert.is(device.is, 'device lapsed')
+  device.connect({ [own]: '0' })
+  assert.is(device.is, 'device withheld')
+})
+
+test('a hold has the same beginning for as long as it stands, over sessions and starts; another one begins anew', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.clock.advance(10_000)
+  device.connect({ [own]: '0' })
+  assert.is(device.since, 10)
+  device.clock.advance(10_500)
+  device.say(own, '0')
+  device.interlock.noteLost()
+  device.start()
+  device.connect({ [own]: '0' })
+  assert.is(device.since, 10)
+  device.say(own, '{"value":0,"by":"press PLC"}')
+  assert.is(device.since, 20)
+  device.say(own, '1 30')
+  assert.is(device.keptHold, undefined)
+  device.clock.advance(31_000)
+  assert.equal([device.is, device.since], ['device lapsed', 50])
+  device.say(own, '0')
+  assert.equal([device.is, device.since], ['device withheld', 51])
+  device.say(own, '1')
+  device.clock.advance(1_000)
+  device.say(own, '0')
+  assert.is(device.since, 52)
+  assert.is(device.keptHold?.since, 52 + beginningS)
+})
+
+test('what is only not known for a while ends no hold', () => {
+  const device = new Device('required')
+  device.kept = [{ of: { kind: 'device', name: 'a1' }, standing: { value: true } }]
+  device.start()
+  device.clock.advance(10_000)
+  device.connect()
+  assert.is(device.is, 'waits')
+  device.interlock.noteLost()
+  assert.equal([device.is, device.since], ['owner missing', 0])
+})
+
+test('where the clock is certainly wrong a hold says no time, nor later', () => {
+  const device = new Device()
+  device.isClockWrong = true
+  device.connect({ [own]: '0', [line]: '1' })
+  assert.is(device.is, 'device withheld')
+  assert.is(device.since, undefined)
+  device.isClockWrong = false
+  device.say(own, '0')
+  assert.is(device.since, undefined)
+  device.say(own, '1')
+  device.say(own, '0')
+  assert.is(device.since, 0)
 })
 
 test('what is stopped changes nothing any more', () => {

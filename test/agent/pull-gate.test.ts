@@ -16,6 +16,7 @@ class World {
   atOnce: number | undefined
   hours: QuietHours[] = []
   floorMs = 0
+  mayBuild = true
   changes = 0
   readonly underway = new Map<string, (error?: Error) => void>()
   readonly quiet = new Quiet({ clock: this.clock, hours: () => this.hours, floorMs: () => this.floorMs })
@@ -23,14 +24,24 @@ class World {
     clock: this.clock,
     quiet: this.quiet,
     atOnce: () => this.atOnce,
+    mayBuild: () => this.mayBuild,
     onChange: () => {
       this.changes++
     },
   })
 
   pull(image: string, signal = new AbortController().signal): Promise<void> {
+    return this.#pass({ kind: 'pull', image }, signal)
+  }
+
+  build(image: string, signal = new AbortController().signal): Promise<void> {
+    return this.#pass({ kind: 'build', image }, signal)
+  }
+
+  #pass(entry: Parameters<PullGate['pass']>[0], signal: AbortSignal): Promise<void> {
+    const { image } = entry
     return this.gate.pass(
-      image,
+      entry,
       signal,
       () =>
         new Promise<void>((resolve, reject) => {
@@ -155,6 +166,31 @@ gates('quiet hours do not count by a clock that is evidently wrong, and a fault 
   )
   world.hours = []
   assert.equal(world.quiet.faults(), [], 'where none are set, nobody needs the clock')
+})
+
+gates('a build whose turn comes while the device is held waits on, and pulls pass it', async () => {
+  const world = new World()
+  world.atOnce = 1
+  const abort = new AbortController()
+  void world.pull('a')
+  void world.build('b')
+  assert.is(await world.running(), 'a')
+  const given = world.build('c', abort.signal).catch((error: Error) => error.message)
+  void world.pull('d')
+  world.mayBuild = false
+  await world.end('a')
+  assert.is(await world.running(), 'd')
+  void world.build('e')
+  await world.end('d')
+  assert.is(await world.running(), '')
+  assert.is(world.gate.isWaiting('b'), true)
+  abort.abort(new Error('another target'))
+  assert.is(await given, 'another target')
+  world.mayBuild = true
+  world.gate.adjust()
+  assert.is(await world.running(), 'b')
+  await world.end('b')
+  assert.is(await world.running(), 'e')
 })
 
 gates('pulls and builds of an engine pass through it alike, and nothing else does', async () => {

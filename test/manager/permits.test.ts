@@ -158,6 +158,35 @@ test('a held device and its app show by whom and since when, in the API, the sta
   await device.leave()
 })
 
+test('a device says since when it is held, and is held anew when it says another time or another reason', async ({ site }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a4' })
+  await deviceIs(site.manager, 'a4', 'Ready')
+  const nowS = Math.floor(Date.now() / 1000)
+  const told = async (hold: Hold) => {
+    await device.report({ sequence: ++sequence, hold })
+    const held = () => site.api('GET', '/devices/a4').then(({ held }) => held?.why === hold.why && held.who === (hold.who ?? null) && held)
+    const { since } = await eventually(5000, 'it is held', held)
+    return Date.parse(since) / 1000 - nowS
+  }
+  let sequence = 0
+  assert.equal(await told({ by: 'device', why: 'lapsed', since: nowS - 5000 }), -5000)
+  assert.equal(await told({ by: 'device', why: 'withheld', since: nowS - 4000 }), -4000)
+  assert.equal(await told({ by: 'device', why: 'withheld', who: 'press PLC', since: nowS - 3000 }), -3000)
+  // Ahead of the manager's clock, or without one: since it was learned.
+  for (const hold of [{ why: 'lapsed', since: nowS + 5000 } as const, { why: 'withheld' } as const]) {
+    const since = await told({ by: 'device', ...hold })
+    assert.ok(since >= 0 && since < 5000)
+  }
+  // Once more by the same, with no word in between.
+  await told({ by: 'device', why: 'lapsed', since: nowS - 2000 })
+  await device.report({ sequence: ++sequence, hold: { by: 'device', why: 'lapsed', since: nowS - 1000 } })
+  await device.report({ sequence: ++sequence, hold: { by: 'device', why: 'lapsed', since: nowS - 1000 }, revision: 3 })
+  await told({ by: 'device', why: 'withheld' })
+  const own = async () => (await events(site, 'device.held')).filter(({ device: id }: { device: string }) => id === 'a4').length
+  await eventually(5000, 'an event for each, and none for the same', async () => (await own()) === 8)
+  await device.leave()
+})
+
 test('what users gave a device goes when it is released, what a PLC said when it has gone', async ({ site, plc }) => {
   const own = (id: string) => `skerry/permit/device/${id}`
   const devices = await Promise.all(['a2', 'a3'].map(id => FakeDevice.online({ url: site.url, id })))

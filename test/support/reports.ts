@@ -57,7 +57,13 @@ export const anyReport: fc.Arbitrary<Reported> = fc
     fleet: some(small),
     key: some(fc.constant(new Uint8Array(8).fill(4))),
     hold: some(
-      fc.constantFrom({ by: 'owner', why: 'missing' }, { by: 'group', group: 'line-1', why: 'lapsed', who: 'press PLC' } as const),
+      fc.constantFrom({ by: 'owner', why: 'missing' }, {
+        by: 'group',
+        group: 'line-1',
+        why: 'lapsed',
+        who: 'press PLC',
+        since: 1_767_225_600,
+      } as const),
     ),
   })
   .map(made => tidy(made) as Reported)
