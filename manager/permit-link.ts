@@ -1,9 +1,9 @@
 // Permits at the broker: those that the manager gives are published until it has them, and those that changed meanwhile are noticed.
 import type { Logger } from 'pino'
-import { formatPermit, readPermit } from '../protocol/permit.js'
+import { formatPermit, type Permit, readPermit } from '../protocol/permit.js'
 import { formatPermitTopic, type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
-import type { PermitRecord } from './core/held.js'
-import { keyOf } from './core/model.js'
+import { manager } from './audit/audit.js'
+import { type PermitRecord, permitAt } from './core/held.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { checkPermitTarget, recordPermit } from './permits.js'
@@ -34,7 +34,6 @@ export class PermitLink {
   readonly #echoes = new Map<string, Echo[]>()
   #comparing = false
   #publishing = false
-  #again = false
   #cancelQuiet = () => {}
   #cancelRetry = () => {}
   #unsubscribe = () => {}
@@ -80,7 +79,6 @@ export class PermitLink {
 
   /** Something is to be published. Returns at once. */
   wake(): void {
-    this.#again = true
     const link = this.#link
     if (link === undefined || this.#publishing) return
     this.#publishing = true
@@ -129,14 +127,14 @@ export class PermitLink {
     recordPermit(this.#options.fleet(), target, permit && permitOf(permit), { user, address, via })
   }
 
-  #record(target: PermitTopic, said: ReturnType<typeof permitOf> | null): void {
+  #record(target: PermitTopic, said: Permit | null): void {
     if (this.#isPending(target) || !this.#isKnown(target)) return
     recordPermit(this.#options.fleet(), target, said, { user: null, address: null, via: 'mqtt' })
   }
 
   /** The broker is still to be told of another one. */
-  #isPending({ kind, name }: PermitTopic): boolean {
-    return store.readPendingPermits(this.#options.fleet().db).some(({ target }) => target.kind === kind && target.name === name)
+  #isPending(target: PermitTopic): boolean {
+    return store.readPendingOf(this.#options.fleet().db, target) !== undefined
   }
 
   #isKnown(target: PermitTopic): boolean {
@@ -160,9 +158,8 @@ export class PermitLink {
   #compare(): void {
     this.#comparing = false
     const fleet = this.#options.fleet()
-    const pending = new Set(store.readPendingPermits(fleet.db).map(({ target }) => keyOf(target)))
     for (const { target, via } of store.readPermits(fleet.db)) {
-      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || pending.has(keyOf(target))
+      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || this.#isPending(target)
       if (isThere) continue
       if (via === 'http') fleet.db.durably(() => store.markPermitLost(fleet.db, target))
       else recordPermit(fleet, target, null, { user: null, address: null, via })
@@ -186,12 +183,10 @@ export class PermitLink {
     // Not before the transaction under way, if there is one, has ended.
     await Promise.resolve()
     try {
-      while (this.#again && this.#link === link) {
-        this.#again = false
-        for (const each of store.readPendingPermits(db)) {
-          await this.#send(link, each.target, each.permit)
-          db.quickly(() => store.markPermitTold(db, each))
-        }
+      for (let next = this.#next(); next !== undefined && this.#link === link; next = this.#next()) {
+        const told = next
+        await this.#send(link, told.target, told.permit)
+        db.quickly(() => store.markPermitTold(db, told))
       }
     } catch (error) {
       log.warn({ err: error }, 'permits not published')
@@ -199,6 +194,17 @@ export class PermitLink {
     } finally {
       if (this.#link === link) this.#publishing = false
     }
+  }
+
+  /** What the broker is to be told now. Devices would take a lease that comes late for a new one: what holds of it by now is kept first, and told. */
+  #next(): store.PendingPermit | undefined {
+    const fleet = this.#options.fleet()
+    const next = store.readNextPending(fleet.db)
+    if (next === undefined || next.permit === null) return next
+    const { target, permit } = next
+    const { user, address, via } = permit
+    const keep = () => recordPermit(fleet, target, permitAt(permit, fleet.clock.now()), { user, address, via, tell: true })
+    return fleet.audit.actAs(manager, keep) ? this.#next() : next
   }
 
   async #send(link: Link, target: PermitTopic, permit: PermitRecord | null): Promise<void> {
@@ -209,6 +215,6 @@ export class PermitLink {
   }
 }
 
-function permitOf({ value, leaseS, by }: PermitRecord) {
+function permitOf({ value, leaseS, by }: PermitRecord): Permit {
   return { value, ...(leaseS === null ? {} : { leaseS }), ...(by === null ? {} : { by }) }
 }
