@@ -19,6 +19,7 @@ interface PermitLinkOptions {
 interface Echo {
   readonly payload: string
   readonly permit: PermitRecord | null
+  readonly token: number | undefined
 }
 
 /** The broker has told all permits that it keeps when none came for so long. */
@@ -32,6 +33,8 @@ export class PermitLink {
   readonly #heard = new Map<string, 'live' | 'kept'>()
   /** What the manager itself has published and not heard back yet, by topic. */
   readonly #echoes = new Map<string, Echo[]>()
+  /** By topic: the token of what came back last. */
+  readonly #cameBack = new Map<string, number | undefined>()
   #comparing = false
   #publishing = false
   #cancelQuiet = () => {}
@@ -60,6 +63,7 @@ export class PermitLink {
     this.#link = link
     this.#heard.clear()
     this.#echoes.clear()
+    this.#cameBack.clear()
     this.#comparing = true
     this.#waitForQuiet()
     this.wake()
@@ -87,7 +91,7 @@ export class PermitLink {
 
   /** Takes a device's permit away at the broker. */
   async clear(link: Link, target: PermitTopic): Promise<void> {
-    await this.#send(link, target, null)
+    await this.#send(link, { target, permit: null })
   }
 
   /** A permit that the broker has kept. It says nothing of who gave it; a live one is newer. */
@@ -107,6 +111,12 @@ export class PermitLink {
     if (this.#comparing && parsePermitTopic(this.#options.root, topic) !== undefined) this.#heard.set(topic, 'live')
   }
 
+  /** Whether the broker has what is heard now before what the manager has still to say, and to hear itself: that is the last word. */
+  isOvertaken(target: PermitTopic): boolean {
+    const pending = store.readPendingOf(this.#options.fleet().db, target)
+    return pending !== undefined && this.#cameBack.get(formatPermitTopic(this.#options.root, target)) !== pending.token
+  }
+
   /** True if it is the manager's own that comes back. Called in the order of arrival. */
   takeEcho(topic: string, payload: Uint8Array): boolean {
     const target = parsePermitTopic(this.#options.root, topic)
@@ -115,6 +125,7 @@ export class PermitLink {
     if (echo === undefined || echo.payload !== Buffer.from(payload).toString()) return false
     if (others.length === 0) this.#echoes.delete(topic)
     else this.#echoes.set(topic, others)
+    this.#cameBack.set(topic, echo.token)
     // What the manager has said since then is what counts, and comes back later.
     if (others.length === 0 && !this.#isPending(target)) this.#restore(target, echo.permit)
     return true
@@ -185,7 +196,7 @@ export class PermitLink {
     try {
       for (let next = this.#next(); next !== undefined && this.#link === link; next = this.#next()) {
         const told = next
-        await this.#send(link, told.target, told.permit)
+        await this.#send(link, told)
         db.quickly(() => store.markPermitTold(db, told))
       }
     } catch (error) {
@@ -207,10 +218,10 @@ export class PermitLink {
     return fleet.audit.actAs(manager, keep) ? this.#next() : next
   }
 
-  async #send(link: Link, target: PermitTopic, permit: PermitRecord | null): Promise<void> {
+  async #send(link: Link, { target, permit, token }: Omit<store.PendingPermit, 'token'> & { token?: number }): Promise<void> {
     const topic = formatPermitTopic(this.#options.root, target)
     const payload = permit === null ? '' : formatPermit(permitOf(permit))
-    this.#echoes.set(topic, [...(this.#echoes.get(topic) ?? []), { payload, permit }])
+    this.#echoes.set(topic, [...(this.#echoes.get(topic) ?? []), { payload, permit, token }])
     await link.publish(topic, Buffer.from(payload))
   }
 }

@@ -5,11 +5,12 @@ import { type PermitRecord, permitAt } from '../../manager/core/held.js'
 import type { Fleet } from '../../manager/fleet.js'
 import { Journal } from '../../manager/journal.js'
 import type { Link } from '../../manager/link.js'
+import { takePermit } from '../../manager/permit-arrivals.js'
 import { PermitLink } from '../../manager/permit-link.js'
 import { givePermit } from '../../manager/permits.js'
 import { openDb } from '../../manager/store/db.js'
 import { insertGroup } from '../../manager/store/groups.js'
-import { readPermit } from '../../manager/store/permits.js'
+import { readNextPending, readPermit } from '../../manager/store/permits.js'
 import { ManualClock } from '../support/clock.js'
 import { eventually } from '../support/within.js'
 import { silent } from './site.js'
@@ -44,6 +45,15 @@ class FakeLink {
 
   async subscribe(): Promise<void> {}
   async unsubscribe(): Promise<void> {}
+}
+
+/** What comes over MQTT has its turn: the manager's own, or a PLC's. */
+function hear(fleet: Fleet, payload: string): void {
+  const topic = 'skerry/permit/group/line-1'
+  const bytes = Buffer.from(payload)
+  if (fleet.permits.takeEcho(topic, bytes)) return
+  const senders = { user: () => undefined, areKnown: false }
+  takePermit({ root, fleet, senders }, { topic, payload: bytes, retained: true, sender: undefined })
 }
 
 function open() {
@@ -116,6 +126,61 @@ test('a lease that was given and not told before the manager ended has run on; g
   site.permits.down()
   clock.advance(30_000)
   await publishes(connect(), 'line-2 {"value":1,"by":"eva"}', 'line-1 {"value":1,"lease":29,"by":"eva"}')
+  close()
+})
+
+const hold = '{"value":0,"by":"eva"}'
+
+test('a hold that the broker has still to be told of stays, whatever of before is heard', async () => {
+  const { site, connect, close } = open()
+  const link = connect(each => each.wait())
+  givePermit(site, other, { value: true }, eva)
+  await publishes(link, 'line-2 {"value":1,"by":"eva"}')
+  givePermit(site, line, { value: false }, eva)
+  for (const payload of ['{"value":1,"lease":30,"by":"press PLC"}', '']) {
+    hear(site, payload)
+    assert.equal(readPermit(site.db, line)?.by, 'eva')
+  }
+  link.acknowledge()
+  await publishes(link, 'line-2 {"value":1,"by":"eva"}', `line-1 ${hold}`)
+  hear(site, '1')
+  assert.equal(readPermit(site.db, line)?.value, false)
+  hear(site, hold)
+  link.acknowledge()
+  await eventually(5000, 'it is told', () => readNextPending(site.db) === undefined)
+  assert.equal(readPermit(site.db, line)?.value, false)
+  hear(site, '1')
+  assert.equal(readPermit(site.db, line)?.value, true)
+  close()
+})
+
+test('what is heard behind the manager’s own is the last word, acknowledged or not', async () => {
+  const { site, connect, close } = open()
+  const link = connect(each => each.wait())
+  givePermit(site, line, { value: false }, eva)
+  await publishes(link, `line-1 ${hold}`)
+  hear(site, hold)
+  hear(site, '1')
+  assert.equal(readPermit(site.db, line)?.value, true)
+  link.acknowledge()
+  // Told after what was under way: nothing is said of the first again.
+  givePermit(site, other, { value: false }, eva)
+  await publishes(link, `line-1 ${hold}`, `line-2 ${hold}`)
+  assert.equal(readPermit(site.db, line)?.value, true)
+  close()
+})
+
+test('a permit that a user takes back is taken away at the broker, though a PLC’s of before is heard meanwhile', async () => {
+  const { site, connect, close } = open()
+  const link = connect(each => each.wait())
+  givePermit(site, line, { value: false }, eva)
+  await publishes(link, `line-1 ${hold}`)
+  givePermit(site, line, null, eva)
+  hear(site, hold)
+  hear(site, '1')
+  assert.equal(readPermit(site.db, line), undefined)
+  link.acknowledge()
+  await publishes(link, `line-1 ${hold}`, 'line-1 ')
   close()
 })
 
