@@ -35,8 +35,14 @@ export function heldOf({ reported, heldSince, since }: Device, permits: readonly
   const hold = reported?.hold
   if (hold === undefined) return null
   const { by, group, why, who } = hold
-  const record = permits.find(({ target }) => target.kind === by && (by === 'device' || target.name === group))
+  const record = permits.find(permit => isCauseOf(permit, hold))
   return { by, group: group ?? null, why, who: (record && whoGave(record)) ?? who ?? null, since: heldSince ?? since }
+}
+
+/** Not what was said since the device has told of its hold. */
+function isCauseOf({ target, value, leaseS }: PermitRecord, { by, group, why }: Hold): boolean {
+  const isWhose = target.kind === by && (by === 'device' || target.name === group)
+  return isWhose && (why === 'lapsed' ? value && leaseS !== null : why === 'withheld' && !value)
 }
 
 function whoGave({ by, user, address }: PermitRecord): string | null {
