@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
 import { writeToStream } from 'mqtt-packet'
+import { deviceOfClientId } from '../protocol/topics.js'
 import type { Fanout } from './fanout.js'
 import { type Delivery, grantedQos, type Inner, type Peer } from './internals.js'
 import { refuseUnnumbered } from './numbers.js'
@@ -103,7 +104,7 @@ export class Engine extends Aedes {
     }
   }
 
-  /** A client id connects again while its old connection is still open: that one ends, and its will goes with it. */
+  /** A client id connects again while its old connection is still open: that one ends and its will is published first, but not a device's. */
   registerClient(client: Peer): void {
     const old = this.peers[client.id]
     // It was cut while it was being let in: Aedes would keep it for ever, and speak for it after the next start.
@@ -112,7 +113,7 @@ export class Engine extends Aedes {
       if (old === undefined) void this.#store.delWill(client)
       return
     }
-    if (old !== undefined) old.will = null
+    if (old !== undefined && deviceOfClientId(client.id) !== undefined) old.will = null
     if (this.#hushed) client.will = null
     this.onSeat(client, old)
     aedesPrototype.registerClient.call(this.#inner, client)

@@ -7,7 +7,7 @@ import { insertEvents } from './store/events.js'
 
 export type EventListener = (events: readonly Event[]) => void
 export type Note = (event: NewEvent) => void
-/** Told of a user's change by its events, within the change's transaction. */
+/** Told by events that are not stored yet: of a user's change within its transaction, or of what the disk refuses. */
 export type Witness = (events: readonly NewEvent[]) => void
 
 const retryMs = 1000
@@ -18,7 +18,10 @@ export class Journal {
   readonly #log: Logger
   readonly #witness: Witness
   readonly #listeners = new Set<EventListener>()
+  readonly #unstoredListeners = new Set<Witness>()
   #events: NewEvent[] = []
+  /** How many of these, the first, the disk has refused already. */
+  #refused = 0
   #saves = new Set<() => void>()
   #scheduled: NodeJS.Immediate | undefined
   #cancelRetry = () => {}
@@ -36,6 +39,12 @@ export class Journal {
   subscribe(listener: EventListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Hears of events that the disk refuses, once, for what is to be right all the same; those who subscribe hear of them when they are stored. */
+  subscribeUnstored(listener: Witness): () => void {
+    this.#unstoredListeners.add(listener)
+    return () => this.#unstoredListeners.delete(listener)
   }
 
   /** Stores and tells the event at the end of this turn, together with all others of the turn. */
@@ -93,7 +102,9 @@ export class Journal {
     if (this.#events.length === 0 && this.#saves.size === 0) return
     const events = this.#events
     const saves = this.#saves
+    const refused = this.#refused
     this.#events = []
+    this.#refused = 0
     this.#saves = new Set()
     try {
       const stored = this.#db.quickly(() => {
@@ -104,9 +115,12 @@ export class Journal {
     } catch (error) {
       this.#log.error({ err: error, events: events.length }, 'events not stored')
       this.#events = [...events, ...this.#events]
+      this.#refused = events.length
       this.#saves = new Set([...saves, ...this.#saves])
       this.#cancelRetry()
       this.#cancelRetry = this.#clock.after(retryMs, () => this.flush())
+      const unheard = events.slice(refused)
+      if (unheard.length > 0) for (const listener of this.#unstoredListeners) listener(unheard)
     }
   }
 
@@ -115,6 +129,7 @@ export class Journal {
     this.flush()
     this.#cancelRetry()
     this.#listeners.clear()
+    this.#unstoredListeners.clear()
   }
 
   #schedule(): void {

@@ -38,6 +38,7 @@ export function takePermit({ root, fleet, senders }: Hall, arrival: Arrival): An
 /** What came over HTTP, the broker has to hear from the manager. */
 function take(fleet: Fleet, target: PermitTopic, said: Permit | null, arrival: Arrival): boolean {
   if ('caller' in arrival) return givePermit(fleet, target, said, { user: arrival.caller.name, address: arrival.caller.address })
+  if (fleet.permits.isOvertaken(target)) return false
   const { user = null, address = null } = arrival.sender ?? {}
   return recordPermit(fleet, target, said, { user, address, via: 'mqtt' })
 }

@@ -1,9 +1,9 @@
 // Permits at the broker: those that the manager gives are published until it has them, and those that changed meanwhile are noticed.
 import type { Logger } from 'pino'
-import { formatPermit, readPermit } from '../protocol/permit.js'
+import { formatPermit, type Permit, readPermit } from '../protocol/permit.js'
 import { formatPermitTopic, type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
-import type { PermitRecord } from './core/held.js'
-import { keyOf } from './core/model.js'
+import { manager } from './audit/audit.js'
+import { type PermitRecord, permitAt } from './core/held.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { checkPermitTarget, recordPermit } from './permits.js'
@@ -19,6 +19,7 @@ interface PermitLinkOptions {
 interface Echo {
   readonly payload: string
   readonly permit: PermitRecord | null
+  readonly token: number | undefined
 }
 
 /** The broker has told all permits that it keeps when none came for so long. */
@@ -32,9 +33,10 @@ export class PermitLink {
   readonly #heard = new Map<string, 'live' | 'kept'>()
   /** What the manager itself has published and not heard back yet, by topic. */
   readonly #echoes = new Map<string, Echo[]>()
+  /** By topic: the token of what came back last. */
+  readonly #cameBack = new Map<string, number | undefined>()
   #comparing = false
   #publishing = false
-  #again = false
   #cancelQuiet = () => {}
   #cancelRetry = () => {}
   #unsubscribe = () => {}
@@ -61,6 +63,7 @@ export class PermitLink {
     this.#link = link
     this.#heard.clear()
     this.#echoes.clear()
+    this.#cameBack.clear()
     this.#comparing = true
     this.#waitForQuiet()
     this.wake()
@@ -80,7 +83,6 @@ export class PermitLink {
 
   /** Something is to be published. Returns at once. */
   wake(): void {
-    this.#again = true
     const link = this.#link
     if (link === undefined || this.#publishing) return
     this.#publishing = true
@@ -89,7 +91,7 @@ export class PermitLink {
 
   /** Takes a device's permit away at the broker. */
   async clear(link: Link, target: PermitTopic): Promise<void> {
-    await this.#send(link, target, null)
+    await this.#send(link, { target, permit: null })
   }
 
   /** A permit that the broker has kept. It says nothing of who gave it; a live one is newer. */
@@ -109,6 +111,12 @@ export class PermitLink {
     if (this.#comparing && parsePermitTopic(this.#options.root, topic) !== undefined) this.#heard.set(topic, 'live')
   }
 
+  /** Whether the broker has what is heard now before what the manager has still to say, and to hear itself: that is the last word. */
+  isOvertaken(target: PermitTopic): boolean {
+    const pending = store.readPendingOf(this.#options.fleet().db, target)
+    return pending !== undefined && this.#cameBack.get(formatPermitTopic(this.#options.root, target)) !== pending.token
+  }
+
   /** True if it is the manager's own that comes back. Called in the order of arrival. */
   takeEcho(topic: string, payload: Uint8Array): boolean {
     const target = parsePermitTopic(this.#options.root, topic)
@@ -117,6 +125,7 @@ export class PermitLink {
     if (echo === undefined || echo.payload !== Buffer.from(payload).toString()) return false
     if (others.length === 0) this.#echoes.delete(topic)
     else this.#echoes.set(topic, others)
+    this.#cameBack.set(topic, echo.token)
     // What the manager has said since then is what counts, and comes back later.
     if (others.length === 0 && !this.#isPending(target)) this.#restore(target, echo.permit)
     return true
@@ -129,14 +138,14 @@ export class PermitLink {
     recordPermit(this.#options.fleet(), target, permit && permitOf(permit), { user, address, via })
   }
 
-  #record(target: PermitTopic, said: ReturnType<typeof permitOf> | null): void {
+  #record(target: PermitTopic, said: Permit | null): void {
     if (this.#isPending(target) || !this.#isKnown(target)) return
     recordPermit(this.#options.fleet(), target, said, { user: null, address: null, via: 'mqtt' })
   }
 
   /** The broker is still to be told of another one. */
-  #isPending({ kind, name }: PermitTopic): boolean {
-    return store.readPendingPermits(this.#options.fleet().db).some(({ target }) => target.kind === kind && target.name === name)
+  #isPending(target: PermitTopic): boolean {
+    return store.readPendingOf(this.#options.fleet().db, target) !== undefined
   }
 
   #isKnown(target: PermitTopic): boolean {
@@ -160,9 +169,8 @@ export class PermitLink {
   #compare(): void {
     this.#comparing = false
     const fleet = this.#options.fleet()
-    const pending = new Set(store.readPendingPermits(fleet.db).map(({ target }) => keyOf(target)))
     for (const { target, via } of store.readPermits(fleet.db)) {
-      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || pending.has(keyOf(target))
+      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || this.#isPending(target)
       if (isThere) continue
       if (via === 'http') fleet.db.durably(() => store.markPermitLost(fleet.db, target))
       else recordPermit(fleet, target, null, { user: null, address: null, via })
@@ -186,12 +194,10 @@ export class PermitLink {
     // Not before the transaction under way, if there is one, has ended.
     await Promise.resolve()
     try {
-      while (this.#again && this.#link === link) {
-        this.#again = false
-        for (const each of store.readPendingPermits(db)) {
-          await this.#send(link, each.target, each.permit)
-          db.quickly(() => store.markPermitTold(db, each))
-        }
+      for (let next = this.#next(); next !== undefined && this.#link === link; next = this.#next()) {
+        const told = next
+        await this.#send(link, told)
+        db.quickly(() => store.markPermitTold(db, told))
       }
     } catch (error) {
       log.warn({ err: error }, 'permits not published')
@@ -201,14 +207,25 @@ export class PermitLink {
     }
   }
 
-  async #send(link: Link, target: PermitTopic, permit: PermitRecord | null): Promise<void> {
+  /** What the broker is to be told now. Devices would take a lease that comes late for a new one: what holds of it by now is kept first, and told. */
+  #next(): store.PendingPermit | undefined {
+    const fleet = this.#options.fleet()
+    const next = store.readNextPending(fleet.db)
+    if (next === undefined || next.permit === null) return next
+    const { target, permit } = next
+    const { user, address, via } = permit
+    const keep = () => recordPermit(fleet, target, permitAt(permit, fleet.clock.now()), { user, address, via, tell: true })
+    return fleet.audit.actAs(manager, keep) ? this.#next() : next
+  }
+
+  async #send(link: Link, { target, permit, token }: Omit<store.PendingPermit, 'token'> & { token?: number }): Promise<void> {
     const topic = formatPermitTopic(this.#options.root, target)
     const payload = permit === null ? '' : formatPermit(permitOf(permit))
-    this.#echoes.set(topic, [...(this.#echoes.get(topic) ?? []), { payload, permit }])
+    this.#echoes.set(topic, [...(this.#echoes.get(topic) ?? []), { payload, permit, token }])
     await link.publish(topic, Buffer.from(payload))
   }
 }
 
-function permitOf({ value, leaseS, by }: PermitRecord) {
+function permitOf({ value, leaseS, by }: PermitRecord): Permit {
   return { value, ...(leaseS === null ? {} : { leaseS }), ...(by === null ? {} : { by }) }
 }

@@ -21,7 +21,7 @@ export function givePermit(fleet: Fleet, target: Target, said: Permit | null, gi
   const by = said?.by ?? giver.user
   const changed = recordPermit(fleet, target, said && { ...said, ...(by === null ? {} : { by }) }, { ...giver, via: 'http', tell: true })
   // A lease counts anew from each time that it is given.
-  if (!changed && said !== null) fleet.journal.change(() => store.markPermitLost(fleet.db, target))
+  if (!changed && said !== null) fleet.journal.change(() => store.renewPermit(fleet.db, target, fleet.clock.now()))
   fleet.permits.wake()
   return changed
 }
@@ -39,8 +39,9 @@ export function recordPermit({ db, journal, clock }: Fleet, target: Target, said
       return
     }
     const { value, leaseS = null, by = null } = said
-    const since = before?.value === value ? before.since : clock.now()
-    const record = { target, value, leaseS, by, ...from, since }
+    const now = clock.now()
+    const since = before?.value === value ? before.since : now
+    const record = { target, value, leaseS, by, ...from, since, given: now }
     store.writePermit(db, record, tell)
     note(permitEvent(target, record))
   })

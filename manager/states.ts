@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { everyState, formatStateTopic, stateOwner } from '../protocol/command-topics.js'
 import { effectiveApps } from './core/desired.js'
+import type { NewEvent } from './core/events.js'
 import { heldOf } from './core/held.js'
 import type { Target } from './core/model.js'
 import { appsOnDevice } from './core/rollup.js'
@@ -54,10 +55,16 @@ export class States {
   }
 
   start(): void {
-    this.#unsubscribe = this.#options.fleet.journal.subscribe(events => {
+    const { journal } = this.#options.fleet
+    const look = (events: readonly NewEvent[]) => {
       for (const event of events) for (const owner of touchedBy(event)) this.#dirty.add(owner)
       this.#wake()
-    })
+    }
+    // States are those of the fleet as the manager knows it, whether or not its disk takes it.
+    const ends = [journal.subscribe(look), journal.subscribeUnstored(look)]
+    this.#unsubscribe = () => {
+      for (const end of ends) end()
+    }
   }
 
   /** The broker is there: says that no state is to be trusted until all that it retains has been compared and corrected. */

@@ -19,7 +19,8 @@ interface AuditOptions {
   readonly log: Logger
 }
 
-const manager: Actor = { who: 'manager', via: 'manager', from: '' }
+/** Who acts where nobody else does. */
+export const manager: Actor = { who: 'manager', via: 'manager', from: '' }
 const retryMs = 1000
 
 export class Audit {

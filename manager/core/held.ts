@@ -18,6 +18,8 @@ export interface PermitRecord {
   readonly via: 'http' | 'mqtt'
   /** Wall clock, ms: since when the value has been so. */
   readonly since: number
+  /** Wall clock, ms: when the manager was given it. A lease counts from then. */
+  readonly given: number
 }
 
 /** A device that changes no container, as people are told. */
@@ -33,12 +35,27 @@ export function heldOf({ reported, heldSince, since }: Device, permits: readonly
   const hold = reported?.hold
   if (hold === undefined) return null
   const { by, group, why, who } = hold
-  const record = permits.find(({ target }) => target.kind === by && (by === 'device' || target.name === group))
+  const record = permits.find(permit => isCauseOf(permit, hold))
   return { by, group: group ?? null, why, who: (record && whoGave(record)) ?? who ?? null, since: heldSince ?? since }
+}
+
+/** Not what was said since the device has told of its hold. */
+function isCauseOf({ target, value, leaseS }: PermitRecord, { by, group, why }: Hold): boolean {
+  const isWhose = target.kind === by && (by === 'device' || target.name === group)
+  return isWhose && (why === 'lapsed' ? value && leaseS !== null : why === 'withheld' && !value)
 }
 
 function whoGave({ by, user, address }: PermitRecord): string | null {
   return by ?? user ?? address
+}
+
+/** What holds of it by now: of a lease what is left, and a 0 once it is over, which holds whoever it held. */
+export function permitAt({ value, leaseS, by, given }: PermitRecord, now: number): Permit {
+  // A clock that was set back proves nothing: the lease is shorter then, and never begins anew.
+  const goneS = Math.abs(now - given) / 1000
+  const leftS = leaseS === null || goneS < 1 ? leaseS : Math.floor(leaseS - goneS)
+  const isOver = leftS !== null && leftS < 1
+  return { value: value && !isOver, ...(leftS === null || isOver ? {} : { leaseS: leftS }), ...(by === null ? {} : { by }) }
 }
 
 /** Whether what was said last says something else than the record. */

@@ -143,4 +143,8 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index usage_by_day on usage_days (day);
   `,
+  `
+  alter table permits add column given integer not null default 0;
+  update permits set given = since;
+  `,
 ]

@@ -29,7 +29,7 @@ export function readPermits(db: Db): PermitRecord[] {
 }
 
 /** `tell`: the broker has to have it from the manager. */
-export function writePermit(db: Db, { target, value, leaseS, by, user, address, via, since }: PermitRecord, tell: boolean): void {
+export function writePermit(db: Db, { target, value, leaseS, by, user, address, via, since, given }: PermitRecord, tell: boolean): void {
   const row: Row = {
     kind: target.kind,
     name: target.name,
@@ -40,6 +40,7 @@ export function writePermit(db: Db, { target, value, leaseS, by, user, address, 
     address,
     via,
     since,
+    given,
     pending: tell ? nextRevision(db) : 0,
   }
   replace(db, row)
@@ -47,23 +48,30 @@ export function writePermit(db: Db, { target, value, leaseS, by, user, address, 
 
 /** `tell`: the broker has to hear so from the manager. */
 export function deletePermit(db: Db, { kind, name }: Target, tell: boolean): void {
-  const none = { value: null, lease_s: null, said_by: null, user: null, address: null, via: 'http', since: 0 } as const
+  const none = { value: null, lease_s: null, said_by: null, user: null, address: null, via: 'http', since: 0, given: 0 } as const
   if (tell) replace(db, { kind, name, ...none, pending: nextRevision(db) })
   else db.runSql('delete from permits where kind = ? and name = ?', [kind, name])
 }
 
-export function readPendingPermits(db: Db): PendingPermit[] {
-  return db.all(rows(db).where('pending', '>', 0).orderBy('pending')).map(row => ({
-    target: { kind: row.kind, name: row.name },
-    permit: toRecord(row) ?? null,
-    token: row.pending,
-  }))
+/** The one that has waited longest. */
+export function readNextPending(db: Db): PendingPermit | undefined {
+  return toPending(db.first(rows(db).where('pending', '>', 0).orderBy('pending').limit(1)))
+}
+
+export function readPendingOf(db: Db, { kind, name }: Target): PendingPermit | undefined {
+  return toPending(db.first(rows(db).where('pending', '>', 0).where('kind', '=', kind).where('name', '=', name)))
 }
 
 /** The broker has it. No effect if it has changed meanwhile. */
 export function markPermitTold(db: Db, { target: { kind, name }, token }: PendingPermit): void {
   db.runSql('delete from permits where kind = ? and name = ? and pending = ? and value is null', [kind, name, token])
   db.runSql('update permits set pending = 0 where kind = ? and name = ? and pending = ?', [kind, name, token])
+}
+
+/** It is given anew, and the broker is to hear so. */
+export function renewPermit(db: Db, target: Target, now: number): void {
+  db.runSql('update permits set given = ? where kind = ? and name = ?', [now, target.kind, target.name])
+  markPermitLost(db, target)
 }
 
 /** The broker has lost it. */
@@ -75,11 +83,15 @@ function rows(db: Db) {
   return db.build.selectFrom('permits').selectAll()
 }
 
+function toPending(row: Row | undefined): PendingPermit | undefined {
+  return row && { target: { kind: row.kind, name: row.name }, permit: toRecord(row) ?? null, token: row.pending }
+}
+
 function replace(db: Db, row: Row): void {
   db.run(db.build.replaceInto('permits').values(row))
 }
 
-function toRecord({ kind, name, value, lease_s, said_by, user, address, via, since }: Row): PermitRecord | undefined {
+function toRecord({ kind, name, value, lease_s, said_by, user, address, via, since, given }: Row): PermitRecord | undefined {
   if (value === null) return undefined
-  return { target: { kind, name }, value: value === 1, leaseS: lease_s, by: said_by, user, address, via, since }
+  return { target: { kind, name }, value: value === 1, leaseS: lease_s, by: said_by, user, address, via, since, given }
 }

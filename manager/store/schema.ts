@@ -65,6 +65,7 @@ interface PermitTable {
   address: string | null
   via: 'http' | 'mqtt'
   since: number
+  given: number
   /** Above 0: the broker has still to be told, in this order. */
   pending: number
 }

@@ -309,7 +309,7 @@ test('D8: stock Aedes publishes a will for each take-over', () =>
     equal(wills.length, 20)
   }))
 
-test('D8: a take-over publishes no will, and the new connection’s will holds', () =>
+test('D8: a take-over by a device publishes no will, and the new connection’s will holds', () =>
   withBroker({}, async ({ port }) => {
     const { wills, last, watcher } = await takeOver(port, 300)
     equal(wills, [])

@@ -100,6 +100,74 @@ test('whose scope has shrunk, or who is gone, leaves nothing there any more', ()
     is(broker.stats().retained, 0)
   }))
 
+const said = (client: RawClient) => client.pending.splice(0).map(packet => packet.cmd === 'publish' && String(packet.payload))
+
+test('a publisher that connects again while its old connection stands has died: its will comes before what it says then', () =>
+  withSecureBroker(async ({ broker, access }) => {
+    access.addUser('plc', 'operator', scope)
+    const plain = broker.addresses[1]!.port
+    const manager = connectAsManager(broker)
+    const senders: string[] = []
+    manager.on('message', topic => senders.push(topic))
+    await manager.subscribeAsync('skerry/permit/+/+', { qos: 1 })
+    const eye = await enter(plain, 'eye', asUser('plc'))
+    await hear(eye, line)
+    const first = await enter(plain, 'press', { ...asUser('plc'), ...willOf(line) })
+    first.send(retained(line, '1'))
+    await first.next('puback')
+    const second = await enter(plain, 'press', { ...asUser('plc'), ...willOf(line, 'off') })
+    await within(5000, 'the end of the old connection', first.closed)
+    second.send(retained(line, '1'))
+    await second.next('puback')
+    await eye.sync()
+    equal(said(eye), ['1', '0', '1'])
+    await eventually(5000, 'the manager hears them', () => senders.length === 3)
+    is(new Set(senders).size, 1)
+    second.reset()
+    const last = await within(5000, 'the will of the new connection', eye.next('publish'))
+    is(last.cmd === 'publish' && String(last.payload), 'off')
+    await manager.endAsync()
+  }))
+
+test('a publisher that has said goodbye, or may no longer say it, leaves nothing when it connects again', () =>
+  withSecureBroker(async ({ broker, access }) => {
+    access.addUser('plc', 'operator', scope)
+    access.addUser('two', 'operator', scope)
+    const plain = broker.addresses[1]!.port
+    const eye = await enter(plain, 'eye', asUser('plc'))
+    await hear(eye, line)
+    const left = await enter(plain, 'x', { ...asUser('plc'), ...willOf(line) })
+    left.send({ cmd: 'disconnect' })
+    await enter(plain, 'x', asUser('plc'))
+    const shrunk = await enter(plain, 'y', { ...asUser('two'), ...willOf(line) })
+    access.addUser('two', 'operator', { groups: new Set(), devices: new Set() })
+    access.changed()
+    // A subscription in the old scope is refused once the change has been looked at.
+    await eventually(5000, 'the new scope', async () => (await hear(shrunk, line)) === '128')
+    await enter(plain, 'y', asUser('two'))
+    await within(5000, 'the end of the old connection', shrunk.closed)
+    await eye.sync()
+    equal(said(eye), [])
+  }))
+
+test('after a restart of the broker the first to come back replaces what it has left, and the next one ends the first', () =>
+  withSecureBroker(async ({ broker, access, restart }) => {
+    access.addUser('plc', 'operator', scope)
+    await enter(broker.addresses[1]!.port, 'x', { ...asUser('plc'), ...willOf(line, '0') })
+    const clock = new ManualClock()
+    const running = await restart({ clock })
+    const plain = running.broker.addresses[1]!.port
+    const eye = await enter(plain, 'eye', asUser('plc'))
+    await hear(eye, line)
+    await enter(plain, 'x', { ...asUser('plc'), ...willOf(line, 'off') })
+    await eye.sync()
+    equal(said(eye), [])
+    await enter(plain, 'x', { ...asUser('plc'), ...willOf(line, 'no') })
+    clock.advance(defaultLimits.willGraceMs)
+    await eye.sync()
+    equal(said(eye), ['off'])
+  }))
+
 test('a broker that was away says the wills of publishers that do not come back, if they still may', () =>
   withSecureBroker(async ({ broker, access, restart }) => {
     for (const name of ['here', 'back', 'gone']) access.addUser(name, 'operator')

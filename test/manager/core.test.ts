@@ -3,6 +3,7 @@ import * as assert from 'node:assert/strict'
 import { suite } from 'uvu'
 import { effectiveApps, manifestOf } from '../../manager/core/desired.js'
 import { readinessEvent, reportEvents } from '../../manager/core/events.js'
+import { heldOf, type PermitRecord } from '../../manager/core/held.js'
 import { type App, type Device, newDevice } from '../../manager/core/model.js'
 import { resolveDevice, resolveDevices } from '../../manager/core/resolve.js'
 import { appOnDevice, appsOnDevice, type Standing, standingOf, summarise } from '../../manager/core/rollup.js'
@@ -49,6 +50,32 @@ test("a device's own app wins over its groups', and the first group by name over
   const second = app({ target: { kind: 'group', name: 'b' } })
   assert.equal(effectiveApps([second, first]).get('web'), first)
   assert.equal(effectiveApps([second, own, first]).get('web'), own)
+})
+
+test('who holds a device is the giver of the permit that does; one that was given since is not it', () => {
+  const permit = (more: Partial<PermitRecord>): PermitRecord => ({
+    target: { kind: 'group', name: 'line-1' },
+    value: true,
+    leaseS: null,
+    by: 'bob',
+    user: null,
+    address: null,
+    via: 'http',
+    since: 0,
+    given: 0,
+    ...more,
+  })
+  const who = (why: 'withheld' | 'lapsed' | 'missing', more: Partial<PermitRecord>) => {
+    const hold = { by: 'group', group: 'line-1', why, who: 'press PLC' } as const
+    return heldOf(device({ reported: { ...report([]), hold } }), [permit(more)])?.who
+  }
+  assert.deepEqual(
+    [who('withheld', { value: false }), who('withheld', {}), who('withheld', { leaseS: 9 })],
+    ['bob', 'press PLC', 'press PLC'],
+  )
+  assert.deepEqual([who('lapsed', { leaseS: 9 }), who('lapsed', {}), who('lapsed', { value: false })], ['bob', 'press PLC', 'press PLC'])
+  assert.equal(who('withheld', { value: false, target: { kind: 'group', name: 'line-2' } }), 'press PLC')
+  assert.equal(who('missing', {}), 'press PLC')
 })
 
 test('a released device is told its release and no apps', () => {

@@ -13,7 +13,8 @@ const test = suite('journal')
 
 function open() {
   const db = openDb(':memory:')
-  const journal = new Journal(db, new ManualClock(), silent)
+  const clock = new ManualClock()
+  const journal = new Journal(db, clock, silent)
   const told: string[] = []
   journal.subscribe(events => void told.push(...events.map(({ message }) => message)))
   const add = (name: string, fault?: Error) =>
@@ -22,7 +23,7 @@ function open() {
       note(newEvent('group.created', name, { group: name }))
       if (fault !== undefined) throw fault
     })
-  return { db, journal, told, add, groups: () => readGroups(db).map(({ name }) => name) }
+  return { db, journal, clock, told, add, groups: () => readGroups(db).map(({ name }) => name) }
 }
 
 test('a change that throws is undone alone, and the events are told at the end', () => {
@@ -55,6 +56,43 @@ test('if the whole throws, nothing has happened and nothing is told; the next ch
   add('two')
   assert.deepEqual([groups(), told], [['two'], ['two']])
   journal.stop()
+  db.close()
+})
+
+test('what the disk refuses is told apart, once; when it is stored all hear of it, once and in order', () => {
+  const { db, journal, clock, told } = open()
+  const unstored: string[] = []
+  journal.subscribeUnstored(events => void unstored.push(...events.map(({ message }) => message)))
+  const note = (message: string) => {
+    journal.note(newEvent('manager.started', message))
+    journal.flush()
+  }
+  const { quickly } = db
+  db.quickly = () => {
+    throw new Error('disk full')
+  }
+  note('one')
+  note('two')
+  clock.advance(5000)
+  assert.deepEqual([unstored, told], [['one', 'two'], []])
+  db.quickly = quickly
+  note('three')
+  clock.advance(5000)
+  assert.deepEqual(
+    [unstored, told],
+    [
+      ['one', 'two'],
+      ['one', 'two', 'three'],
+    ],
+  )
+  db.quickly = () => {
+    throw new Error('disk full')
+  }
+  note('four')
+  assert.deepEqual(unstored, ['one', 'two', 'four'])
+  db.quickly = quickly
+  journal.stop()
+  assert.deepEqual(told.at(-1), 'four')
   db.close()
 })
 

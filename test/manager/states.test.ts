@@ -3,9 +3,11 @@ import * as assert from 'node:assert/strict'
 import { suite } from 'uvu'
 import { touchedBy } from '../../manager/core/states.js'
 import { States } from '../../manager/states.js'
+import { Db } from '../../manager/store/db.js'
 import type { AppState, ReportedApp } from '../../protocol/messages/reported.js'
 import { FakeDevice } from '../support/device.js'
 import { Embedded, Plc } from '../support/embedded.js'
+import { eventually } from '../support/within.js'
 import { deviceIs, webApp } from './site.js'
 
 const test = suite<{ site: Embedded; plc: Plc }>('states for machines')
@@ -56,6 +58,28 @@ test("a device's state and its app's go through every number", async ({ site, pl
   await plc.state('device/a1', '1')
   const { state, word, reason, name } = twin(plc, 'device/a1')
   assert.deepEqual([state, word, reason, name], [1, 'NotReady', 'Disconnected', 'a1'])
+})
+
+test('states are right while the disk of the manager refuses everything, and its history when it no longer does', async ({ site, plc }) => {
+  const device = await online(site, 'a1')
+  await plc.state('device/a1', '3')
+  const { quickly } = Db.prototype
+  Db.prototype.quickly = () => {
+    throw new Error('disk full')
+  }
+  const history = async () => (await site.api('GET', '/events?type=device.not-ready')).items.length
+  try {
+    device.die()
+    await plc.state('device/a1', '1')
+    assert.equal(await history(), 0)
+  } finally {
+    Db.prototype.quickly = quickly
+  }
+  await eventually(5000, 'it is stored', async () => (await history()) === 1)
+  const back = await online(site, 'a1', 65_538)
+  await plc.state('device/a1', '3')
+  assert.equal(plc.states['skerry/state/manager'], '1')
+  await back.leave()
 })
 
 test('when a command is answered, the state of its target is that of the new wish', async ({ site, plc }) => {
