@@ -5,12 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { startBroker } from '../../broker/broker.js'
+import { FakeAccess } from '../broker/support/access.js'
+import { connectAsManager, silent } from '../broker/support/brokers.js'
 import { clear, docker } from '../support/docker.js'
 import { withFleet } from '../support/fleet.js'
 import { startMosquitto } from '../support/mosquitto.js'
 import { type Child, run, skerry } from '../support/process.js'
 import { type Recorder, startRecorder } from '../support/recorder.js'
 import { sleepingApp } from '../support/small-app.js'
+import { within } from '../support/within.js'
 
 const app = 'plc-vision-inspection'
 const group = 'packing-line-12'
@@ -139,6 +143,23 @@ test('every line of docs/plc.md runs, and does what the page says', async () => 
     await watcher.end()
   }, plain)
   rmSync(folder, { recursive: true })
+})
+
+test('after a server that was killed its broker says at once that the states are not to be trusted, with no manager yet', async () => {
+  await withFleet(async ({ server }) => {
+    const watcher = sub(await server.admit('plc', 'operator'), 'skerry/state/manager')
+    await watcher.line(/^skerry\/state\/manager 1$/)
+    await watcher.end()
+    await server.kill()
+    const options = { file: join(server.folder, 'broker.db'), listeners: [], access: new FakeAccess(), log: silent }
+    const broker = await startBroker(options)
+    const first = connectAsManager(broker, 'first')
+    const heard = new Promise<string>(resolve => first.on('message', (_topic, payload) => resolve(payload.toString())))
+    await first.subscribeAsync('skerry/state/manager')
+    assert.is(await within(10_000, 'the retained state', heard), '0')
+    await first.endAsync()
+    await broker.stop()
+  }, plain)
 })
 
 test('a server that is killed beside another broker leaves the word that its states are not to be trusted', async () => {
