@@ -1,5 +1,6 @@
 // time limit: 180 s
 // The lines of docs/plc.md, in their order and as they stand there but for addresses, names and images: on a server as installed, with a device.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -82,6 +83,9 @@ test('every line of docs/plc.md runs on a server as installed, and does what the
     }
     assert.equal(codes, Array(lines.filter(line => line.startsWith('mosquitto_pub')).length).fill('0'))
     assert.ok(codes.length > 10, `${codes.length} lines publish`)
+    await page.finish(rest.find(line => line.endsWith('run -m 0'))?.replace('/g/line-1', '/g/lien-1') ?? '')
+    const [, audit = ''] = readFileSync('docs/plc.md', 'utf8').match(/`(skerry audit [^`]+)`/) ?? []
+    await eventually(limitMs, 'the name outside the scope', async () => (await page.finish(audit)).join().includes('skerry/c/g/lien-1/'))
     assert.match(docker('ps', '--no-trunc', '--filter', `label=io.skerry.app=${app}`, '--format', '{{.Command}}'), 'sleep 3000')
   } finally {
     await device?.kill()
