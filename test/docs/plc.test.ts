@@ -69,4 +69,16 @@ test('a code is answered by the number in whose row it stands', () => {
   }
 })
 
+test('every program waits for who listens, and names its commands so that they may be sent again', () => {
+  for (const file of pages.filter(each => /siemens|beckhoff|codesys|ignition/.test(each))) {
+    const program = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(line => line.startsWith('       '))
+      .join('\n')
+    assert.match(program, 'state/manager', file)
+    assert.match(program, /"id":'|id=id/, file)
+    assert.match(program, /<> 6|!= 6/, file)
+  }
+})
+
 test.run()
