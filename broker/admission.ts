@@ -59,6 +59,7 @@ interface House<A extends Devices | undefined> {
 
 const longestClientId = 256
 const longestNameBytes = 256
+const userPrefix = 'user/'
 
 export function introduce(greeting: Greeting, { root, access, now }: House<Devices | undefined>): Introduction {
   const { clientId, shown } = greeting
@@ -111,7 +112,12 @@ function refused(returnCode: Refusal['returnCode'], reason: RefusalReason, detai
 
 /** Under what a client's session is kept: a user's ids are the user's own, whatever others call theirs. An empty one stays: there is no session then. */
 export function sessionIdOf(introduction: Introduction, clientId: string): string {
-  return introduction.kind === 'user' && clientId !== '' ? `user/${encodeURIComponent(introduction.name)}/${clientId}` : clientId
+  return introduction.kind === 'user' && clientId !== '' ? `${userPrefix}${encodeURIComponent(introduction.name)}/${clientId}` : clientId
+}
+
+/** Whether, at a broker that asks who comes, only a client inside the process can have had this id and left a will. */
+export function isInProcess(id: string): boolean {
+  return !id.startsWith(userPrefix) && deviceOfClientId(id) === undefined
 }
 
 /** The user whose session it is; undefined if it is no user's. */

@@ -75,6 +75,8 @@ export class Broker {
     const { access } = this.#parts
     if (access !== undefined) this.#stopReviews = startReviews({ ...this.#parts, access })
     this.#expireSessions()
+    // Nobody is to hear first what a client said that ended with the run before: `state/manager` would be 1.
+    this.#publishLeftWills(clientId => this.#parts.door.wasInProcess(clientId))
     this.#awaitReturns()
     for (const listener of this.#parts.listeners) this.#listeners = [...this.#listeners, await this.#listen(listener)]
     this.#warnOfPlain()

@@ -4,7 +4,7 @@ import type { AuthenticateError, Client } from 'aedes'
 import type { Access } from '../protocol/access.js'
 import type { Clock } from '../protocol/clock.js'
 import { deviceOfClientId } from '../protocol/topics.js'
-import { type Introduction, introduce, type Refusal, sessionIdOf, userOfSessionId } from './admission.js'
+import { type Introduction, introduce, isInProcess, type Refusal, sessionIdOf, userOfSessionId } from './admission.js'
 import { may, type Principal } from './auth.js'
 import type { Engine } from './engine.js'
 import type { Guest, Guests } from './guests.js'
@@ -77,11 +77,16 @@ export class Door {
     if (guest?.principal.kind === 'device') this.#runs.enter(guest.principal.device, guest.run, guests.find(old)?.run)
   }
 
+  /** Whether a client that an earlier run let in has ended with it: it was in the same process. Where everybody may have any id nobody knows. */
+  wasInProcess(clientId: string): boolean {
+    return this.#parts.access !== undefined && isInProcess(clientId)
+  }
+
   /** Whether the will of a client that an earlier run of the broker let in may be published now. */
   mayStillSay(clientId: string, topic: string): boolean {
     const { root, access } = this.#parts
     const device = deviceOfClientId(clientId)
-    if (device === undefined) return access === undefined || this.#mayUserSay(access, clientId, topic)
+    if (device === undefined) return access === undefined || this.wasInProcess(clientId) || this.#mayUserSay(access, clientId, topic)
     return may({ kind: 'device', device, root, groups: new Set() }, 'will', topic)
   }
 

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { answerCodes } from '../../protocol/answer.js'
 import { isStateTopic, parseCommandTopic } from '../../protocol/command-topics.js'
+import { errorKinds, isErrorCode } from '../../protocol/errors.js'
 import { parsePermitTopic } from '../../protocol/permit-topics.js'
 
 const pages = ['docs/plc.md', ...readdirSync('docs/plc').map(name => join('docs/plc', name))]
@@ -53,6 +55,29 @@ test('every link leads to a file', () => {
     const links = [...readFileSync(file, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(match => match[1] ?? '')
     assert.ok(links.length > 0, file)
     for (const link of links) assert.ok(existsSync(join(dirname(file), link)), `${file}: ${link}`)
+  }
+})
+
+test('a code is answered by the number in whose row it stands', () => {
+  for (const file of ['docs/plc.md', 'topics.md']) {
+    const rows = [...readFileSync(file, 'utf8').matchAll(/^\| ([1-8]) +\|(.*)\|$/gm)]
+    const named = rows.flatMap(([, number, cells = '']) => [...cells.matchAll(/`(\w+\.[\w-]+)`/g)].map(([, code = '']) => [code, number]))
+    assert.ok(named.length > 1, file)
+    for (const [code = '', number] of named) {
+      assert.is(isErrorCode(code) && String(answerCodes[errorKinds[code]]), number, `${file}: ${code}`)
+    }
+  }
+})
+
+test('every program waits for who listens, and names its commands so that they may be sent again', () => {
+  for (const file of pages.filter(each => /siemens|beckhoff|codesys|ignition/.test(each))) {
+    const program = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(line => line.startsWith('       '))
+      .join('\n')
+    assert.match(program, 'state/manager', file)
+    assert.match(program, /"id":'|id=id/, file)
+    assert.match(program, /<> 6|!= 6/, file)
   }
 })
 

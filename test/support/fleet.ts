@@ -153,7 +153,7 @@ export class Device extends Service {
   }
 
   /** Joins the first time. */
-  start(server: Server): void {
+  start(server: Pick<Server, 'mqttUrl' | 'joinToken'>): void {
     const join = this.joined ? [] : ['join', server.mqttUrl, server.joinToken]
     this.joined = true
     this.child = this.launch(['agent', ...join, '--data', this.folder, '--engine', this.engine, '--name', this.name])

@@ -80,6 +80,13 @@ if (installed === undefined) {
       await red.comes('answers', answer('rev'), '0')
       await fleet.shown('cell', 'back', () => runningCommand().includes('sleep 2000'))
 
+      await fleet.server.kill()
+      await red.press('stop')
+      await fleet.server.start()
+      await fleet.shown('cell', 'stopped by what nobody heard at first', () => runningCommand() === '', 90_000)
+      await red.press('start')
+      await fleet.shown('cell', 'running once more', () => runningCommand().includes('sleep 2000'))
+
       await red.kill()
       await fleet.deploy('groups/line-1', app, sleepingApp(3000))
       await fleet.shown('cell', 'held', ({ apps }) => apps.some(({ state }) => state === 'held'))

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Aedes, type AedesOptions } from 'aedes'
-import { MqttClient } from 'mqtt'
+import { type IClientOptions, MqttClient } from 'mqtt'
 import { type Logger, pino } from 'pino'
 import { RawClient } from '../../../bench/support/raw.js'
 import { type Broker, type BrokerOptions, startBroker } from '../../../broker/broker.js'
@@ -68,6 +68,6 @@ export async function enter(port: number, clientId: string, fields: Parameters<t
 }
 
 /** An mqtt.js client on the trusted connection inside the process. */
-export function connectAsManager(broker: Broker, clientId = 'manager-1'): MqttClient {
-  return new MqttClient(() => broker.connectInProcess(), { clientId, reconnectPeriod: 0, protocolVersion: 4 })
+export function connectAsManager(broker: Broker, clientId = 'manager-1', options: IClientOptions = {}): MqttClient {
+  return new MqttClient(() => broker.connectInProcess(), { clientId, reconnectPeriod: 0, protocolVersion: 4, ...options })
 }
