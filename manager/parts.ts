@@ -70,7 +70,13 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const signing = new Signing(db, clock.now())
   const audit = new Audit({ db, file, clock, log: log.child({ component: 'audit' }) })
   const journal = new Journal(db, clock, log.child({ component: 'journal' }), events => audit.changed(events))
-  const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
+  const inventory = new Inventory({
+    db,
+    journal,
+    clock,
+    log: log.child({ component: 'inventory' }),
+    caughtUp: ({ id }) => states.look(`device/${id}`),
+  })
   const permits: PermitLink = new PermitLink({ root, log: log.child({ component: 'permits' }), fleet: () => fleet })
   const publisher = new Publisher({
     db,
@@ -104,7 +110,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
   const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, permits, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
-  const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
+  const states: States = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const door = new Door(fleet, tokens)
   const commands = new Commands({
     root,

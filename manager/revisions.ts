@@ -6,7 +6,7 @@ import { type App, aboutTarget, titleOf } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { checkStoredImages } from './images.js'
 import { insertRevision, type Origin, readSpecOf, setRun } from './store/apps.js'
-import { bumpTarget } from './store/outbox.js'
+import { bumpApp } from './store/outbox.js'
 
 /**
  * Makes a stored revision, or the one before the current one, current again; what runs keeps running, what is stopped stays
@@ -26,7 +26,7 @@ export function switchRevision(fleet: Fleet, app: App, wanted: number | 'previou
     insertRevision(db, { target, name, ...spec, origin, policy, at })
     const { revision, ...made } = findApp(fleet, target, name)
     if (made.run !== run) setRun(db, app, run, at)
-    bumpTarget(db, target)
+    bumpApp(db, target, name)
     const message = `${titleOf({ name, revision, version })}, which is revision ${number} again, was deployed to ${target.kind} ${target.name}`
     note(newEvent('app.deployed', message, { ...aboutTarget(target), app: name, data: { revision, version, from: number, ...spec } }))
   })

@@ -83,6 +83,12 @@ export class States {
     this.#waitForQuiet()
   }
 
+  /** What is told of an owner may have changed without an event. */
+  look(owner: string): void {
+    this.#dirty.add(owner)
+    this.#wake()
+  }
+
   /** Publishes what has changed of a target, without waiting for more. */
   tell({ kind, name }: Target): void {
     const link = this.#link

@@ -143,4 +143,7 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index usage_by_day on usage_days (day);
   `,
+  `
+  alter table apps add column manifest integer not null default 0;
+  `,
 ]
