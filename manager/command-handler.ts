@@ -53,13 +53,16 @@ export class CommandHandler {
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
     const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
-    const stale = this.#staleness(read.expiresAt, retained)
-    if (stale !== undefined) return refusalAnswer([stale], about)
+    if (retained) return refusalAnswer([stale], about)
     const permitted = permitSender(this.#options.senders, arrival, target.value)
     if (!permitted.ok) return refusalAnswer(permitted.refusals, about)
-    if (!command.ok) return refusalAnswer(command.refusals, about)
+    const expired = this.#expiry(read.expiresAt)
+    if (!command.ok) return refusalAnswer(expired ?? command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
-    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
+    const before = known && this.#before(known)
+    if (before !== undefined) return before
+    if (expired !== undefined) return refusalAnswer(expired, about)
+    return this.#act(target.value, { ...about, command: command.value }, { arrival, known })
   }
 
   /** What the manager has published itself is no command to it. */
@@ -68,10 +71,9 @@ export class CommandHandler {
     return this.#try({}, () => takePermit(this.#options, arrival))
   }
 
-  #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
-    if (retained) return { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }
+  #expiry(expiresAt: number | undefined): [Refusal] | undefined {
     if (expiresAt === undefined || this.#options.fleet.clock.now() <= expiresAt) return undefined
-    return { code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }
+    return [{ code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }]
   }
 
   /** The answer to an id that came before. */
@@ -132,3 +134,5 @@ export class CommandHandler {
     return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
   }
 }
+
+const stale: Refusal = { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }

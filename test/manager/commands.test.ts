@@ -175,6 +175,21 @@ test('an id that comes again is answered as before and not done again, after a r
   assert.equal((await plc.ask(`${web}/rev`, back)).revision, 4)
 })
 
+test('a command that was done and comes again after its time is answered as before; one that was not done has expired', async ({
+  site,
+  plc,
+}) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const stop = (id: string) => JSON.stringify({ value: 0, id, expires: Math.floor(Date.now() / 1000) + 60 })
+  const [done, late] = [stop('n1'), stop('n2')]
+  const first = await plc.ask(`${web}/run`, done)
+  assert.deepEqual([first.code, first.changed], [0, true])
+  later.ms = 61_000
+  assert.deepEqual(await plc.ask(`${web}/run`, done), { ...first, repeated: true })
+  assert.equal((await plc.ask(`${web}/run`, late)).error, 'command.expired')
+  assert.equal((await plc.ask(`${web}/run`, JSON.stringify({ value: 1, id: 'n1', expires: 1 }))).error, 'command.repeated')
+})
+
 test('a command that comes while the manager is away is not done when it is back', async ({ site, plc }) => {
   await site.api('PUT', '/groups/line-1/apps/web', webApp())
   const from = plc.told.length
