@@ -234,6 +234,23 @@ test('a restart is answered when the devices have done it; one under way is join
   assert.equal((await plc.ask('skerry/c/g/line-1/none/rst', '1')).error, 'app.unknown')
 })
 
+test('a restart of a device by its id joins the one that was asked for by its name', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PATCH', '/devices/a1', { name: 'press' })
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const byName = plc.ask('skerry/c/d/press/web/rst', '1')
+  const { rid } = await device.request('restart')
+  const byId = plc.ask('skerry/c/d/a1/web/rst', '1')
+  // The one before it has been taken in by the time that this one is answered.
+  assert.equal((await plc.ask('skerry/c/d/a1/web/run', '1')).code, 0)
+  await device.respond(rid, 0)
+  await device.respond(rid, 1, { last: true })
+  assert.deepEqual([(await byName).code, (await byId).code], [0, 0])
+  assert.equal(device.asked.filter(({ kind }) => kind === 'restart').length, 1)
+  await device.leave()
+})
+
 test('of 200 commands in one burst, good and bad, each is answered once and in order, and the last one holds', async ({ site, plc }) => {
   const apps = Array.from({ length: 10 }, (_, n) => `app-${n}`)
   for (const name of apps) await site.api('PUT', `/groups/line-1/apps/${name}`, webApp())
