@@ -234,6 +234,57 @@ test('a restart is answered when the devices have done it; one under way is join
   assert.equal((await plc.ask('skerry/c/g/line-1/none/rst', '1')).error, 'app.unknown')
 })
 
+test('the id of a restart restarts nothing twice: not while it is under way, and not after a restart of the manager', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const rst = 'skerry/c/d/a1/web/rst'
+  const restart = '{"value":1,"id":5}'
+  const asked = () => device.asked.filter(({ kind }) => kind === 'restart').length
+  await plc.client.publishAsync(rst, restart)
+  await device.request('restart')
+  await plc.client.publishAsync(rst, restart)
+  assert.equal((await plc.ask(rst, '{"value":0,"id":5}')).error, 'command.repeated')
+  await site.restartManager()
+  await plc.state('manager', '1')
+  await device.beat()
+  await deviceIs(site.manager, 'a1', 'Ready')
+  for (let n = 0; n < 2; n++) {
+    const { code, error, id, repeated } = await plc.ask(rst, restart)
+    assert.deepEqual([code, error, id, repeated], [7, 'wait.timeout', '5', true])
+  }
+  assert.equal(asked(), 1)
+  const next = plc.ask(rst, '{"value":1,"id":6}')
+  const [first] = device.asked
+  const { rid } = await device.request('restart', request => request.rid !== first?.rid)
+  const joined = plc.ask(rst, '{"value":1,"id":6}')
+  assert.equal((await plc.ask('skerry/c/d/a1/web/run', '1')).code, 0)
+  await device.respond(rid, 0)
+  await device.respond(rid, 1, { last: true })
+  assert.deepEqual([(await next).code, (await joined).code, asked()], [0, 0, 2])
+  await device.leave()
+})
+
+test('the id of a restart that could not be begun may come again', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const [rst, restart] = ['skerry/c/d/a1/web/rst', '{"value":1,"id":5}']
+  const failing = plc.ask(rst, restart)
+  const { rid } = await device.request('restart')
+  await device.respond(rid, 0, { last: true, fault: { code: 'engine.unavailable', message: 'no Engine' } })
+  assert.equal((await failing).code, 6)
+  const again = plc.ask(rst, restart)
+  const second = await device.request('restart', request => request.rid !== rid)
+  await device.respond(second.rid, 0)
+  await device.respond(second.rid, 1, { last: true })
+  assert.deepEqual([(await again).code, (await again).repeated], [0, undefined])
+  await device.leave()
+})
+
 test('a restart of a device by its id joins the one that was asked for by its name', async ({ site, plc }) => {
   const device = await FakeDevice.online({ url: site.url, id: 'a1' })
   await deviceIs(site.manager, 'a1', 'Ready')
