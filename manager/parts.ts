@@ -8,6 +8,7 @@ import { Audit } from './audit/audit.js'
 import { Bridge } from './bridge/bridge.js'
 import { Values } from './bridge/values.js'
 import { Commands } from './commands.js'
+import { keyOf } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { Certificates } from './identity/certificates.js'
 import { Joining } from './identity/joining.js'
@@ -117,7 +118,7 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
     fleet,
     senders: { user: name => door.user(name), areKnown: strict },
     log: log.child({ component: 'commands' }),
-    tellStates: target => states.tell(target),
+    tellStates: target => states.tell(keyOf(target)),
   })
   const values = new Values({ root, clock })
   const bridge = new Bridge({ root, commands, values })

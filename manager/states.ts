@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { everyState, formatStateTopic, stateOwner } from '../protocol/command-topics.js'
 import { effectiveApps } from './core/desired.js'
 import { heldOf } from './core/held.js'
-import type { Target } from './core/model.js'
 import { appsOnDevice } from './core/rollup.js'
 import { deviceMessages, groupMessages, type StateMessages, touchedBy } from './core/states.js'
 import type { Fleet } from './fleet.js'
@@ -39,6 +38,7 @@ export class States {
   /** Owners whose messages may have changed, in the order in which they are looked at. */
   readonly #dirty = new Set<string>()
   #link: Link | undefined
+  #hears = true
   #comparing = false
   #busy = false
   #cancelTimer = () => {}
@@ -89,10 +89,17 @@ export class States {
     this.#wake()
   }
 
-  /** Publishes what has changed of a target, without waiting for more. */
-  tell({ kind, name }: Target): void {
+  /** Whether commands are heard, where they come on a connection of their own: the manager's state is 1 only while they are. */
+  hear(hears: boolean): void {
+    this.#hears = hears
+    this.look('manager')
+    if (!hears) this.tell('manager')
+  }
+
+  /** Publishes what has changed of an owner, without waiting for more. */
+  tell(owner: string): void {
     const link = this.#link
-    if (link !== undefined && !this.#comparing) this.#try(link, () => this.#publish(link, this.#settle(`${kind}/${name}`)))
+    if (link !== undefined && !this.#comparing) this.#try(link, () => this.#publish(link, this.#settle(owner)))
   }
 
   /** Before the connection is ended on purpose: nobody keeps the states right from now on. */
@@ -217,7 +224,7 @@ export class States {
         for (const group of readGroups(fleet.db)) this.#dirty.add(`group/${group.name}`)
         return nothing
       default:
-        return new Map([[formatStateTopic(root, { kind: 'manager' }), '1']])
+        return new Map([[formatStateTopic(root, { kind: 'manager' }), this.#hears ? '1' : '0']])
     }
   }
 
