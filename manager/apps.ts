@@ -11,7 +11,7 @@ import type { Fleet } from './fleet.js'
 import { checkImages, checkStoredImages } from './images.js'
 import { checkDeployment, contentsOf, pack } from './specs.js'
 import * as apps from './store/apps.js'
-import { bumpTarget, hasBody, insertBody, insertSpecFiles, readBody } from './store/outbox.js'
+import { bumpApp, bumpTarget, hasBody, insertBody, insertSpecFiles, readBody } from './store/outbox.js'
 import { deletePurge, insertPurge } from './store/purges.js'
 import { checkNaming, giveName, type Naming, nameRevision } from './versions.js'
 import { setAppPolicy } from './wishes.js'
@@ -77,7 +77,7 @@ export function deployApp(fleet: Fleet, deployment: Deployment): Deployed {
     insertSpecFiles(fleet.db, digest, [...files.keys()])
     apps.insertRevision(fleet.db, { target, name, digest, services, origin, policy, at: fleet.clock.now() })
     deletePurge(fleet.db, target, name)
-    bumpTarget(fleet.db, target)
+    bumpApp(fleet.db, target, name)
     const made = findApp(fleet, target, name)
     const { revision } = made
     if (version !== undefined) giveName(fleet, made, { name: version.name, revision, digest, origin }, note)
@@ -118,7 +118,7 @@ export function setAppRun(fleet: Fleet, app: App, run: App['run'], origin?: apps
   if (run === 'running') checkStoredImages(fleet, app, app.digest)
   fleet.journal.change(note => {
     apps.setRun(fleet.db, app, run, fleet.clock.now())
-    bumpTarget(fleet.db, target)
+    bumpApp(fleet.db, target, name)
     const verb = run === 'running' ? 'started' : 'stopped'
     const message = `${name} was ${verb} on ${target.kind} ${target.name}`
     note(

@@ -12,7 +12,7 @@ import { type Obeyed, obey } from './obey.js'
 import { takePermit } from './permit-arrivals.js'
 import { Restarts } from './restarts.js'
 import { type Arrival, originOf, permitSender, type Senders } from './senders.js'
-import { insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
+import { deleteAnswer, insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
 
 export interface CommandHandlerOptions {
   readonly root: string
@@ -39,6 +39,8 @@ interface Sent {
 export class CommandHandler {
   readonly #options: CommandHandlerOptions
   readonly #restarts: Restarts
+  /** Answers to come, of restarts that have ids, by topic and id. */
+  readonly #underWay = new Map<string, Promise<Answer>>()
 
   constructor(options: CommandHandlerOptions) {
     this.#options = options
@@ -53,13 +55,16 @@ export class CommandHandler {
     if (!target.ok) return refusalAnswer(target.refusals, {})
     const { command, id, ...read } = readCommand(target.value, payload)
     const about = { ...(id === undefined ? {} : { id }), warnings: read.warnings }
-    const stale = this.#staleness(read.expiresAt, retained)
-    if (stale !== undefined) return refusalAnswer([stale], about)
+    if (retained) return refusalAnswer([stale], about)
     const permitted = permitSender(this.#options.senders, arrival, target.value)
     if (!permitted.ok) return refusalAnswer(permitted.refusals, about)
-    if (!command.ok) return refusalAnswer(command.refusals, about)
+    const expired = this.#expiry(read.expiresAt)
+    if (!command.ok) return refusalAnswer(expired ?? command.refusals, about)
     const known = id === undefined ? undefined : { topic, id, digest: createHash('sha256').update(payload).digest() }
-    return (known && this.#before(known)) ?? this.#act(target.value, { ...about, command: command.value }, { arrival, known })
+    const before = known && this.#before(known)
+    if (before !== undefined) return before
+    if (expired !== undefined) return refusalAnswer(expired, about)
+    return this.#act(target.value, { ...about, command: command.value }, { arrival, known })
   }
 
   /** What the manager has published itself is no command to it. */
@@ -68,19 +73,22 @@ export class CommandHandler {
     return this.#try({}, () => takePermit(this.#options, arrival))
   }
 
-  #staleness(expiresAt: number | undefined, retained: boolean): Refusal | undefined {
-    if (retained) return { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }
+  #expiry(expiresAt: number | undefined): [Refusal] | undefined {
     if (expiresAt === undefined || this.#options.fleet.clock.now() <= expiresAt) return undefined
-    return { code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }
+    return [{ code: 'command.expired', message: `the command expired at ${new Date(expiresAt).toISOString()}: nothing was changed` }]
   }
 
   /** The answer to an id that came before. */
-  #before(known: KnownCommand): Answer | undefined {
+  #before(known: KnownCommand): Outcome {
     const { db, clock } = this.#options.fleet
     const found = readAnswer(db, known, clock.now())
     if (found === undefined) return undefined
-    if (found.same) return { ...(JSON.parse(found.answer) as Answer), repeated: true }
     const { id } = known
+    if (found.same) {
+      const answer = { ...(JSON.parse(found.answer) as Answer), repeated: true }
+      if (answer.code < answerCodes.unavailable) return answer
+      return async () => ({ ...((await this.#underWay.get(keyOf(known))) ?? answer), repeated: true })
+    }
     return refusalAnswer([{ code: 'command.repeated', message: `the id ${id} was that of another command: nothing was changed` }], { id })
   }
 
@@ -92,11 +100,9 @@ export class CommandHandler {
       return okAnswer(text, done, { ...about, warnings: [...warnings, ...more] })
     }
     if (command.verb === 'restart' && command.wanted) {
-      return async () => {
-        const answer = await this.#restarts.ask(target, command.app).then(accept, error => this.#refusal(error, about))
-        this.#rememberLate(known, answer)
-        return answer
-      }
+      // Before it begins: whatever happens meanwhile, its id restarts nothing twice.
+      if (known !== undefined) insertAnswer(fleet.db, known, JSON.stringify(refusalAnswer([cutOff(command.app)], about)), fleet.clock.now())
+      return () => this.#await(known, () => this.#restarts.ask(target, command.app).then(accept), about)
     }
     const answer = this.#try(about, () => accept(obey(fleet, target, command, originOf(arrival))))
     this.#remember(known, answer)
@@ -109,13 +115,28 @@ export class CommandHandler {
     if (known !== undefined && answer.code < answerCodes.unavailable) insertAnswer(db, known, JSON.stringify(answer), clock.now())
   }
 
-  #rememberLate(known: KnownCommand | undefined, answer: Answer): void {
-    if (known === undefined || answer.code >= answerCodes.unavailable) return
+  async #await(known: KnownCommand | undefined, restart: () => Promise<Answer>, about: About): Promise<Answer> {
+    if (known === undefined) return restart().catch(error => this.#refusal(error, about))
+    const key = keyOf(known)
+    const answer = restart().then(
+      done => this.#rememberLate(known, done),
+      error => {
+        const refusal = this.#refusal(error, about)
+        return isCutOff(error) ? refusal : this.#rememberLate(known, refusal)
+      },
+    )
+    this.#underWay.set(key, answer)
+    return answer.finally(() => this.#underWay.delete(key))
+  }
+
+  #rememberLate(known: KnownCommand, answer: Answer): Answer {
+    const { db } = this.#options.fleet
     try {
-      this.#options.fleet.db.durably(() => this.#remember(known, answer))
+      db.durably(() => (answer.code < answerCodes.unavailable ? this.#remember(known, answer) : deleteAnswer(db, known)))
     } catch (error) {
       this.#options.log.error({ err: error }, 'answer not stored')
     }
+    return answer
   }
 
   #try(about: About, act: () => Answer): Answer {
@@ -132,3 +153,22 @@ export class CommandHandler {
     return refusalAnswer([{ code: 'internal', message: 'the manager failed; its log says how' }], about)
   }
 }
+
+function keyOf({ topic, id }: KnownCommand): string {
+  return `${topic}\n${id}`
+}
+
+/** What a device was asked for then may come true. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof SkerryError && [error, ...error.others].some(({ code }) => code === 'broker.unavailable')
+}
+
+/** Of a restart that was asked for, and whose end nobody has seen. */
+function cutOff(app: string): Refusal {
+  return {
+    code: 'wait.timeout',
+    message: `the manager was cut off: whether ${app} was restarted is not known, and this id does nothing more`,
+  }
+}
+
+const stale: Refusal = { code: 'command.retained', message: 'a command with the retain flag is stale: nothing was changed' }

@@ -55,17 +55,19 @@ export function makeConnection(parts: Parts, broker: BrokerAddress, log: Logger)
   return { link, ear: 'connect' in broker ? undefined : makeEar(parts, broker, log), values: makeValuesLink(parts, broker, log) }
 }
 
-function makeEar({ root, instance, clock, commands }: Parts, broker: BrokerAddress, log: Logger): Link {
-  return new Link({
+function makeEar({ root, instance, clock, commands, states }: Parts, broker: BrokerAddress, log: Logger): Link {
+  states.hear(false)
+  const ear: Link = new Link({
     broker,
     clientId: `manager-${instance.toString('hex')}-commands`,
     subscriptions: everyCommand(root).map(filter => ({ filter, qos: 1, asPublished: true })),
     clock,
     log: log.child({ component: 'ear' }),
-    up() {},
-    down() {},
+    up: () => void ear.settled().then(() => states.hear(ear.hears)),
+    down: () => states.hear(false),
     message: (topic, payload, retained) => commands.receive({ topic, payload, retained, sender: undefined }),
   })
+  return ear
 }
 
 function makeValuesLink({ root, instance, clock, values }: Parts, broker: BrokerAddress, log: Logger): Link {

@@ -8,6 +8,7 @@ import { newEvent, newFaults, readinessEvent, reportEvents } from './core/events
 import { holdEvent, isSameHold } from './core/held.js'
 import { foldSign, readinessOf, type Sign, silentUntil } from './core/liveness.js'
 import { type Device, newDevice } from './core/model.js'
+import { holdsTheSame } from './core/reports.js'
 import { heartbeatSign, metricsOf, statusSign } from './core/signs.js'
 import type { Journal } from './journal.js'
 import type { Db } from './store/db.js'
@@ -23,6 +24,8 @@ interface InventoryOptions {
   readonly journal: Journal
   readonly clock: Clock
   readonly log: Logger
+  /** A device has reported under other manifests than before; of what it reports nothing else may be new. */
+  caughtUp(device: Device): void
 }
 
 export class Inventory {
@@ -30,6 +33,7 @@ export class Inventory {
   readonly #journal: Journal
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #caughtUp: InventoryOptions['caughtUp']
   readonly #devices = new Map<string, Device>()
   /** Devices that said something since they were last stored. */
   readonly #dirty = new Set<Device>()
@@ -45,11 +49,12 @@ export class Inventory {
     for (const device of devices) saveObserved(this.#db, device)
   }
 
-  constructor({ db, journal, clock, log }: InventoryOptions) {
+  constructor({ db, journal, clock, log, caughtUp }: InventoryOptions) {
     this.#db = db
     this.#journal = journal
     this.#clock = clock
     this.#log = log
+    this.#caughtUp = caughtUp
   }
 
   get devices(): ReadonlyMap<string, Device> {
@@ -144,6 +149,7 @@ export class Inventory {
     }
     this.#journal.save(() => this.#devices.get(device.id) === device && saveReport(this.#db, device))
     this.#settle(device, 'aloud')
+    if (!holdsTheSame(before, reported)) this.#caughtUp(device)
   }
 
   #noteHold(device: Device, before: Hold | undefined, after: Hold | undefined): void {

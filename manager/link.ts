@@ -126,11 +126,11 @@ export class Link {
       if (this.#client === client) this.#options.message(topic, payload, packet.retain)
     })
     client.on('error', error => {
-      if (isVersionRefused(error) && this.#version === 5) {
-        this.#version = 4
-        log.info('the broker speaks no MQTT 5')
-      } else if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
-      this.#lose(client)
+      const isTooNew = isVersionRefused(error) && this.#version === 5
+      if (isTooNew) this.#version = 4
+      if (isTooNew) log.info('the broker speaks no MQTT 5')
+      else if (this.#failures === 0) log.warn({ err: error }, 'broker connection failed')
+      this.#lose(client, isTooNew)
     })
     client.on('close', () => this.#lose(client))
   }
@@ -149,7 +149,7 @@ export class Link {
     log.info('broker connected')
   }
 
-  #lose(client: MqttClient): void {
+  #lose(client: MqttClient, isTooNew = false): void {
     if (this.#client !== client) return
     this.#client = undefined
     this.#hears = false
@@ -164,7 +164,9 @@ export class Link {
     client.end(true)
     for (const reject of this.#waiting) reject(unavailable())
     this.#waiting.clear()
-    if (!this.#stopped) this.#connectLater()
+    if (this.#stopped) return
+    if (isTooNew) this.#connect()
+    else this.#connectLater()
   }
 
   #settle(): void {
@@ -214,9 +216,7 @@ function checkAddress(broker: BrokerAddress): void {
 }
 
 function makeClient(broker: BrokerAddress, options: IClientOptions): MqttClient {
-  if ('connect' in broker) {
-    return new MqttClient(() => broker.connect(), options)
-  }
+  if ('connect' in broker) return new MqttClient(() => broker.connect(), options)
   const { url, username, password, ca } = broker
   return mqtt.connect(url, {
     ...options,

@@ -159,10 +159,10 @@ async function listen(api: Api, { host, port }: HttpOptions, { isSecure }: Serve
   }
 }
 
-function healthOf({ fleet: { db, inventory, publisher }, intake, commands }: Parts, { link }: Connection): Health {
+function healthOf({ fleet: { db, inventory, publisher }, intake, commands }: Parts, { link, ear = link }: Connection): Health {
   return {
     version: readVersion(),
-    checks: () => ({ database: db.isOpen, broker: link.hears }),
+    checks: () => ({ database: db.isOpen, broker: link.hears && ear.hears }),
     stats: () => {
       const { received, dropped } = intake.stats()
       const { refused, ...counted } = commands.stats()

@@ -50,8 +50,7 @@ function change(fleet: Fleet, target: Target, command: Command, origin: Origin):
 }
 
 /** Restarts an app wherever it is desired of the target. Throws what the devices have against it, the first one's reason first. */
-export async function restart(fleet: Fleet, topic: CommandTopic, app: string): Promise<Obeyed> {
-  const target = findTarget(fleet, topic)
+export async function restart(fleet: Fleet, target: Target, app: string): Promise<Obeyed> {
   const restarted =
     target.kind === 'device'
       ? [await restartOn(fleet, findDevice(fleet, target.name), app, [])]
@@ -63,6 +62,7 @@ export async function restart(fleet: Fleet, topic: CommandTopic, app: string): P
   throw new SkerryError(first.code, message, { path: first.path, others })
 }
 
-function findTarget(fleet: Fleet, { kind, target }: CommandTopic): Target {
+/** Throws `device.unknown` or `group.unknown`. */
+export function findTarget(fleet: Fleet, { kind, target }: CommandTopic): Target {
   return { kind, name: kind === 'device' ? findDevice(fleet, target).id : findGroup(fleet, target).name }
 }

@@ -8,6 +8,7 @@ import { Audit } from './audit/audit.js'
 import { Bridge } from './bridge/bridge.js'
 import { Values } from './bridge/values.js'
 import { Commands } from './commands.js'
+import { keyOf } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { Certificates } from './identity/certificates.js'
 import { Joining } from './identity/joining.js'
@@ -70,7 +71,13 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const signing = new Signing(db, clock.now())
   const audit = new Audit({ db, file, clock, log: log.child({ component: 'audit' }) })
   const journal = new Journal(db, clock, log.child({ component: 'journal' }), events => audit.changed(events))
-  const inventory = new Inventory({ db, journal, clock, log: log.child({ component: 'inventory' }) })
+  const inventory = new Inventory({
+    db,
+    journal,
+    clock,
+    log: log.child({ component: 'inventory' }),
+    caughtUp: ({ id }) => states.look(`device/${id}`),
+  })
   const permits: PermitLink = new PermitLink({ root, log: log.child({ component: 'permits' }), fleet: () => fleet })
   const publisher = new Publisher({
     db,
@@ -104,14 +111,14 @@ export function assemble({ db, file, root, identity, tokens, log, clock }: Surro
   const intake = new Intake(root, reception, log.child({ component: 'intake' }))
   const fleet: Fleet = { db, clock, journal, audit, inventory, keys, accounts, reception, publisher, permits, requests, signing }
   const joining = identity === undefined ? undefined : openJoining(fleet, root, identity, log)
-  const states = new States({ root, fleet, log: log.child({ component: 'states' }) })
+  const states: States = new States({ root, fleet, log: log.child({ component: 'states' }) })
   const door = new Door(fleet, tokens)
   const commands = new Commands({
     root,
     fleet,
     senders: { user: name => door.user(name), areKnown: strict },
     log: log.child({ component: 'commands' }),
-    tellStates: target => states.tell(target),
+    tellStates: target => states.tell(keyOf(target)),
   })
   const values = new Values({ root, clock })
   const bridge = new Bridge({ root, commands, values })

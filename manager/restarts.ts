@@ -1,8 +1,9 @@
 // Restarts that commands have asked for: one at a time of each app on each target, and each answered in bounded time.
 import type { CommandTopic } from '../protocol/command-topics.js'
 import { SkerryError } from '../protocol/errors.js'
+import { keyOf, type Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
-import { type Obeyed, restart } from './obey.js'
+import { findTarget, type Obeyed, restart } from './obey.js'
 
 /** A PLC waits no longer; the restart may still come true. */
 const answerMs = 60_000
@@ -17,8 +18,10 @@ export class Restarts {
 
   /** Joins the restart that is under way, if there is one. Throws `wait.timeout` after a minute, or what the devices have against it. */
   async ask(topic: CommandTopic, app: string): Promise<Obeyed> {
-    const key = `${topic.kind}/${topic.target}/${app}`
-    const underWay = this.#underWay.get(key) ?? this.#start(key, topic, app)
+    // By its id a device is the same as by its name.
+    const target = findTarget(this.#fleet, topic)
+    const key = `${keyOf(target)}/${app}`
+    const underWay = this.#underWay.get(key) ?? this.#start(key, target, app)
     let cancel = () => {}
     const late = new Promise<never>((_, reject) => {
       const fault = new SkerryError('wait.timeout', `${app} has not been restarted everywhere within ${answerMs / 1000} s`)
@@ -31,8 +34,8 @@ export class Restarts {
     }
   }
 
-  #start(key: string, topic: CommandTopic, app: string): Promise<Obeyed> {
-    const started = restart(this.#fleet, topic, app).finally(() => this.#underWay.delete(key))
+  #start(key: string, target: Target, app: string): Promise<Obeyed> {
+    const started = restart(this.#fleet, target, app).finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, started)
     return started
   }

@@ -4,7 +4,6 @@ import { everyState, formatStateTopic, stateOwner } from '../protocol/command-to
 import { effectiveApps } from './core/desired.js'
 import type { NewEvent } from './core/events.js'
 import { heldOf } from './core/held.js'
-import type { Target } from './core/model.js'
 import { appsOnDevice } from './core/rollup.js'
 import { deviceMessages, groupMessages, type StateMessages, touchedBy } from './core/states.js'
 import type { Fleet } from './fleet.js'
@@ -40,6 +39,7 @@ export class States {
   /** Owners whose messages may have changed, in the order in which they are looked at. */
   readonly #dirty = new Set<string>()
   #link: Link | undefined
+  #hears = true
   #comparing = false
   #busy = false
   #cancelTimer = () => {}
@@ -90,10 +90,23 @@ export class States {
     this.#waitForQuiet()
   }
 
-  /** Publishes what has changed of a target, without waiting for more. */
-  tell({ kind, name }: Target): void {
+  /** What is told of an owner may have changed without an event. */
+  look(owner: string): void {
+    this.#dirty.add(owner)
+    this.#wake()
+  }
+
+  /** Whether commands are heard, where they come on a connection of their own: the manager's state is 1 only while they are. */
+  hear(hears: boolean): void {
+    this.#hears = hears
+    this.look('manager')
+    if (!hears) this.tell('manager')
+  }
+
+  /** Publishes what has changed of an owner, without waiting for more. */
+  tell(owner: string): void {
     const link = this.#link
-    if (link !== undefined && !this.#comparing) this.#try(link, () => this.#publish(link, this.#settle(`${kind}/${name}`)))
+    if (link !== undefined && !this.#comparing) this.#try(link, () => this.#publish(link, this.#settle(owner)))
   }
 
   /** Before the connection is ended on purpose: nobody keeps the states right from now on. */
@@ -218,7 +231,7 @@ export class States {
         for (const group of readGroups(fleet.db)) this.#dirty.add(`group/${group.name}`)
         return nothing
       default:
-        return new Map([[formatStateTopic(root, { kind: 'manager' }), '1']])
+        return new Map([[formatStateTopic(root, { kind: 'manager' }), this.#hears ? '1' : '0']])
     }
   }
 

@@ -5,7 +5,7 @@ import { newEvent } from './core/events.js'
 import { type App, aboutTarget } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import type { Note } from './journal.js'
-import { switchRevision } from './revisions.js'
+import { checkSwitch, switchRevision } from './revisions.js'
 import { type Origin, readSpecOf } from './store/apps.js'
 import { countVersions, deleteVersion, putVersion, readVersion, type VersionRow } from './store/versions.js'
 
@@ -61,9 +61,11 @@ export function giveName(fleet: Fleet, app: App, wanted: Omit<VersionRow, 'creat
   note(newEvent('version.set', message, { ...aboutTarget(app.target), app: app.name, data }))
 }
 
-/** Makes the revision of that name current again. Returns whether anything changed. Throws `version.unknown`. */
+/** Makes the revision of that name current again. Returns whether anything changed. Throws `version.unknown` or `image.denied`. */
 export function switchVersion(fleet: Fleet, app: App, name: string, origin: Origin): boolean {
   const version = findVersion(fleet, app, name)
+  // What is refused leaves the name that is shown as it is.
+  checkSwitch(fleet, app, version.revision)
   const isShownNow = nameRevision(fleet, app, version, origin)
   return switchRevision(fleet, app, version.revision, origin) || isShownNow
 }

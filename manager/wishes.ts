@@ -9,7 +9,7 @@ import { checkStoredImages } from './images.js'
 import { appOnDevices } from './queries.js'
 import * as apps from './store/apps.js'
 import { nextRevision } from './store/meta.js'
-import { bumpTarget } from './store/outbox.js'
+import { bumpApp } from './store/outbox.js'
 
 /** Lets devices pull the images of the services (none: of all) anew. Throws `service.unknown`. */
 export function updateApp(fleet: Fleet, app: App, services: readonly string[]): void {
@@ -24,7 +24,7 @@ export function updateApp(fleet: Fleet, app: App, services: readonly string[]): 
   fleet.journal.change(note => {
     const refresh = nextRefresh(app.refresh, done, nextRevision(fleet.db), services)
     apps.setRefresh(fleet.db, app, refresh, fleet.clock.now())
-    bumpTarget(fleet.db, target)
+    bumpApp(fleet.db, target, name)
     const what = services.length === 0 ? 'all services' : services.join(', ')
     const message = `${name} on ${target.kind} ${target.name} is to get newer images: ${what}`
     note(newEvent('app.updated', message, { ...aboutTarget(target), app: name, data: { ...refresh } }))
@@ -38,7 +38,7 @@ export function setAppPolicy(fleet: Fleet, app: App, policy: Policy): boolean {
   const { name, target } = app
   fleet.journal.change(note => {
     apps.setPolicy(fleet.db, app, policy, fleet.clock.now())
-    bumpTarget(fleet.db, target)
+    bumpApp(fleet.db, target, name)
     const message = `the policy of ${name} on ${target.kind} ${target.name} was changed`
     note(newEvent('app.changed', message, { ...aboutTarget(target), app: name, data: { policy } }))
   })

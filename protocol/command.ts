@@ -150,10 +150,13 @@ function readRevision(value: unknown): number | 'previous' | undefined {
   return number !== undefined && number >= 1 && number <= maxRevision ? number : undefined
 }
 
-/** A number that is not whole is refused: 1.10 would come as 1.1. */
+/** A number is refused: 2.0 would come as 2, and 1.10 as 1.1. */
 function readVersion(value: unknown, key: string): Result<string> {
-  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
-  if (text === undefined) return refuse('request.invalid', `${shown(value)} is no version: write its name as a text`, key)
+  const text = textOf(value)
+  if (text === undefined) {
+    const what = typeof value === 'number' ? 'a number' : shown(value)
+    return refuse('request.invalid', `${what} is no version: write its name as a text, such as "2.0"`, key)
+  }
   const name = checkName('version', text)
   return name.ok ? name : refuse('name.invalid', name.refusals[0].message, key)
 }

@@ -60,7 +60,7 @@ function mayHear(scope: Scope, [device = '', channel = '', ...rest]: readonly st
 }
 
 function isOfManager([word, ...rest]: readonly string[]): boolean {
-  return word === 'manager' && (rest.length === 0 || (rest.length === 1 && rest[0] === 'json'))
+  return word === 'manager' && rest.length === 0
 }
 
 function isNamed([word = '', name = '']: readonly string[]): boolean {

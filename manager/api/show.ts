@@ -151,7 +151,7 @@ export function showRefusals(refusals: readonly Refusal[]): Refusal[] {
   return refusals.map(refusal => ({ ...refusal }))
 }
 
-function showOnDevice({ app: _, services, ...on }: AppOnDevice, held: Held | null) {
+function showOnDevice({ app: _, isTold: __, services, ...on }: AppOnDevice, held: Held | null) {
   return { ...on, held: showHeld(held), services: services.map(showService) }
 }
 

@@ -75,6 +75,8 @@ export interface App {
   readonly refresh: Refresh | null
   /** What differs from the default. */
   readonly policy: Policy
+  /** Its target's manifest that was the first to tell what is desired of it now; 0 where that was not noted yet. */
+  readonly manifest: number
   readonly createdAt: number
   readonly updatedAt: number
 }

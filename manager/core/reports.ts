@@ -55,6 +55,12 @@ export function judgeBeat({ reported }: Known, beat: Heartbeat): 'right' | 'wron
   return reported !== null && isToldOf(reported, { start: startOf(epoch), sequence }) ? 'right' : 'wrong'
 }
 
+/** Whether both were made with the same manifests at hand. */
+export function holdsTheSame(one: Reported | null, other: Reported): boolean {
+  const held = ({ revision, groups }: Reported) => JSON.stringify([revision, groups])
+  return one !== null && held(one) === held(other)
+}
+
 function isStamp(one: Uint8Array | null, other: Uint8Array): boolean {
   return one !== null && Buffer.compare(one, other) === 0
 }

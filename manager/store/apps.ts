@@ -110,6 +110,11 @@ export function setRefresh(db: Db, app: App, { generation, services }: Refresh, 
   db.run(db.build.updateTable('apps').set({ refresh: generation, refresh_services, updated_at: at }).where('id', '=', app.id))
 }
 
+/** `manifest` is the first of its target that tells what is desired of the app now. */
+export function setManifest(db: Db, { kind, name }: Target, app: string, manifest: number): void {
+  db.run(db.build.updateTable('apps').set({ manifest }).where('kind', '=', kind).where('target', '=', name).where('name', '=', app))
+}
+
 export function deleteApp(db: Db, app: App, at: number): void {
   db.run(db.build.updateTable('apps').set({ deleted_at: at }).where('id', '=', app.id))
 }
@@ -180,6 +185,7 @@ interface AppRow {
   readonly refresh: number | null
   readonly refresh_services: string | null
   readonly policy: string
+  readonly manifest: number
   readonly created_at: number
   readonly updated_at: number
   readonly digest: string
@@ -210,6 +216,7 @@ function toApp(row: AppRow): App {
     services: JSON.parse(row.services) as string[],
     refresh: refreshOf(row),
     policy: JSON.parse(row.policy) as Policy,
+    manifest: row.manifest,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

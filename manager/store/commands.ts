@@ -13,6 +13,11 @@ const keptMs = 10 * 60_000
 const keptCommands = 20_000
 const pruneEvery = 1000
 
+/** The command may come again. */
+export function deleteAnswer(db: Db, { topic, id }: KnownCommand): void {
+  db.runSql('delete from commands where topic = ? and sender_id = ?', [topic, id])
+}
+
 /** The answer that a command of this id got, and whether it had the same payload. */
 export function readAnswer(db: Db, { topic, id, digest }: KnownCommand, now: number): { answer: string; same: boolean } | undefined {
   const row = db.first(

@@ -147,4 +147,7 @@ export const migrations: readonly string[] = [
   alter table permits add column given integer not null default 0;
   update permits set given = since;
   `,
+  `
+  alter table apps add column manifest integer not null default 0;
+  `,
 ]

@@ -3,7 +3,7 @@ import { unwrap } from '../../protocol/errors.js'
 import type { Link } from '../../protocol/messages/link.js'
 import { linkOf } from '../core/links.js'
 import type { Addressee, DesiredTarget, Target } from '../core/model.js'
-import { readAppsOf } from './apps.js'
+import { readAppsOf, setManifest } from './apps.js'
 import type { Db } from './db.js'
 import { readGroupsOf } from './groups.js'
 import { readImageList, wholeFleet } from './image-lists.js'
@@ -22,14 +22,20 @@ const fleetTarget = { kind: 'fleet', name: '' } as const
 /** The chain of signing keys; its revision is the number of the newest key. */
 const keysTarget = { kind: 'keys', name: '' } as const
 
-/** Gives a target a new revision, to be published. Call it in the transaction of the change. */
-export function bumpTarget(db: Db, { kind, name }: Addressee): void {
+/** Gives a target a new revision, to be published. Returns it. Call it in the transaction of the change. */
+export function bumpTarget(db: Db, { kind, name }: Addressee): number {
   const revision = nextRevision(db)
   db.runSql(
     `insert into targets (kind, name, revision, published, gone) values (?, ?, ?, 0, 0)
      on conflict (kind, name) do update set revision = excluded.revision, gone = 0`,
     [kind, name, revision],
   )
+  return revision
+}
+
+/** The same where something else is desired of one of its apps. */
+export function bumpApp(db: Db, target: Target, app: string): void {
+  setManifest(db, target, app, bumpTarget(db, target))
 }
 
 /** What holds for every device has changed. From the first time on, devices do nothing without it. Call it in the transaction of the change. */

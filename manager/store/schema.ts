@@ -107,6 +107,7 @@ interface AppTable {
   refresh_services: string | null
   /** JSON of what differs from the default. */
   policy: string
+  manifest: Generated<number>
   created_at: number
   updated_at: number
   deleted_at: number | null

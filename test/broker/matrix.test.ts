@@ -60,7 +60,6 @@ test('the table has every topic that there is, and no other', () => {
     ...below(answerWords),
     ...Object.entries(kinds).flatMap(([kind, place]) => [`permit/${kind}/${place}`, `ack/permit/${kind}/${place}/#`]),
     'state/manager',
-    'state/manager/json',
     ...['state', 'data'].flatMap(word => Object.entries(kinds).map(([kind, place]) => `${word}/${kind}/${place}/#`)),
   ]
   equal(table.map(({ topic }) => topic).sort(), inCode.sort())

@@ -175,6 +175,21 @@ test('an id that comes again is answered as before and not done again, after a r
   assert.equal((await plc.ask(`${web}/rev`, back)).revision, 4)
 })
 
+test('a command that was done and comes again after its time is answered as before; one that was not done has expired', async ({
+  site,
+  plc,
+}) => {
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  const stop = (id: string) => JSON.stringify({ value: 0, id, expires: Math.floor(Date.now() / 1000) + 60 })
+  const [done, late] = [stop('n1'), stop('n2')]
+  const first = await plc.ask(`${web}/run`, done)
+  assert.deepEqual([first.code, first.changed], [0, true])
+  later.ms = 61_000
+  assert.deepEqual(await plc.ask(`${web}/run`, done), { ...first, repeated: true })
+  assert.equal((await plc.ask(`${web}/run`, late)).error, 'command.expired')
+  assert.equal((await plc.ask(`${web}/run`, JSON.stringify({ value: 1, id: 'n1', expires: 1 }))).error, 'command.repeated')
+})
+
 test('a command that comes while the manager is away is not done when it is back', async ({ site, plc }) => {
   await site.api('PUT', '/groups/line-1/apps/web', webApp())
   const from = plc.told.length
@@ -217,6 +232,74 @@ test('a restart is answered when the devices have done it; one under way is join
   const away = await plc.ask(`${web}/rst`, '1')
   assert.deepEqual([away.code, away.error, away.path], [6, 'device.unavailable', 'a1'])
   assert.equal((await plc.ask('skerry/c/g/line-1/none/rst', '1')).error, 'app.unknown')
+})
+
+test('the id of a restart restarts nothing twice: not while it is under way, and not after a restart of the manager', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const rst = 'skerry/c/d/a1/web/rst'
+  const restart = '{"value":1,"id":5}'
+  const asked = () => device.asked.filter(({ kind }) => kind === 'restart').length
+  await plc.client.publishAsync(rst, restart)
+  await device.request('restart')
+  await plc.client.publishAsync(rst, restart)
+  assert.equal((await plc.ask(rst, '{"value":0,"id":5}')).error, 'command.repeated')
+  await site.restartManager()
+  await plc.state('manager', '1')
+  await device.beat()
+  await deviceIs(site.manager, 'a1', 'Ready')
+  for (let n = 0; n < 2; n++) {
+    const { code, error, id, repeated } = await plc.ask(rst, restart)
+    assert.deepEqual([code, error, id, repeated], [7, 'wait.timeout', '5', true])
+  }
+  assert.equal(asked(), 1)
+  const next = plc.ask(rst, '{"value":1,"id":6}')
+  const [first] = device.asked
+  const { rid } = await device.request('restart', request => request.rid !== first?.rid)
+  const joined = plc.ask(rst, '{"value":1,"id":6}')
+  assert.equal((await plc.ask('skerry/c/d/a1/web/run', '1')).code, 0)
+  await device.respond(rid, 0)
+  await device.respond(rid, 1, { last: true })
+  assert.deepEqual([(await next).code, (await joined).code, asked()], [0, 0, 2])
+  await device.leave()
+})
+
+test('the id of a restart that could not be begun may come again', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const [rst, restart] = ['skerry/c/d/a1/web/rst', '{"value":1,"id":5}']
+  const failing = plc.ask(rst, restart)
+  const { rid } = await device.request('restart')
+  await device.respond(rid, 0, { last: true, fault: { code: 'engine.unavailable', message: 'no Engine' } })
+  assert.equal((await failing).code, 6)
+  const again = plc.ask(rst, restart)
+  const second = await device.request('restart', request => request.rid !== rid)
+  await device.respond(second.rid, 0)
+  await device.respond(second.rid, 1, { last: true })
+  assert.deepEqual([(await again).code, (await again).repeated], [0, undefined])
+  await device.leave()
+})
+
+test('a restart of a device by its id joins the one that was asked for by its name', async ({ site, plc }) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PATCH', '/devices/a1', { name: 'press' })
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const byName = plc.ask('skerry/c/d/press/web/rst', '1')
+  const { rid } = await device.request('restart')
+  const byId = plc.ask('skerry/c/d/a1/web/rst', '1')
+  // The one before it has been taken in by the time that this one is answered.
+  assert.equal((await plc.ask('skerry/c/d/a1/web/run', '1')).code, 0)
+  await device.respond(rid, 0)
+  await device.respond(rid, 1, { last: true })
+  assert.deepEqual([(await byName).code, (await byId).code], [0, 0])
+  assert.equal(device.asked.filter(({ kind }) => kind === 'restart').length, 1)
+  await device.leave()
 })
 
 test('of 200 commands in one burst, good and bad, each is answered once and in order, and the last one holds', async ({ site, plc }) => {

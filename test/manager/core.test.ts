@@ -24,6 +24,7 @@ const app = (more: Partial<App> = {}): App => ({
   services: ['web'],
   refresh: null,
   policy: {},
+  manifest: 7,
   createdAt: 0,
   updatedAt: 0,
   ...more,
@@ -36,7 +37,13 @@ const reportedApp = (more: Partial<ReportedApp> = {}): ReportedApp => ({
   services: [],
   ...more,
 })
-const report = (apps: readonly ReportedApp[]): Reported => ({ version: 1, sequence: 1, revision: 1, groups: [], apps })
+const report = (apps: readonly ReportedApp[]): Reported => ({
+  version: 1,
+  sequence: 1,
+  revision: 1,
+  groups: [{ name: 'line-1', revision: 7 }],
+  apps,
+})
 const device = (more: Partial<Device> = {}): Device => ({
   ...newDevice('a1', null, { now: 0, monotonic: 0 }),
   state: 'Ready',
@@ -119,12 +126,28 @@ test('a device is told the name that a user gave it and its labels, and nothing 
   ])
 })
 
+const own = app({ target: { kind: 'device', name: 'a1' } })
+const reportedOwn: ReportedApp = { name: 'web', revision: 2, state: 'failed', services: [] }
 const standings: [name: string, app: App, reported: ReportedApp | undefined, standing: Standing][] = [
   ['not reported', app(), undefined, 'pending'],
   ['runs', app(), reportedApp(), 'running'],
   ['runs an older revision', app(), reportedApp({ revision: 1 }), 'pending'],
   ['is updating', app(), reportedApp({ revision: 1, state: 'updating' }), 'updating'],
-  ['has rolled back', app(), reportedApp({ revision: 1, state: 'rolled-back' }), 'rolled-back'],
+  ['has rolled back', app(), reportedApp({ revision: 1, state: 'rolled-back', failedRevision: 2 }), 'rolled-back'],
+  [
+    'has rolled back from another revision',
+    app({ revision: 3 }),
+    reportedApp({ revision: 1, state: 'rolled-back', failedRevision: 2 }),
+    'pending',
+  ],
+  [
+    'had rolled back before it was told what is desired',
+    app({ manifest: 8, run: 'stopped' }),
+    reportedApp({ revision: 1, state: 'rolled-back', failedRevision: 2 }),
+    'pending',
+  ],
+  ['had failed before it was told what is desired', app({ manifest: 8 }), reportedApp({ state: 'failed' }), 'pending'],
+  ['failed on a device that holds no manifest of its own', own, reportedOwn, 'pending'],
   ['has failed', app(), reportedApp({ state: 'failed' }), 'failed'],
   ['is to be stopped and runs', app({ run: 'stopped' }), reportedApp(), 'pending'],
   ['is to be stopped and is', app({ run: 'stopped' }), reportedApp({ state: 'stopped' }), 'stopped'],

@@ -135,4 +135,39 @@ for (const [name, seesFlags] of [
   })
 }
 
+test('while nobody hears commands at a broker of its own the manager says 0, and is not ready', async ({ folder }) => {
+  const broker = await Aedes.createBroker()
+  let isDeaf = false
+  broker.authorizeSubscribe = (client, subscription, done) =>
+    done(isDeaf && client?.id.endsWith('-commands') ? new Error('not now') : null, subscription)
+  let endEar = () => {}
+  broker.on('client', client => {
+    if (client.id.endsWith('-commands')) endEar = () => client.close()
+  })
+  const server = createServer({ noDelay: true }, broker.handle).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = await mqtt.connectAsync(url, { reconnectPeriod: 0 })
+  const said: string[] = []
+  client.on('message', (_, payload) => said.push(payload.toString()))
+  await client.subscribeAsync('skerry/state/manager')
+  const manager = await start(folder, { url })
+  const isSaid = (text: string) => eventually(10_000, `the manager says ${text}`, () => said.at(-1) === text)
+  await isSaid('1')
+  for (let n = 0; n < 2; n++) {
+    isDeaf = true
+    endEar()
+    await isSaid('0')
+    assert.deepEqual((await request(manager, 'GET', '/ready')).body, { ready: false, checks: { database: true, broker: false } })
+    isDeaf = false
+    await isSaid('1')
+    await connected(manager)
+  }
+  await manager.stop()
+  await isSaid('0')
+  await client.endAsync()
+  await new Promise<void>(resolve => broker.close(resolve))
+  server.close()
+})
+
 test.run()

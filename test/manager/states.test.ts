@@ -28,8 +28,8 @@ const online = async (site: Embedded, id: string, epoch?: number) => {
 }
 
 let sequence = 1
-const report = (device: FakeDevice, state: AppState, more: Partial<ReportedApp> = {}) =>
-  device.report({ sequence: sequence++, apps: [{ name: 'web', revision: 1, state, services: [], ...more }] })
+const report = (device: FakeDevice, state: AppState, more: Partial<ReportedApp> = {}, revision = device.manifests.at(-1)?.revision ?? 0) =>
+  device.report({ sequence: sequence++, revision, apps: [{ name: 'web', revision: 1, state, services: [], ...more }] })
 
 const twin = (plc: Plc, name: string) => JSON.parse(plc.states[`skerry/state/${name}/json`] ?? 'null')
 
@@ -44,13 +44,14 @@ test("a device's state and its app's go through every number", async ({ site, pl
   await plc.state('device/a1', '3')
   await site.api('POST', '/devices/a1/apps/web/stop')
   await plc.state('device/a1/app/web', '2')
+  await device.manifest(({ apps }) => apps[0]?.run === 'stopped')
   await report(device, 'stopped')
   await plc.state('device/a1/app/web', '3')
   await report(device, 'failed', { fault: { code: 'image.unavailable', message: 'no such image' } })
   await plc.state('device/a1/app/web', '4')
   await plc.state('device/a1', '4')
   assert.equal(twin(plc, 'device/a1/app/web').fault.code, 'image.unavailable')
-  await report(device, 'rolled-back')
+  await report(device, 'rolled-back', { failedRevision: 1 })
   await plc.state('device/a1/app/web', '5')
   await plc.state('device/a1', '5')
   device.die()
@@ -107,6 +108,56 @@ test('when a command is answered, the state of its target is that of the new wis
     const before = plc.told.slice(0, from + answered)
     for (const state of states) assert.equal(before.findLast(({ topic }) => topic === `skerry/state/${state}`)?.text, '2', state)
   }
+  await device.leave()
+})
+
+const told = { failed: { state: '4', of: { revision: 2 } }, 'rolled-back': { state: '5', of: { revision: 1 } } } as const
+const wishes: readonly (readonly [command: string, payload: string])[] = [
+  ['spec', webApp('three')],
+  ['rev', '1'],
+  ['run', '0'],
+]
+for (const before of ['failed', 'rolled-back'] as const) {
+  const { state, of } = told[before]
+  for (const [command, payload] of wishes) {
+    test(`after a revision that has ${before} the state that comes with the answer to ${command} is that of the new wish`, async ({
+      site,
+      plc,
+    }) => {
+      const device = await online(site, 'a1')
+      await site.api('PUT', '/devices/a1/apps/web', webApp('one'))
+      await site.api('PUT', '/devices/a1/apps/web', webApp('two'))
+      await device.manifest(({ apps }) => apps[0]?.revision === 2)
+      await report(device, before, { ...of, failedRevision: 2 })
+      await plc.state('device/a1/app/web', state)
+      const from = plc.told.length
+      const topic = `skerry/c/d/a1/web/${command}`
+      assert.equal((await plc.ask(topic, payload)).code, 0)
+      const answered = plc.told.slice(from).findIndex(each => each.topic === topic.replace('/c/', '/a/'))
+      const earlier = plc.told.slice(0, from + answered)
+      for (const name of ['device/a1', 'device/a1/app/web'])
+        assert.equal(earlier.findLast(each => each.topic === `skerry/state/${name}`)?.text, '2', name)
+      await device.leave()
+    })
+  }
+}
+
+test('what fails under the new wish as it did before is told once the device has heard of it', async ({ site, plc }) => {
+  const device = await online(site, 'a1')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const { revision } = await device.manifest(({ apps }) => apps[0]?.revision === 1)
+  await report(device, 'failed')
+  await plc.state('device/a1/app/web', '4')
+  await site.api('PUT', '/devices/a1/apps/web?restart=always', webApp())
+  await plc.state('device/a1/app/web', '2')
+  await device.manifest(manifest => manifest.revision > revision)
+  await report(device, 'failed')
+  await plc.state('device/a1/app/web', '4')
+  // Something else of the device's manifest is no reason to doubt it.
+  const from = plc.told.length
+  await site.api('PUT', '/devices/a1/apps/other', webApp())
+  await plc.state('device/a1/app/other', '2')
+  assert.ok(!plc.told.slice(from).some(({ topic }) => topic.endsWith('/app/web')))
   await device.leave()
 })
 
@@ -168,6 +219,7 @@ test('a burst of changes is told in a few publishes, each of which says somethin
   const device = await online(site, 'a1')
   await site.api('PUT', '/devices/a1/apps/web', webApp())
   await plc.state('device/a1/app/web', '2')
+  await device.manifest(({ apps }) => apps.length === 1)
   const from = plc.told.length
   await Promise.all(Array.from({ length: 200 }, (_, n) => report(device, n % 2 === 0 ? 'failed' : 'running')))
   await report(device, 'rolled-back')

@@ -34,7 +34,7 @@ test.before.each(context => {
   context.db = openDb(':memory:')
   context.clock = new ManualClock()
   context.journal = new Journal(context.db, context.clock, silent)
-  context.inventory = new Inventory({ ...context, log: silent })
+  context.inventory = new Inventory({ ...context, log: silent, caughtUp() {} })
   context.door = new Door(context, { local: 'the-local-token-of-a-test' })
   context.first = context.door.users.start() ?? assert.fail('there is a user already')
   insertGroup(context.db, 'line-1', 0)

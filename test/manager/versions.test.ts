@@ -104,6 +104,28 @@ test('a PLC deploys under a name and goes back to it; what is stopped stays stop
   assert.equal((await plc.ask(`${short}/ver`, '')).error, 'request.invalid')
 })
 
+test('a switch that an image list denies leaves the name that is shown, and is no event', async ({ site, plc }) => {
+  await site.api('PUT', `${path}?version=1.0.0`, webApp('one'))
+  await site.api('PUT', `${path}/versions/stable`, { revision: 1 })
+  await site.api('PUT', path, webApp('two'))
+  await site.api('POST', '/images/allow', { patterns: ['docker.io/library/two'] })
+  const set = async () => (await site.api('GET', '/events?type=version.set')).items.length
+  const before = await set()
+  const answer = await plc.ask(`${short}/ver`, '1.0.0')
+  assert.deepEqual([answer.code, answer.error], [4, 'image.denied'])
+  assert.deepEqual(await codeOf(site, 'POST', `${path}/switch`, { version: '1.0.0' }), [403, 'image.denied'])
+  assert.deepEqual(
+    [await revisions(site), await set()],
+    [
+      [
+        [2, null],
+        [1, 'stable'],
+      ],
+      before,
+    ],
+  )
+})
+
 test('the twins of states and the devices have the version, and follow it', async ({ site, plc }) => {
   const device = await FakeDevice.online({ url: site.url, id: 'a1' })
   await deviceIs(site.manager, 'a1', 'Ready')

@@ -77,7 +77,7 @@ test('a revision is a number, as text or not, or previous', () => {
     assert.is(commandIn(on('revision'), payload), 'request.invalid', payload)
 })
 
-test('a version is a name, as text or as a whole number', () => {
+test('a version is a name, as text', () => {
   const version = (payload: string | Uint8Array) => {
     const command = commandIn(on('version'), payload)
     return typeof command === 'object' && command.verb === 'version' ? command.version : command
@@ -86,10 +86,11 @@ test('a version is a name, as text or as a whole number', () => {
     for (const payload of [name, ` ${name}\r\n`, `${name}\u0000\u0000`, JSON.stringify(name), JSON.stringify({ VALUE: name })])
       assert.is(version(payload), name, payload)
   }
-  assert.is(version('{"value":7}'), '7')
   assert.is(version(encodeCbor(new Map([['value', '1.10']]))), '1.10')
-  // It would be 1.1.
-  for (const payload of ['{"value":1.10}', '{"value":true}', '{"value":["1"]}', '{}', '']) assert.is(version(payload), 'request.invalid')
+  // They would be 2 and 1.1.
+  for (const payload of ['{"value":2.0}', '{"value":7}', '{"value":1.10}', '{"value":true}', '{"value":["1"]}', '{}', ''])
+    assert.is(version(payload), 'request.invalid')
+  assert.is(version(encodeCbor(new Map([['value', 2]]))), 'request.invalid')
   for (const payload of ['-1', '.5', '1 4', 'x/y', 'ä', 'x'.repeat(64), '"1\\n2"']) assert.is(version(payload), 'name.invalid', payload)
   assert.equal(commandIn(target, '{"verb":"VERSION","app":"web","value":"1.4.0"}'), { app: 'web', verb: 'version', version: '1.4.0' })
 })
@@ -101,7 +102,10 @@ test('a deploy may name its version beside the compose file; a file’s own vers
   assert.equal(commandIn(target, encodeCbor(new Map(Object.entries({ verb: 'deploy', app: 'web', compose, Version: '1.4.0' })))), spec)
   const own = JSON.stringify({ version: '3.8', services: {} })
   assert.equal(commandIn(on('spec'), own), { app: 'web', verb: 'spec', compose: own })
-  assert.is(commandIn(on('spec'), JSON.stringify({ compose, version: 1.4 })), 'request.invalid')
+  for (const version of [1.4, 2]) {
+    assert.is(commandIn(on('spec'), JSON.stringify({ compose, version })), 'request.invalid')
+    assert.is(commandIn(on('spec'), encodeCbor(new Map<string, unknown>(Object.entries({ compose, version })))), 'request.invalid')
+  }
   assert.is(commandIn(on('spec'), JSON.stringify({ compose, version: 'a b' })), 'name.invalid')
   const elsewhere = read(on('run'), '{"value":1,"version":"1.4.0"}')
   assert.equal([elsewhere.command, elsewhere.warnings.map(({ path }) => path)], [{ app: 'web', verb: 'run', run: 'running' }, ['version']])
