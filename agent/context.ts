@@ -1,5 +1,5 @@
 // A build context: the files of a folder as an archive, without those that it says to leave out.
-import { constants, realpathSync } from 'node:fs'
+import { constants, existsSync, realpathSync } from 'node:fs'
 import { lstat, open, readdir, readFile, readlink } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Build } from '../protocol/compose/parts.js'
@@ -98,6 +98,8 @@ async function* joined(entries: AsyncIterable<TarEntry>, last: TarEntry): AsyncG
 }
 
 async function* walkAll(root: string, place: ContextPlace, ignores: (path: string) => boolean): AsyncGenerator<TarEntry> {
+  // An app that brought no files has no folder.
+  if (place.isConfined && root === place.folder && !existsSync(root)) return
   yield* walk(openFolder(root, place), '', ignores)
 }
 

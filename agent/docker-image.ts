@@ -67,9 +67,9 @@ export async function buildImage(
     ...(unlessEmpty(build.cacheFrom) === undefined ? {} : { cachefrom: [...build.cacheFrom] }),
   }
   await whileHeard(signal, 'the build', async (either, heard) => {
-    const { archive, dockerfile } = await openContext(build, { folder, isConfined })
+    const { archive, dockerfile } = await openContext(build, { folder, isConfined }).catch(refuseContext)
     const options = { ...query, dockerfile, abortSignal: either } as unknown as Docker.ImageBuildOptions
-    const stream = await docker.buildImage(Readable.from(archive), options)
+    const stream = await docker.buildImage(Readable.from(readContext(archive)), options)
     await readLines(stream, either, line => {
       heard()
       const { error } = line as { error?: string }
@@ -79,6 +79,19 @@ export async function buildImage(
   }).catch(error => {
     throw imageError(image, 'built', error)
   })
+}
+
+/** A file that is missing is not an Engine that is missing, though the code is the same. */
+function refuseContext(cause: unknown): never {
+  throw new SkerryError('image.unavailable', `its context cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause })
+}
+
+async function* readContext(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* archive
+  } catch (error) {
+    refuseContext(error)
+  }
 }
 
 /** Ends what makes no progress for too long. */

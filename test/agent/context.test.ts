@@ -118,6 +118,15 @@ contexts('an archive has what is in the folder; links in it go as links', () =>
   }),
 )
 
+contexts('an app that brought no files has an empty context', () =>
+  inPlace(async ({ folder }) => {
+    const inline = { context: '.', dockerfileInline: 'FROM scratch' }
+    assert.is(await pack(join(folder, 'none'), true, inline), '.dockerfile-of-the-spec: .dockerfile-of-the-spec')
+    assert.match(String(await pack(join(folder, 'none'), true, { ...inline, context: './app' }).catch(String)), /ENOENT|no folder/)
+    assert.match(String(await pack(join(folder, 'none'), false, inline).catch(String)), /ENOENT/)
+  }),
+)
+
 contexts('a context that has become a link is followed for whoever applies by hand, and never for a fleet', () =>
   inPlace(async ({ root, folder }) => {
     rmSync(join(folder, 'app'), { recursive: true })

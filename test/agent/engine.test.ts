@@ -44,6 +44,14 @@ const engines = suite('engine')
 engines.before(() => void ensureTestImage())
 engines.after.each(() => clear(app))
 
+engines('a context that is not there is no Engine that is not there', async () => {
+  const build = { context: './none', dockerfileInline: 'FROM scratch', args: {}, labels: {}, extraHosts: [], cacheFrom: [], tags: [] }
+  const refused = engine.build({ image: app, services: ['web'], build, folder: '/none', isConfined: true }, new AbortController().signal)
+  const error = await refused.catch((reason: { code: string; message: string }) => reason)
+  assert.is(error?.code, 'image.unavailable')
+  assert.match(error?.message ?? '', /cannot be built: its context cannot be read: .*none/)
+})
+
 engines('a container is seen as it was made, and through its life', async () => {
   await create('web-1', body({ restart: { policy: 'always' } }))
   const [made] = (await engine.observe(query)).containers

@@ -1,7 +1,5 @@
 // time limit: 240 s
 // A device under permits, with a broker and no manager: on the real Docker Engine, which is watched for whatever it does.
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -166,7 +164,6 @@ test('a build that waits for the end of quiet hours does not begin while the dev
   const agent = await world.start()
   const { observer } = world
   const image = `skerry-test-permit-build:${process.pid}`
-  mkdirSync(join(world.folder, 'state', 'apps', app.name), { recursive: true })
   const build = `build: { context: ., dockerfile_inline: "FROM ${testImage}\\nENV A=1" }`
   const wanted = await observer.spec(app.name, service(`restart: always, ${build}`).replace(testImage, image))
   const link = { ...profiles.lan, intervalS: 1 }
