@@ -124,6 +124,7 @@ export class ThinSite {
     const birth = { version: 1, epoch: this.#epochs.current, online: true, facts: someFacts, intervalS: 86_400, engine: true }
     void this.#send(channelOf('status'), statusCodec.encode(birth), true)
     this.#reporter.renew()
+    this.#reporter.note()
   }
 
   /** The connection ends: what was on its way reaches the broker or not, and nothing is acknowledged any more. */
