@@ -1,4 +1,5 @@
 // The agent's one connection to the broker, made anew for as long as the agent runs.
+import { TLSSocket } from 'node:tls'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import type { Clock } from '../protocol/clock.js'
@@ -71,7 +72,7 @@ export class Link {
   #stopped = false
   /** What this session's CONNECT asked for. */
   #keepaliveS = 0
-  /** Behind the CONNECT of the newest attempt. */
+  /** Behind the CONNECT of the newest attempt, once that may have left. */
   #ahead: Ahead | undefined
   readonly #subscriptions: Subscriptions
   readonly #tickets = new Tickets()
@@ -162,6 +163,7 @@ export class Link {
     if (this.#stopped) return
     const broker = await this.#options.reach()
     if (this.#stopped) return
+    this.#ahead = undefined
     const { epoch, will } = this.#options.openSession()
     this.#keepaliveS = keepaliveOf(this.#options.settings())
     const tap = this.#options.traffic.tap()
@@ -170,6 +172,9 @@ export class Link {
       onSocket: socket => {
         this.#tickets.collect(socket.setNoDelay(true))
         tap.carry(socket)
+        socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
+          this.#ahead = ahead
+        })
       },
     })
     this.#client = client
@@ -179,7 +184,6 @@ export class Link {
     client.on('error', error => this.#refused(client, error, broker.url))
     client.on('close', () => this.#drop(client, { why: 'the connection was closed' }))
     const ahead = new Ahead(client)
-    this.#ahead = ahead
     this.#subscriptions.ask(client, ahead)
     this.#options.onOpening((topic, payload) => ahead.publish(topic, payload))
   }

@@ -1,6 +1,5 @@
 // The forms that a setting's text may have, each with the rule that a refusal quotes.
 import { resolve } from 'node:path'
-import { longestIntervalS } from '../protocol/link.js'
 import { checkRoot } from '../protocol/topics.js'
 
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -71,9 +70,9 @@ export const form = {
     url(text, ['http:', 'https:', 'mqtt:', 'mqtts:', 'ws:', 'wss:']),
   ),
   engineUrl: of('a socket path, or a unix://, tcp:// or http:// URL', engineUrl),
-  interval: of(`whole seconds from 1 to ${longestIntervalS}`, text => {
-    const seconds = /^\d{1,4}s?$/.test(text) ? Number.parseInt(text, 10) : 0
-    return seconds >= 1 && seconds <= longestIntervalS ? seconds : undefined
+  interval: of('whole seconds from 1 to 86400', text => {
+    const seconds = /^\d{1,5}s?$/.test(text) ? Number.parseInt(text, 10) : 0
+    return seconds >= 1 && seconds <= 86_400 ? seconds : undefined
   }),
   topicRoot: of('segments of a-z, A-Z, 0-9, . _ - with / between them', text => (checkRoot(text).ok ? text : undefined)),
   permit: of('optional or required', text => permitModes.find(mode => mode === text)),

@@ -1,7 +1,7 @@
 // How devices and groups are to use their links: set and cleared by users, and told to agents in their manifests.
 import { unwrap } from '../protocol/errors.js'
 import { newEvent } from './core/events.js'
-import { type LinkSetting, linkOf } from './core/links.js'
+import { checkLink, type LinkSetting } from './core/links.js'
 import { aboutTarget, type Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { readMembers } from './store/groups.js'
@@ -10,7 +10,7 @@ import { bumpTarget } from './store/outbox.js'
 
 /** In place of what was set before. Throws `request.invalid`. */
 export function setLink(fleet: Fleet, target: Target, setting: LinkSetting): void {
-  unwrap(linkOf(setting))
+  unwrap(checkLink(setting))
   if (JSON.stringify(readLink(fleet.db, target)) === JSON.stringify(setting)) return
   change(fleet, target, setting)
 }

@@ -9,6 +9,7 @@ import type { Settings } from '../../config/settings.js'
 import { SkerryError, unwrap } from '../../protocol/errors.js'
 import { certificateName } from '../../protocol/fingerprint.js'
 import { type JoinToken, parseJoinToken } from '../../protocol/join-token.js'
+import { longestIntervalS } from '../../protocol/link.js'
 import { makeFolder } from '../folder.js'
 import { policySource } from '../policy-source.js'
 import { brokerAccess } from './access.js'
@@ -26,6 +27,12 @@ export async function startLocalAgent(settings: Settings, { log, signal }: Surro
     throw new SkerryError(
       'identity.missing',
       'this machine has joined no fleet: run `skerry agent join URL TOKEN` with what `skerry token create` prints on the server',
+    )
+  }
+  if (settings.interval > longestIntervalS) {
+    log.warn(
+      { interval: settings.interval },
+      `heartbeats are ${longestIntervalS} s apart at most: the connection would be given up between longer ones`,
     )
   }
   const url = settings.server ?? identity.membership.server

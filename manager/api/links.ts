@@ -1,6 +1,5 @@
 // Routes of links: the profiles, and how a device or a group is to use its link.
 import { Type } from 'typebox'
-import { unwrap } from '../../protocol/errors.js'
 import { profileNames, profiles } from '../../protocol/messages/link.js'
 import { linkOf, showLink } from '../core/links.js'
 import type { Target } from '../core/model.js'
@@ -86,7 +85,7 @@ function showStanding(fleet: Fleet, target: Target): LinkStandingView {
   const device = target.kind === 'device' ? fleet.inventory.devices.get(target.name) : undefined
   if (device === undefined) {
     if (setting === undefined) return { setting: null, link: null, of: null }
-    return { setting, link: showLink(unwrap(linkOf(setting)), setting.budgetBytes), of: target }
+    return { setting, link: showLink(linkOf(setting), setting.budgetBytes), of: target }
   }
   const { link, of, budgetBytes } = contextOf(fleet, device).link
   return { setting: setting ?? null, link: showLink(link, budgetBytes), of }

@@ -1,5 +1,5 @@
 // Settings of links as users give them: a profile and what differs from it. Pure.
-import { accept, type Result, refuse, unwrap } from '../../protocol/errors.js'
+import { accept, type Result, refuse } from '../../protocol/errors.js'
 import { leaseMs, settleLink, withInterval } from '../../protocol/link.js'
 import { type Link, profileNames, profiles } from '../../protocol/messages/link.js'
 import { formatQuiet, parseQuiet } from '../../protocol/quiet.js'
@@ -24,22 +24,26 @@ export interface LinkSetting {
   readonly budgetBytes?: number | null
 }
 
-/** The whole link that a setting comes to. Refuses with `request.invalid`. */
-export function linkOf(setting: LinkSetting): Result<Link> {
-  const { quiet = [], budgetBytes: _, ...given } = setting
-  const hours = quiet.map(parseQuiet)
-  const strange = quiet.find((_text, at) => hours[at] === undefined)
+/** Refuses with `request.invalid` what no link can be. */
+export function checkLink(setting: LinkSetting): Result<undefined> {
+  const strange = (setting.quiet ?? []).find(text => parseQuiet(text) === undefined)
   if (strange !== undefined) {
     const shown = JSON.stringify(strange.slice(0, 40))
     return refuse('request.invalid', `quiet hours are two times of the day in UTC, such as 22:00-06:00, and not ${shown}`, 'quiet')
   }
-  const merged = { ...baseOf(setting.profile), ...given, ...(hours.length === 0 ? {} : { quiet: hours }) }
-  const link = withoutNulls(merged)
-  const { keepaliveS } = withInterval(link, link.intervalS)
+  const { keepaliveS } = linkOf(setting)
   if (setting.keepaliveS !== undefined && keepaliveS !== setting.keepaliveS) {
     return refuse('request.invalid', `keepaliveS is twice intervalS and 2 s at least: ${keepaliveS}`, 'keepaliveS')
   }
-  return accept({ ...link, keepaliveS })
+  return accept(undefined)
+}
+
+/** The whole link that a setting comes to. One that was stored when other bounds held comes to the nearest that holds now. */
+export function linkOf({ quiet = [], budgetBytes: _, ...given }: LinkSetting): Link {
+  const hours = quiet.flatMap(text => parseQuiet(text) ?? [])
+  const merged = { ...baseOf(given.profile), ...given, ...(hours.length === 0 ? {} : { quiet: hours }) }
+  const link = withoutNulls(merged)
+  return withInterval(link, link.intervalS)
 }
 
 /** Settings by their target, as `keyOf` names it. */
@@ -60,7 +64,7 @@ export function deviceLink(
 ): DeviceLink {
   const of = targetsOf(device.id, [...groups].sort()).find(target => settings.has(keyOf(target)))
   const setting = of && settings.get(keyOf(of))
-  const own = { link: setting && unwrap(linkOf(setting)), intervalS: device.intervalS ?? undefined }
+  const own = { link: setting && linkOf(setting), intervalS: device.intervalS ?? undefined }
   const link = settleLink({ device: own, groups: [], ownS: device.signs.intervalS })
   return { link, of: of ?? null, budgetBytes: setting?.budgetBytes ?? null }
 }

@@ -1,5 +1,4 @@
 // What the broker still has to be told: derived from what is desired and what it has acknowledged, so nothing is forgotten by a crash.
-import { unwrap } from '../../protocol/errors.js'
 import type { Link } from '../../protocol/messages/link.js'
 import { linkOf } from '../core/links.js'
 import type { Addressee, DesiredTarget, Target } from '../core/model.js'
@@ -153,7 +152,7 @@ export function readDesired(db: Db, target: TargetRow): DesiredTarget {
 
 function linkFor(db: Db, target: Target): Link | null {
   const setting = readLink(db, target)
-  return setting === undefined ? null : unwrap(linkOf(setting))
+  return setting === undefined ? null : linkOf(setting)
 }
 
 /** `clearing`: the broker may have the spec or not, as after a crash. It is needed: publish it; it is not: clear it. */

@@ -1,9 +1,11 @@
 // Links of devices and groups: what a setting comes to, who is told of it, and when a silent device is NotReady under it.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Libsql from 'libsql'
 import { suite } from 'uvu'
 import { formatSeconds } from '../../cli/table.js'
-import { deviceLink, type LinkSetting, linkOf, showLink } from '../../manager/core/links.js'
+import { checkLink, deviceLink, type LinkSetting, linkOf, showLink } from '../../manager/core/links.js'
 import { noSigns } from '../../manager/core/liveness.js'
 import { unwrap } from '../../protocol/errors.js'
 import { type Link, profileNames, profiles } from '../../protocol/messages/link.js'
@@ -16,13 +18,13 @@ import { deviceIs, request, type Site, startSite } from './site.js'
 const test = suite('links')
 
 const refusal = (setting: LinkSetting) => {
-  const result = linkOf(setting)
+  const result = checkLink(setting)
   return result.ok ? undefined : [result.refusals[0].code, result.refusals[0].path]
 }
 
 test('a profile comes to its own settings, and whatever differs to what was given', () => {
-  for (const profile of profileNames) assert.deepEqual(unwrap(linkOf({ profile })), profiles[profile])
-  assert.deepEqual(unwrap(linkOf({ profile: 'cellular', intervalS: 60, pulls: null, quiet: ['22:00-06:00'], budgetBytes: 7 })), {
+  for (const profile of profileNames) assert.deepEqual(linkOf({ profile }), profiles[profile])
+  assert.deepEqual(linkOf({ profile: 'cellular', intervalS: 60, pulls: null, quiet: ['22:00-06:00'], budgetBytes: 7 }), {
     ...withoutPulls(profiles.cellular),
     intervalS: 60,
     quiet: [{ fromMin: 1320, toMin: 360 }],
@@ -30,13 +32,20 @@ test('a profile comes to its own settings, and whatever differs to what was give
 })
 
 test('a profile of another name begins from that of a local network', () => {
-  const radio = unwrap(linkOf({ profile: 'radio', keepaliveS: 240, intervalS: 60, changes: true }))
+  const radio = linkOf({ profile: 'radio', keepaliveS: 240, intervalS: 60, changes: true })
   assert.deepEqual(radio, { ...profiles.lan, profile: 'radio', keepaliveS: 240, intervalS: 60, changes: true })
 })
 
 test('an answer of the broker is not asked for more often than with every other heartbeat', () => {
-  assert.equal(unwrap(linkOf({ profile: 'cellular', intervalS: 3600 })).keepaliveS, 7202)
+  assert.equal(linkOf({ profile: 'cellular', intervalS: 3600 }).keepaliveS, 7202)
   assert.deepEqual(refusal({ profile: 'lan', intervalS: 60, keepaliveS: 100 }), ['request.invalid', 'keepaliveS'])
+})
+
+test('a setting that was stored under other bounds comes to what holds now', () => {
+  const of = (setting: LinkSetting) => [linkOf(setting).intervalS, linkOf(setting).keepaliveS]
+  assert.deepEqual(of({ profile: 'lan', keepaliveS: 20 }), [10, 22])
+  assert.deepEqual(of({ profile: 'lan', keepaliveS: 10_000 }), [10, 7202])
+  assert.deepEqual(of({ profile: 'satellite', intervalS: 7200, keepaliveS: 14_400 }), [3600, 7202])
 })
 
 test('quiet hours that are none are refused', () => {
@@ -44,7 +53,7 @@ test('quiet hours that are none are refused', () => {
 })
 
 test('whatever a profile comes to fits a manifest and comes back the same', () => {
-  for (const link of [...Object.values(profiles), unwrap(linkOf({ profile: 'x', changes: false, quiet: ['00:00-23:59'] }))]) {
+  for (const link of [...Object.values(profiles), linkOf({ profile: 'x', changes: false, quiet: ['00:00-23:59'] })]) {
     const manifest = { version: 1, instance: new Uint8Array(8), revision: 1, apps: [], link }
     assert.deepEqual(unwrap(manifestCodec.decode(manifestCodec.encode(manifest))).link, link)
   }
@@ -135,6 +144,21 @@ test("a group's link holds for its devices until it is cleared, and goes with it
     await request(site.manager, 'DELETE', '/groups/line-1')
     await request(site.manager, 'POST', '/groups', { name: 'line-1', devices: ['a1'] })
     assert.equal((await get(site, '/devices/a1/link')).of, null)
+    await device.leave()
+  }))
+
+test('a manager shows and tells a setting that was stored under other bounds', () =>
+  withSite(async site => {
+    const device = await online(site, 'a1')
+    await put(site, '/devices/a1', { profile: 'lan', keepaliveS: 300 })
+    const database = new Libsql(join(site.folder, 'manager.db'))
+    database.exec(`update links set setting = '{"profile":"lan","keepaliveS":20}'`)
+    database.close()
+    await site.restart()
+    assert.equal((await get(site, '/devices/a1/link')).link.keepaliveS, 22)
+    assert.equal((await request(site.manager, 'GET', '/devices')).status, 200)
+    await request(site.manager, 'PATCH', '/devices/a1', { name: 'press-7' })
+    await device.manifest(({ link }) => link?.keepaliveS === 22)
     await device.leave()
   }))
 
