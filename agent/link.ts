@@ -14,6 +14,7 @@ import { gatherAnswers } from './gather.js'
 import { faultOf } from './identity/probe.js'
 import type { BrokerAddress } from './reach.js'
 import { Retries } from './retries.js'
+import { Silence } from './silence.js'
 import { Subscriptions } from './subscriptions.js'
 import { Tickets } from './tickets.js'
 import type { Traffic } from './traffic.js'
@@ -66,7 +67,6 @@ export class Link {
   readonly #options: LinkOptions
   #client: MqttClient | undefined
   #connectedAt: number | undefined
-  #answeredAt = 0
   /** What was last said of why the broker cannot be reached: it is said once. */
   #complaint = ''
   #stopped = false
@@ -77,14 +77,19 @@ export class Link {
   readonly #subscriptions: Subscriptions
   readonly #tickets = new Tickets()
   readonly #retries: Retries
+  readonly #silence: Silence
   #cancelAttempt = () => {}
-  #cancelCheck = () => {}
   #leaving: Promise<void> = Promise.resolve()
 
   constructor(options: LinkOptions) {
     this.#options = options
     this.#subscriptions = new Subscriptions(options)
     this.#retries = new Retries(options)
+    this.#silence = new Silence({
+      clock: options.clock,
+      patienceMs: () => patienceMs(options.settings()),
+      onTooLong: () => this.#client && this.#drop(this.#client, { why: 'the broker has not answered for too long' }),
+    })
   }
 
   start(): void {
@@ -116,7 +121,7 @@ export class Link {
 
   /** Since the broker last sent anything, ms. */
   silentMs(): number {
-    return this.#options.clock.monotonic() - this.#answeredAt
+    return this.#silence.ms
   }
 
   /** Ends the session without a will, and starts another. */
@@ -129,14 +134,14 @@ export class Link {
     const client = this.#client
     if (client === undefined || !this.connected) return
     if (this.#keepaliveS < keepaliveOf(this.#options.settings())) this.reconnect()
-    else this.#checkLater(client)
+    else this.#silence.watch()
   }
 
   /** Publishes a last message, waits a little for its arrival, and disconnects without the will. */
   async stop(farewell?: Buffer): Promise<void> {
     this.#stopped = true
     this.#cancelAttempt()
-    this.#cancelCheck()
+    this.#silence.stop()
     const client = this.#client
     if (client === undefined) return this.#leaving
     if (farewell !== undefined) await this.#say(farewell)
@@ -189,7 +194,7 @@ export class Link {
   }
 
   #hear(client: MqttClient, epoch: number): void {
-    const { clock, onMessage } = this.#options
+    const { onMessage } = this.#options
     // What was asked for ahead may come before the client says that it is connected.
     const early: (() => void)[] = []
     client.on('connect', () => {
@@ -200,9 +205,7 @@ export class Link {
       if (client === this.#client && !this.connected) early.push(() => onMessage(topic, payload, retain))
       else onMessage(topic, payload, retain)
     })
-    client.stream.on('data', () => {
-      this.#answeredAt = clock.monotonic()
-    })
+    client.stream.on('data', () => this.#silence.end())
   }
 
   #refused(client: MqttClient, error: Error, server: string): void {
@@ -250,21 +253,10 @@ export class Link {
     if (wasConnected) log.warn({ why }, 'disconnected from the broker')
     this.#client = undefined
     this.#connectedAt = undefined
-    this.#cancelCheck()
+    this.#silence.stop()
     this.#subscriptions.end()
     this.#leaving = hangUp(client, gently ? leaveMs : 0, clock)
     this.#cancelAttempt = clock.after(this.#retries.nextMs(lasted, atLeastMs), () => void this.#leaving.then(() => this.#attempt()))
     if (wasConnected) onLost()
-  }
-
-  /** Looks again when the broker's time is over, if it has not sent anything by then. */
-  #checkLater(client: MqttClient): void {
-    const { clock, settings } = this.#options
-    this.#cancelCheck()
-    this.#cancelCheck = clock.after(Math.max(0, patienceMs(settings()) - this.silentMs()), () => {
-      if (client !== this.#client) return
-      if (this.silentMs() < patienceMs(settings())) this.#checkLater(client)
-      else this.#drop(client, { why: 'the broker has not answered for too long' })
-    })
   }
 }
