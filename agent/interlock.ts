@@ -55,7 +55,7 @@ export class Interlock {
     this.#options = options
     this.#reach = new PermitReach(options)
     this.#watches = new PermitWatches(options)
-    this.#dates = new HoldDates(options)
+    this.#dates = new HoldDates(options, () => this.#settle())
   }
 
   /** Payloads that were no permit. */

@@ -479,18 +479,46 @@ test('what is only not known for a while ends no hold', () => {
   assert.equal([device.is, device.since], ['owner missing', 0])
 })
 
-test('where the clock is certainly wrong a hold says no time, nor later', () => {
+test('where the clock is certainly wrong a hold says no time, and tells its beginning when the clock has been set', () => {
   const device = new Device()
   device.isClockWrong = true
   device.connect({ [own]: '0', [line]: '1' })
-  assert.is(device.is, 'device withheld')
-  assert.is(device.since, undefined)
+  device.clock.advance(600_000)
+  assert.equal([device.is, device.since], ['device withheld', undefined])
+  assert.is(device.keptHold?.why, 'withheld')
+  const { changes } = device
   device.isClockWrong = false
-  device.say(own, '0')
-  assert.is(device.since, undefined)
-  device.say(own, '1')
-  device.say(own, '0')
+  device.clock.advance(60_000)
+  assert.is(device.changes, changes + 1)
   assert.is(device.since, 0)
+  device.clock.advance(60_000)
+  assert.is(device.keptHold?.since, beginningS)
+  const { holdWrites } = device
+  device.clock.advance(3_600_000)
+  assert.equal([device.changes, device.holdWrites], [changes + 1, holdWrites])
+})
+
+test('a hold that was kept without a time has stood at least since the start', () => {
+  const device = new Device()
+  device.isClockWrong = true
+  device.connect({ [own]: '0', [line]: '1' })
+  device.restart()
+  assert.equal([device.is, device.since], ['device withheld', undefined])
+  device.clock.advance(5_000)
+  device.isClockWrong = false
+  device.connect({ [own]: '0', [line]: '1' })
+  assert.is(device.since, 0)
+})
+
+test('once it is held no more nobody looks at the clock', () => {
+  const device = new Device()
+  device.isClockWrong = true
+  device.connect({ [own]: '0', [line]: '1' })
+  device.say(own, '1')
+  const { changes } = device
+  device.isClockWrong = false
+  device.clock.advance(3_600_000)
+  assert.equal([device.is, device.changes], ['free', changes])
 })
 
 test('what is stopped changes nothing any more', () => {
