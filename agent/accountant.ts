@@ -98,11 +98,11 @@ export class Accountant {
 
   /** What is told is on disk before, or the disk says that it is behind: an agent that is killed in between must not tell it once more. */
   async #tell(): Promise<void> {
-    const { link, publish } = this.#options
+    const { publish } = this.#options
     const sums = this.#sums()
     const { number } = this.#count
     const told = this.#mark()
-    const often = isToldOften(link())
+    const often = isToldOften(this.#since(this.#told))
     if (!often || !this.#behind) this.#save(told, often)
     const isTold = await publish(usageCodec.encode({ version: protocolVersion, count: number, ...sums }))
     if (!isTold || this.#count.number !== number) return

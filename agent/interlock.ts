@@ -55,7 +55,7 @@ export class Interlock {
     this.#options = options
     this.#reach = new PermitReach(options)
     this.#watches = new PermitWatches(options)
-    this.#dates = new HoldDates(options)
+    this.#dates = new HoldDates(options, () => this.#settle())
   }
 
   /** Payloads that were no permit. */
@@ -170,6 +170,7 @@ export class Interlock {
     this.#stopped = true
     this.#cancelLapse()
     this.#watches.stop()
+    this.#dates.stop()
   }
 
   /** The broker has nothing, or it would have come by now. */
@@ -200,7 +201,7 @@ export class Interlock {
     const { mayAct, hold } = this.clearance
     // While it is not known whether there is a permit, the hold of before has not ended.
     if (mayAct) this.#dates.end()
-    this.#dates.save()
+    this.#dates.note()
     const reason = JSON.stringify(hold)
     if (reason !== this.#reason) log.warn({ ...hold }, hold === undefined ? 'containers may be changed again' : 'no container is changed')
     this.#reason = reason

@@ -99,6 +99,7 @@ export class Parts {
       isManifestHeld: ({ kind, name }) => (kind === 'device' ? this.holdings.device !== undefined : this.holdings.groups.has(name)),
       leaseMs: () => leaseMs(this.settings().intervalS),
       nowS: () => this.#memory.nowS(),
+      isForgotten: () => this.release.over,
       clock: this.clock,
       log: this.log.child({ part: 'interlock' }),
       onChange: () => this.#conductor.noteClearance(),

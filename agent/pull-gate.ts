@@ -1,4 +1,4 @@
-// When images may be pulled and built: so many at a time as the link allows, none that would begin in its quiet hours, and no build without a permit.
+// When images may be pulled and built: so many at a time as the link allows, none that would begin in its quiet hours, and no build while the device is held.
 import type { Clock } from '../protocol/clock.js'
 import type { Refusal } from '../protocol/errors.js'
 import type { Engine } from './engine.js'

@@ -34,6 +34,11 @@ export class Release {
     return this.#mode !== undefined
   }
 
+  /** All is forgotten: nothing of the fleet is kept from then on. */
+  get over(): boolean {
+    return this.#finishing
+  }
+
   /** The first time that it is called. */
   begin(mode: ReleaseMode): void {
     if (this.begun) return

@@ -63,7 +63,7 @@ export function isSavingDue(since: Since, upMs: number): boolean {
   return since.bytes >= unsaved.bytes || (since.ms >= dueMs && since.bytes > 0)
 }
 
-/** More often than a disk should be written to: what is there is behind, and what is lost with it was told. */
-export function isToldOften({ usageS }: Pick<Link, 'usageS'>): boolean {
-  return usageS * 1000 < unsaved.ms
+/** `since` it was last told. More often than a disk should be written to: what is there is behind, and what is lost with it was told. */
+export function isToldOften(since: Since): boolean {
+  return since.ms < unsaved.ms
 }

@@ -12,7 +12,7 @@ import { oweRestart, starts } from './starts.js'
 import type { Step } from './step.js'
 
 /**
- * The next independent set of steps. They come in stages, each only when the ones before have nothing left to do: refuse; pull and
+ * The next independent set of steps. They come in stages, each only when the ones before have nothing left to do: refuse; pull;
  * build; make networks and volumes; create; stop, dependants first; remove; rename; start, dependencies first. So everything that can
  * fail for want of something has been done before anything is stopped, and all that is replaced has stopped before anything
  * starts (two services may swap a port). `now` is wall-clock time in ms.
@@ -42,6 +42,8 @@ function planRunning(wish: RunningWish, observed: Observed, memory: Memory, now:
   const impossible = [...refusals(wish.project, observed.api), ...portRefusals(wish, observed, incomplete)]
   return firstOf(
     () => [...impossible, ...resources, ...images].filter(step => step.kind === 'refuse'),
+    // Where the device is held a build waits, and a pull that fails meanwhile must not wait with it.
+    () => images.filter(step => step.kind === 'pull'),
     () => images,
     () => (stale.size > 0 ? leaveStaleNetworks(observed, match, stale) : []),
     () => resources,

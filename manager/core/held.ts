@@ -75,14 +75,20 @@ export function permitEvent(target: Target, record: PermitRecord | null): NewEve
   return newEvent('permit.changed', message, { ...aboutTarget(target), data: { value, leaseS, by, user, address } })
 }
 
-/** Undefined while the same holds the device, or nothing does. */
+/** Undefined while the same holds the device, or nothing does, and where a hold only has its date by now. */
 export function holdEvent(device: string, before: Hold | undefined, after: Hold | undefined): NewEvent | undefined {
-  if (isSameHold(before, after)) return undefined
+  if (isSameHold(before, after) || isDated(before, after)) return undefined
   if (after === undefined) return newEvent('device.freed', `${device} may change its containers again`, { device })
   const { by, group, why, who } = after
   const whose = by === 'owner' ? 'its owner, who wants a permit' : by === 'group' ? `the permit of group ${group}` : 'its own permit'
   const message = `${device} is held by ${whose}: it is ${why}${who === undefined ? '' : ` (${who})`}`
   return newEvent('device.held', message, { device, data: { by, group: group ?? null, why, who: who ?? null } })
+}
+
+/** The device's clock has been set. */
+function isDated(before: Hold | undefined, after: Hold | undefined): boolean {
+  if (before === undefined || before.since !== undefined || after?.since === undefined) return false
+  return isSameHold({ ...before, since: after.since }, after)
 }
 
 /** A device that goes from one holder to another, or is held for another reason, is held anew. */

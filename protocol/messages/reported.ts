@@ -61,7 +61,7 @@ const hold = record({
   why: field(3, oneOf(['withheld', 'lapsed', 'missing'], 'missing')),
   /** Who gave it, in their own words. */
   who: optional(4, text(128)),
-  /** By the device's clock, whole seconds since 1970; absent where that is certainly wrong. The same for as long as the same holds the device. */
+  /** By the device's clock, whole seconds since 1970; absent as long as that is certainly wrong. The same for as long as the same holds the device. */
   since: optional(5, uint(Number.MAX_SAFE_INTEGER)),
 })
 export type Hold = Of<typeof hold>

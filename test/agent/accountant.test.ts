@@ -269,10 +269,41 @@ test('an agent that tells each minute writes once, and one that tells rarely eve
   assert.ok(life.writes <= 1 + 62, `${life.writes} writes`)
 })
 
+test('what is told before its time each minute costs no write each time', async ({ life }) => {
+  for (const { usageS } of [profiles.cellular, profiles.satellite]) {
+    life.usageS = usageS
+    const [writes, told] = [life.writes, life.told.length]
+    await life.each(600, 300 * 60)
+    assert.ok(life.told.length - told > 500, `${life.told.length - told} accounts`)
+    assert.ok(life.writes - writes <= 5, `${life.writes - writes} writes`)
+    life.start()
+    await life.spend(100)
+    await life.stop()
+    life.start()
+  }
+  assert.is(life.account, 2 * (600 * 300 * 60 + 100))
+})
+
+test('what could not be told for long is on disk before it is told, however often it is', async ({ life }) => {
+  await life.spend(1000, 5)
+  life.connected = false
+  await life.spend(60_000, 15)
+  life.connected = true
+  await life.pass(1)
+  const { account } = life
+  // Killed, and its last account was lost on its way.
+  life.told.pop()
+  life.start()
+  await life.spend(1)
+  assert.is(life.account, account + 1)
+})
+
 test('much that is used at once is written down at once', async ({ life }) => {
   life.usageS = 3600
+  life.connected = false
   await life.spend(70_000)
   life.start()
+  life.connected = true
   await life.stop()
   assert.equal(life.last, [0x20000, 70_000])
 })

@@ -27,7 +27,10 @@ class Device {
   groups: readonly string[] = ['line-1']
   isManifestHeld = false
   isClockWrong = false
+  isForgotten = false
   keptHold: Hold | undefined
+  /** Of the hold's file. */
+  holdWrites = 0
   kept: readonly KeptPermit[] = []
   writes = 0
   changes = 0
@@ -52,12 +55,14 @@ class Device {
         loadHold: () => this.keptHold,
         saveHold: hold => {
           this.keptHold = hold
+          this.holdWrites++
         },
       },
       groups: () => this.groups,
       isManifestHeld: () => this.isManifestHeld,
       leaseMs: () => 5_000,
       nowS: () => (this.isClockWrong ? undefined : Math.floor(this.clock.now() / 1000)),
+      isForgotten: () => this.isForgotten,
       clock: this.clock,
       log: pino({ level: 'silent' }),
       onChange: () => {
@@ -66,6 +71,12 @@ class Device {
     })
     this.interlock.follow()
     return this.interlock
+  }
+
+  /** Ends as it should, and starts anew. */
+  restart(): void {
+    this.interlock.stop()
+    this.start()
   }
 
   /** A session in which the broker has these. */
@@ -396,13 +407,12 @@ test('a hold has the same beginning for as long as it stands, over sessions and 
   device.clock.advance(10_500)
   device.say(own, '0')
   device.interlock.noteLost()
-  device.start()
+  device.restart()
   device.connect({ [own]: '0' })
   assert.is(device.since, 10)
   device.say(own, '{"value":0,"by":"press PLC"}')
   assert.is(device.since, 20)
   device.say(own, '1 30')
-  assert.is(device.keptHold, undefined)
   device.clock.advance(31_000)
   assert.equal([device.is, device.since], ['device lapsed', 50])
   device.say(own, '0')
@@ -411,7 +421,51 @@ test('a hold has the same beginning for as long as it stands, over sessions and 
   device.clock.advance(1_000)
   device.say(own, '0')
   assert.is(device.since, 52)
+  device.clock.advance(60_000)
   assert.is(device.keptHold?.since, 52 + beginningS)
+})
+
+test('a hold is written down when it has stood for a minute, and goes as late; an end of the agent does not wait', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.connect({ [own]: '0' })
+  device.clock.advance(59_999)
+  assert.is(device.keptHold, undefined)
+  device.clock.advance(1)
+  assert.is(device.keptHold?.since, beginningS)
+  device.say(own, '1')
+  device.clock.advance(59_999)
+  assert.is(device.keptHold?.since, beginningS)
+  device.clock.advance(1)
+  assert.is(device.keptHold, undefined)
+  device.say(own, '0')
+  device.interlock.stop()
+  assert.is(device.keptHold?.since, beginningS + 120)
+  device.clock.advance(3_600_000)
+  assert.is(device.holdWrites, 3)
+})
+
+test('a lease that is over again and again before it is renewed costs no writes', () => {
+  const device = new Device()
+  device.groups = []
+  device.interlock.follow()
+  device.connect()
+  for (let n = 0; n < 360; n++) {
+    device.say(own, '1 10')
+    assert.is(device.is, 'free')
+    device.clock.advance(10_100)
+    assert.is(device.is, 'device lapsed')
+  }
+  assert.is(device.holdWrites, 0)
+})
+
+test('a device that has left its fleet writes no hold down', () => {
+  const device = new Device()
+  device.connect({ [own]: '0', [line]: '1' })
+  device.isForgotten = true
+  device.interlock.stop()
+  assert.is(device.holdWrites, 0)
 })
 
 test('what is only not known for a while ends no hold', () => {
@@ -425,18 +479,46 @@ test('what is only not known for a while ends no hold', () => {
   assert.equal([device.is, device.since], ['owner missing', 0])
 })
 
-test('where the clock is certainly wrong a hold says no time, nor later', () => {
+test('where the clock is certainly wrong a hold says no time, and tells its beginning when the clock has been set', () => {
   const device = new Device()
   device.isClockWrong = true
   device.connect({ [own]: '0', [line]: '1' })
-  assert.is(device.is, 'device withheld')
-  assert.is(device.since, undefined)
+  device.clock.advance(600_000)
+  assert.equal([device.is, device.since], ['device withheld', undefined])
+  assert.is(device.keptHold?.why, 'withheld')
+  const { changes } = device
   device.isClockWrong = false
-  device.say(own, '0')
-  assert.is(device.since, undefined)
-  device.say(own, '1')
-  device.say(own, '0')
+  device.clock.advance(60_000)
+  assert.is(device.changes, changes + 1)
   assert.is(device.since, 0)
+  device.clock.advance(60_000)
+  assert.is(device.keptHold?.since, beginningS)
+  const { holdWrites } = device
+  device.clock.advance(3_600_000)
+  assert.equal([device.changes, device.holdWrites], [changes + 1, holdWrites])
+})
+
+test('a hold that was kept without a time has stood at least since the start', () => {
+  const device = new Device()
+  device.isClockWrong = true
+  device.connect({ [own]: '0', [line]: '1' })
+  device.restart()
+  assert.equal([device.is, device.since], ['device withheld', undefined])
+  device.clock.advance(5_000)
+  device.isClockWrong = false
+  device.connect({ [own]: '0', [line]: '1' })
+  assert.is(device.since, 0)
+})
+
+test('once it is held no more nobody looks at the clock', () => {
+  const device = new Device()
+  device.isClockWrong = true
+  device.connect({ [own]: '0', [line]: '1' })
+  device.say(own, '1')
+  const { changes } = device
+  device.isClockWrong = false
+  device.clock.advance(3_600_000)
+  assert.equal([device.is, device.changes], ['free', changes])
 })
 
 test('what is stopped changes nothing any more', () => {

@@ -6,7 +6,7 @@ import { nothingObserved, type Observed } from '../../agent/core/observed.js'
 import { plan } from '../../agent/core/plan.js'
 import { foreseeSteps } from '../../agent/core/simulate.js'
 import { describeStep } from '../../agent/core/step.js'
-import { container, memory, network, observed, project, volume, wish } from '../support/project.js'
+import { container, image, memory, network, observed, project, volume, wish } from '../support/project.js'
 
 const short = (of: Wish, seen: Observed, remembered = memory(), now = 0) =>
   plan(of, seen, remembered, now).map(
@@ -22,6 +22,12 @@ planning('nothing to do for what runs as it should', () => {
 planning('images are pulled before anything else, each once', () => {
   const of = wish(project({ a: { image: 'x' }, b: { image: 'x' } }))
   assert.equal(short(of, nothingObserved), ['pull pull image x'])
+})
+
+planning('images are built when all others are here: where a build has to wait, no pull that fails waits with it', () => {
+  const of = wish(project({ a: { image: 'x' }, b: { image: 'own', build: { context: '.', labels: {} } as never } }))
+  assert.equal(short(of, nothingObserved), ['pull pull image x'])
+  assert.equal(short(of, { ...nothingObserved, images: { x: image('sha256:x') } }), ['build build image own'])
 })
 
 planning('nothing is stopped while an image is missing', () => {

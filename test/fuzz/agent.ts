@@ -74,6 +74,7 @@ class AgentTarget implements Target {
     this.#interlock = new Interlock({
       ...{ root: 'skerry', device: 'd1', mode: () => 'optional', disk: this.#disk, clock: this.#clock, log },
       ...{ groups: () => holdings.groupNames(), isManifestHeld: () => false, nowS: () => 1, leaseMs: () => 32_000, onChange: () => {} },
+      isForgotten: () => false,
     })
     this.#inbox = new Inbox({
       ...{ root: 'skerry', device: 'd1', holdings, keys: new HeldKeys(signers.manager.publicKey), clock: this.#clock, log },

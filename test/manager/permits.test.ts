@@ -182,6 +182,10 @@ test('a device says since when it is held, and is held anew when it says another
   await device.report({ sequence: ++sequence, hold: { by: 'device', why: 'lapsed', since: nowS - 1000 } })
   await device.report({ sequence: ++sequence, hold: { by: 'device', why: 'lapsed', since: nowS - 1000 }, revision: 3 })
   await told({ by: 'device', why: 'withheld' })
+  // Its clock has been set.
+  await device.report({ sequence: ++sequence, hold: { by: 'device', why: 'withheld', since: nowS - 7000 } })
+  const since = async () => Date.parse((await site.api('GET', '/devices/a4')).held.since) / 1000 - nowS
+  await eventually(5000, 'it has its date', async () => (await since()) === -7000)
   const own = async () => (await events(site, 'device.held')).filter(({ device: id }: { device: string }) => id === 'a4').length
   await eventually(5000, 'an event for each, and none for the same', async () => (await own()) === 8)
   await device.leave()
