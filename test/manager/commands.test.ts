@@ -1,7 +1,7 @@
 // Commands of a PLC reach the fleet as requests of the API do, each is answered, and none is done late, twice or by mistake.
 import * as assert from 'node:assert/strict'
 import { encodeCbor } from '../../protocol/cbor.js'
-import { systemClock } from '../../protocol/clock.js'
+import { type Clock, systemClock } from '../../protocol/clock.js'
 import { digestText, packFile } from '../../protocol/spec.js'
 import { FakeDevice } from '../support/device.js'
 import type { Embedded } from '../support/embedded.js'
@@ -11,7 +11,25 @@ import { deviceIs, webApp } from './site.js'
 
 // The wall clock can be moved on; everything else goes by the monotonic one.
 const later = { ms: 0 }
-const test = plcSuite('commands of PLCs', { ...systemClock, now: () => Date.now() + later.ms })
+/** Delays of what is still to be run. */
+const timers = new Map<object, number>()
+const clock: Clock = {
+  ...systemClock,
+  now: () => Date.now() + later.ms,
+  after(delayMs, run) {
+    const timer = {}
+    const cancel = systemClock.after(delayMs, () => {
+      timers.delete(timer)
+      run()
+    })
+    timers.set(timer, delayMs)
+    return () => {
+      timers.delete(timer)
+      cancel()
+    }
+  },
+}
+const test = plcSuite('commands of PLCs', clock)
 
 test.after.each(() => {
   later.ms = 0
@@ -282,6 +300,20 @@ test('the id of a restart that could not be begun may come again', async ({ site
   await device.respond(second.rid, 0)
   await device.respond(second.rid, 1, { last: true })
   assert.deepEqual([(await again).code, (await again).repeated], [0, undefined])
+  await device.leave()
+})
+
+test('a manager that stops waits for the answers of restarts under way, and leaves nothing that is still to be run', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  await plc.client.publishAsync('skerry/c/d/a1/web/rst', '1')
+  await device.request('restart')
+  await site.manager.stop()
+  assert.deepEqual([...timers.values()], [])
   await device.leave()
 })
 
