@@ -36,22 +36,29 @@ export interface Restarted {
   readonly fault: Refusal | null
 }
 
+export interface RestartWish {
+  /** None: all of them. */
+  readonly services: readonly string[]
+  /** Called when a device is asked: from then on it may come true, whatever becomes of the answer. */
+  readonly onAsked?: () => void
+}
+
 /** Throws what the device has against it. */
-export async function restartOn(fleet: Fleet, device: Device, app: string, services: readonly string[]): Promise<Restarted> {
+export async function restartOn(fleet: Fleet, device: Device, app: string, wish: RestartWish): Promise<Restarted> {
   checkAppOn(fleet, device, app)
-  await restart(fleet, device, app, services)
+  await restart(fleet, device, app, wish)
   return { device: device.id, name: nameOf(device), restarted: true, fault: null }
 }
 
 /** Each member for itself, by id. */
-export async function restartOnMembers(fleet: Fleet, app: App, services: readonly string[]): Promise<Restarted[]> {
+export async function restartOnMembers(fleet: Fleet, app: App, wish: RestartWish): Promise<Restarted[]> {
   const waiting = appOnDevices(fleet, app)
   const results: Restarted[] = []
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { device, on } = next
       const aside = on.fault?.code === 'app.conflict' ? ({ code: 'app.conflict', message: on.fault.message } as const) : undefined
-      const fault = aside ?? (await faultOf(() => restart(fleet, device, app.name, services)))
+      const fault = aside ?? (await faultOf(() => restart(fleet, device, app.name, wish)))
       results.push({ device: device.id, name: nameOf(device), restarted: fault === null, fault })
     }
   }
@@ -59,13 +66,13 @@ export async function restartOnMembers(fleet: Fleet, app: App, services: readonl
   return results.sort((one, other) => (one.device < other.device ? -1 : 1))
 }
 
-async function restart(fleet: Fleet, device: Device, app: string, services: readonly string[]): Promise<void> {
+async function restart(fleet: Fleet, device: Device, app: string, { services, onAsked }: RestartWish): Promise<void> {
   const late = new AbortController()
   const limit = new SkerryError('wait.timeout', `${app} has not been restarted within ${restartMs / 60_000} minutes`)
   const cancel = fleet.clock.after(restartMs, () => late.abort(limit))
   try {
     const question = { kind: 'restart', app, ...(services.length === 0 ? {} : { services }) } as const
-    for await (const _ of fleet.requests.ask(device, question, late.signal));
+    for await (const _ of fleet.requests.ask(device, question, late.signal, onAsked));
   } finally {
     cancel()
   }

@@ -10,7 +10,7 @@ import type { Target } from './core/model.js'
 import type { Fleet } from './fleet.js'
 import { type Obeyed, obey } from './obey.js'
 import { takePermit } from './permit-arrivals.js'
-import { Restarts } from './restarts.js'
+import { type Restart, Restarts } from './restarts.js'
 import { type Arrival, originOf, permitSender, type Senders } from './senders.js'
 import { deleteAnswer, insertAnswer, type KnownCommand, readAnswer } from './store/commands.js'
 
@@ -36,10 +36,19 @@ interface Sent {
   readonly known: KnownCommand | undefined
 }
 
+interface Restarting {
+  readonly known: KnownCommand | undefined
+  readonly app: string
+  readonly about: About
+  /** Its answer where nobody can tell. */
+  readonly unknown: Answer
+  accept(obeyed: Obeyed): Answer
+}
+
 export class CommandHandler {
   readonly #options: CommandHandlerOptions
   readonly #restarts: Restarts
-  /** Answers to come, of restarts that have ids, by topic and id. */
+  /** Answers of restarts that have ids and are under way, by topic and id: to come, or that it takes longer. */
   readonly #underWay = new Map<string, Promise<Answer>>()
 
   constructor(options: CommandHandlerOptions) {
@@ -101,8 +110,10 @@ export class CommandHandler {
     }
     if (command.verb === 'restart' && command.wanted) {
       // Before it begins: whatever happens meanwhile, its id restarts nothing twice.
-      if (known !== undefined) insertAnswer(fleet.db, known, JSON.stringify(refusalAnswer([cutOff(command.app)], about)), fleet.clock.now())
-      return () => this.#await(known, () => this.#restarts.ask(target, command.app).then(accept), about)
+      const unknown = refusalAnswer([cutOff(command.app)], about)
+      if (known !== undefined) insertAnswer(fleet.db, known, JSON.stringify(unknown), fleet.clock.now())
+      const begin = () => this.#restarts.ask(target, command.app)
+      return () => this.#restart(begin, { known, app: command.app, about, unknown, accept })
     }
     const answer = this.#try(about, () => accept(obey(fleet, target, command, originOf(arrival))))
     this.#remember(known, answer)
@@ -115,31 +126,38 @@ export class CommandHandler {
     if (known !== undefined && answer.code < answerCodes.unavailable) insertAnswer(db, known, JSON.stringify(answer), clock.now())
   }
 
-  async #await(known: KnownCommand | undefined, restart: () => Promise<Answer>, about: About): Promise<Answer> {
-    if (known === undefined) return restart().catch(error => this.#refusal(error, about))
-    const key = keyOf(known)
-    const answer = restart().then(
-      done => this.#rememberLate(known, done),
-      error => {
-        const refusal = this.#refusal(error, about)
-        return isCutOff(error) ? refusal : this.#rememberLate(known, refusal)
-      },
-    )
-    this.#underWay.set(key, answer)
-    return answer.finally(() => this.#underWay.delete(key))
+  /** Answered in time; what became of it in the end is what its id is answered with from then on. */
+  async #restart(begin: () => Restart, { known, app, about, unknown, accept }: Restarting): Promise<Answer> {
+    const begun = this.#try(about, begin)
+    if ('code' in begun) return this.#keep(known, begun, false)
+    const refuse = (error: unknown) => (begun.isAsked() && isCutOff(error) ? unknown : this.#refusal(error, about))
+    const end = begun.end
+      .then(accept)
+      .catch(refuse)
+      .then(answer => this.#keep(known, answer, begun.isAsked()))
+    const answer = this.#restarts.inTime(app, end).catch(refuse)
+    if (known !== undefined) {
+      const key = keyOf(known)
+      this.#underWay.set(key, answer)
+      void end.then(() => this.#underWay.delete(key))
+    }
+    return answer
   }
 
-  #rememberLate(known: KnownCommand, answer: Answer): Answer {
-    const { db } = this.#options.fleet
+  /** Where no device was asked, the same id may try it again. */
+  #keep(known: KnownCommand | undefined, answer: Answer, isAsked: boolean): Answer {
+    if (known === undefined) return answer
+    const { db, clock } = this.#options.fleet
+    const isKept = isAsked || answer.code < answerCodes.unavailable
     try {
-      db.durably(() => (answer.code < answerCodes.unavailable ? this.#remember(known, answer) : deleteAnswer(db, known)))
+      db.durably(() => (isKept ? insertAnswer(db, known, JSON.stringify(answer), clock.now()) : deleteAnswer(db, known)))
     } catch (error) {
       this.#options.log.error({ err: error }, 'answer not stored')
     }
     return answer
   }
 
-  #try(about: About, act: () => Answer): Answer {
+  #try<T>(about: About, act: () => T): T | Answer {
     try {
       return act()
     } catch (error) {
@@ -167,7 +185,7 @@ function isCutOff(error: unknown): boolean {
 function cutOff(app: string): Refusal {
   return {
     code: 'wait.timeout',
-    message: `the manager was cut off: whether ${app} was restarted is not known, and this id does nothing more`,
+    message: `the manager was cut off: whether ${app} was restarted is not known`,
   }
 }
 

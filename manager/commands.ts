@@ -41,6 +41,8 @@ export class Commands {
   #cancel: (() => void) | undefined
   #batchAt = Number.NEGATIVE_INFINITY
   #received = 0
+  /** Restarts whose answers are still to come. */
+  readonly #underWay = new Set<Promise<void>>()
 
   constructor(options: CommandsOptions) {
     this.#options = options
@@ -62,11 +64,12 @@ export class Commands {
     this.#waiting.keep(arrival => 'reply' in arrival)
   }
 
-  /** What waits is dropped; nothing is done any more. */
-  stop(): void {
+  /** What waits is dropped; nothing is done any more. Without a broker restarts under way have an end: it is awaited. */
+  async stop(): Promise<void> {
     this.#waiting.keep(() => false)
     this.#cancel?.()
     this.#cancel = undefined
+    await Promise.all(this.#underWay)
   }
 
   /** Returns at once; never throws, whatever the bytes are. */
@@ -108,7 +111,9 @@ export class Commands {
   #tell(arrival: Arrival, outcome: Outcome): void {
     if (outcome === undefined) return
     if (typeof outcome === 'function') {
-      void this.#options.fleet.audit.actAs(actorOf(arrival), outcome).then(answer => this.#answer(arrival, answer))
+      const answered = this.#options.fleet.audit.actAs(actorOf(arrival), outcome).then(answer => this.#answer(arrival, answer))
+      this.#underWay.add(answered)
+      void answered.finally(() => this.#underWay.delete(answered))
     } else {
       this.#answer(arrival, outcome)
     }

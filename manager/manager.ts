@@ -194,7 +194,7 @@ async function stop(
   const answered = joining?.stop()
   await states.stop()
   await link.stop()
-  commands.stop()
+  await commands.stop()
   await answered
   await publisher.idle()
   accounts.stop()

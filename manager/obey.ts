@@ -50,11 +50,12 @@ function change(fleet: Fleet, target: Target, command: Command, origin: Origin):
 }
 
 /** Restarts an app wherever it is desired of the target. Throws what the devices have against it, the first one's reason first. */
-export async function restart(fleet: Fleet, target: Target, app: string): Promise<Obeyed> {
+export async function restart(fleet: Fleet, target: Target, app: string, onAsked: () => void): Promise<Obeyed> {
+  const wish = { services: [], onAsked }
   const restarted =
     target.kind === 'device'
-      ? [await restartOn(fleet, findDevice(fleet, target.name), app, [])]
-      : await restartOnMembers(fleet, findApp(fleet, target, app), [])
+      ? [await restartOn(fleet, findDevice(fleet, target.name), app, wish)]
+      : await restartOnMembers(fleet, findApp(fleet, target, app), wish)
   const faults = restarted.flatMap(({ device, fault }) => (fault === null ? [] : [{ ...fault, path: device }]))
   const [first, ...others] = faults
   if (first === undefined) return { target, changed: restarted.length > 0, text: `ok: ${app} was restarted`, warnings: [] }

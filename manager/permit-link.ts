@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { formatPermit, type Permit, readPermit } from '../protocol/permit.js'
 import { formatPermitTopic, type PermitTopic, parsePermitTopic } from '../protocol/permit-topics.js'
 import { manager } from './audit/audit.js'
-import { type PermitRecord, permitAt } from './core/held.js'
+import { type PermitRecord, permitEvent, recordAt } from './core/held.js'
 import type { Fleet } from './fleet.js'
 import type { Link } from './link.js'
 import { checkPermitTarget, recordPermit } from './permits.js'
@@ -169,14 +169,20 @@ export class PermitLink {
   #compare(): void {
     this.#comparing = false
     const fleet = this.#options.fleet()
-    for (const { target, via } of store.readPermits(fleet.db)) {
-      const isThere = this.#heard.has(formatPermitTopic(this.#options.root, target)) || this.#isPending(target)
-      if (isThere) continue
-      if (via === 'http') fleet.db.durably(() => store.markPermitLost(fleet.db, target))
-      else recordPermit(fleet, target, null, { user: null, address: null, via })
-    }
+    const isThere = (target: PermitTopic) => this.#heard.has(formatPermitTopic(this.#options.root, target)) || this.#isPending(target)
+    const lost = store.readPermits(fleet.db).filter(({ target }) => !isThere(target))
     this.#heard.clear()
+    const loseAll = () => {
+      for (const permit of lost) this.#lose(permit)
+    }
+    if (lost.length > 0) fleet.journal.together(loseAll)
     this.wake()
+  }
+
+  #lose({ target, via }: PermitRecord): void {
+    const fleet = this.#options.fleet()
+    if (via === 'http') store.markPermitLost(fleet.db, target)
+    else recordPermit(fleet, target, null, { user: null, address: null, via })
   }
 
   #ask(target: PermitTopic): void {
@@ -190,32 +196,44 @@ export class PermitLink {
 
   async #publishAll(link: Link): Promise<void> {
     const { log, fleet } = this.#options
-    const { db, clock } = fleet()
     // Not before the transaction under way, if there is one, has ended.
     await Promise.resolve()
     try {
       for (let next = this.#next(); next !== undefined && this.#link === link; next = this.#next()) {
         const told = next
         await this.#send(link, told)
-        db.quickly(() => store.markPermitTold(db, told))
+        this.#noteTold(told)
       }
     } catch (error) {
       log.warn({ err: error }, 'permits not published')
-      this.#cancelRetry = clock.after(retryMs, () => this.wake())
+      this.#cancelRetry = fleet().clock.after(retryMs, () => this.wake())
     } finally {
       if (this.#link === link) this.#publishing = false
     }
   }
 
-  /** What the broker is to be told now. Devices would take a lease that comes late for a new one: what holds of it by now is kept first, and told. */
+  /** What the broker is to be told now. Devices would take a lease that comes late for a new one: they are told what holds of it by now. */
   #next(): store.PendingPermit | undefined {
-    const fleet = this.#options.fleet()
-    const next = store.readNextPending(fleet.db)
+    const { db, clock } = this.#options.fleet()
+    const next = store.readNextPending(db)
     if (next === undefined || next.permit === null) return next
-    const { target, permit } = next
-    const { user, address, via } = permit
-    const keep = () => recordPermit(fleet, target, permitAt(permit, fleet.clock.now()), { user, address, via, tell: true })
-    return fleet.audit.actAs(manager, keep) ? this.#next() : next
+    return { ...next, permit: recordAt(next.permit, clock.now()) }
+  }
+
+  /** What the broker was told is what is known from now on, unless it has changed meanwhile; a lease that was over has become a 0. */
+  #noteTold(told: store.PendingPermit): void {
+    const { db, journal, audit } = this.#options.fleet()
+    const { target, permit, token } = told
+    const before = store.readPendingOf(db, target)
+    if (before?.token !== token) return
+    const markTold = () => store.markPermitTold(db, told)
+    const end = (ended: PermitRecord) =>
+      journal.change(note => {
+        markTold()
+        note(permitEvent(target, ended))
+      })
+    if (permit === null || before.permit?.value === permit.value) db.quickly(markTold)
+    else audit.actAs(manager, () => end(permit))
   }
 
   async #send(link: Link, { target, permit, token }: Omit<store.PendingPermit, 'token'> & { token?: number }): Promise<void> {

@@ -27,7 +27,7 @@ export interface DeviceContext {
   readonly month: MonthUse | undefined
   /** Its own and its groups' permits. */
   readonly permits: readonly PermitRecord[]
-  /** Wall clock, when it turns NotReady if it stays silent; null if it is not Ready. */
+  /** Wall clock, when it turns NotReady if it stays silent; null if it is NotReady, or while silence counts against nobody. */
   readonly expectedBy: number | null
 }
 

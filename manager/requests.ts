@@ -74,8 +74,9 @@ export class Requests {
   /**
    * The answer's parts, the first of which says only that the device is at it; credit is given as they are taken. Throws
    * `device.unavailable`, `wait.timeout`, `response.lost`, `broker.unavailable`, the device's own fault, or the signal's reason.
+   * `onAsked`: called once the question is on its way.
    */
-  async *ask(device: Device, question: Question, signal: AbortSignal): AsyncGenerator<Response> {
+  async *ask(device: Device, question: Question, signal: AbortSignal, onAsked = () => {}): AsyncGenerator<Response> {
     const rid = randomBytes(12).toString('base64url')
     const { epoch } = device.signs
     const { kind } = question
@@ -95,6 +96,7 @@ export class Requests {
     signal.addEventListener('abort', abort, { once: true })
     try {
       signal.throwIfAborted()
+      if (this.#link !== undefined) onAsked()
       await send({ ...question, epoch, ...(kind === 'report' ? {} : { creditBytes: windowBytes, patienceS }) })
       yield* exchange.read()
     } finally {

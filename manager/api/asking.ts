@@ -121,7 +121,7 @@ function restartRoutes(api: Api, fleet: Fleet): void {
       },
     },
     async ({ params, body }) => ({
-      items: [await restartOn(fleet, findDevice(fleet, params.target), params.app, body?.services ?? [])],
+      items: [await restartOn(fleet, findDevice(fleet, params.target), params.app, { services: body?.services ?? [] })],
     }),
   )
 
@@ -139,7 +139,7 @@ function restartRoutes(api: Api, fleet: Fleet): void {
     },
     async ({ params, body }) => {
       const app = findApp(fleet, { kind: 'group', name: findGroup(fleet, params.target).name }, params.app)
-      return { items: await restartOnMembers(fleet, app, body?.services ?? []) }
+      return { items: await restartOnMembers(fleet, app, { services: body?.services ?? [] }) }
     },
   )
 }

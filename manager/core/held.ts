@@ -58,6 +58,14 @@ export function permitAt({ value, leaseS, by, given }: PermitRecord, now: number
   return { value: value && !isOver, ...(leftS === null || isOver ? {} : { leaseS: leftS }), ...(by === null ? {} : { by }) }
 }
 
+/** The record of what holds by now; the same one while that is what was given. */
+export function recordAt(record: PermitRecord, now: number): PermitRecord {
+  const permit = permitAt(record, now)
+  if (!isOther(record, permit)) return record
+  const since = permit.value === record.value ? record.since : now
+  return { ...record, value: permit.value, leaseS: permit.leaseS ?? null, since, given: now }
+}
+
 /** Whether what was said last says something else than the record. */
 export function isOther(record: PermitRecord | undefined, said: Permit | null): boolean {
   if (record === undefined || said === null) return record !== undefined || said !== null

@@ -62,10 +62,13 @@ export function readPendingOf(db: Db, { kind, name }: Target): PendingPermit | u
   return toPending(db.first(rows(db).where('pending', '>', 0).where('kind', '=', kind).where('name', '=', name)))
 }
 
-/** The broker has it. No effect if it has changed meanwhile. */
-export function markPermitTold(db: Db, { target: { kind, name }, token }: PendingPermit): void {
-  db.runSql('delete from permits where kind = ? and name = ? and pending = ? and value is null', [kind, name, token])
-  db.runSql('update permits set pending = 0 where kind = ? and name = ? and pending = ?', [kind, name, token])
+/** The broker has it as it says here. No effect if it has changed meanwhile. */
+export function markPermitTold(db: Db, { target: { kind, name }, permit, token }: PendingPermit): void {
+  const key = [kind, name, token]
+  if (permit === null) return void db.runSql('delete from permits where kind = ? and name = ? and pending = ? and value is null', key)
+  const { value, leaseS, since, given } = permit
+  const set = 'pending = 0, value = ?, lease_s = ?, since = ?, given = ?'
+  db.runSql(`update permits set ${set} where kind = ? and name = ? and pending = ?`, [value ? 1 : 0, leaseS, since, given, ...key])
 }
 
 /** It is given anew, and the broker is to hear so. */

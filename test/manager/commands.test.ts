@@ -1,8 +1,10 @@
 // Commands of a PLC reach the fleet as requests of the API do, each is answered, and none is done late, twice or by mistake.
 import * as assert from 'node:assert/strict'
+import type { Answer } from '../../protocol/answer.js'
 import { encodeCbor } from '../../protocol/cbor.js'
-import { systemClock } from '../../protocol/clock.js'
+import { type Clock, systemClock } from '../../protocol/clock.js'
 import { digestText, packFile } from '../../protocol/spec.js'
+import { credentials } from '../support/credentials.js'
 import { FakeDevice } from '../support/device.js'
 import type { Embedded } from '../support/embedded.js'
 import { eventually } from '../support/within.js'
@@ -11,7 +13,26 @@ import { deviceIs, webApp } from './site.js'
 
 // The wall clock can be moved on; everything else goes by the monotonic one.
 const later = { ms: 0 }
-const test = plcSuite('commands of PLCs', { ...systemClock, now: () => Date.now() + later.ms })
+/** What is still to be run, with its delay. */
+const timers = new Map<() => void, number>()
+const clock: Clock = {
+  ...systemClock,
+  now: () => Date.now() + later.ms,
+  after(delayMs, run) {
+    const cancel = () => {
+      timers.delete(runNow)
+      stop()
+    }
+    const runNow = () => {
+      cancel()
+      run()
+    }
+    const stop = systemClock.after(delayMs, runNow)
+    timers.set(runNow, delayMs)
+    return cancel
+  },
+}
+const test = plcSuite('commands of PLCs', clock)
 
 test.after.each(() => {
   later.ms = 0
@@ -268,7 +289,10 @@ test('the id of a restart restarts nothing twice: not while it is under way, and
   await device.leave()
 })
 
-test('the id of a restart that could not be begun may come again', async ({ site, plc }) => {
+test('the id of a restart may come again where no device was asked; else it is answered as before, however it went', async ({
+  site,
+  plc,
+}) => {
   const device = await FakeDevice.online({ url: site.url, id: 'a1' })
   await deviceIs(site.manager, 'a1', 'Ready')
   await site.api('PUT', '/devices/a1/apps/web', webApp())
@@ -276,12 +300,100 @@ test('the id of a restart that could not be begun may come again', async ({ site
   const failing = plc.ask(rst, restart)
   const { rid } = await device.request('restart')
   await device.respond(rid, 0, { last: true, fault: { code: 'engine.unavailable', message: 'no Engine' } })
-  assert.equal((await failing).code, 6)
-  const again = plc.ask(rst, restart)
-  const second = await device.request('restart', request => request.rid !== rid)
-  await device.respond(second.rid, 0)
-  await device.respond(second.rid, 1, { last: true })
-  assert.deepEqual([(await again).code, (await again).repeated], [0, undefined])
+  const failed = await failing
+  assert.deepEqual([failed.code, failed.repeated], [6, undefined])
+  assert.deepEqual(await plc.ask(rst, restart), { ...failed, repeated: true })
+  await device.end('Disconnected')
+  await deviceIs(site.manager, 'a1', 'NotReady')
+  for (let n = 0; n < 2; n++) {
+    const { code, error, repeated } = await plc.ask(rst, '{"value":1,"id":6}')
+    assert.deepEqual([code, error, repeated], [6, 'device.unavailable', undefined])
+  }
+  assert.equal(device.asked.filter(({ kind }) => kind === 'restart').length, 1)
+  await device.leave()
+})
+
+test('a restart of a group where some devices did not is not done again on the others by the same id', async ({ site, plc }) => {
+  const [one, other] = [await FakeDevice.online({ url: site.url, id: 'a1' }), await FakeDevice.online({ url: site.url, id: 'a2' })]
+  for (const { id } of [one, other]) await deviceIs(site.manager, id, 'Ready')
+  await site.api('POST', '/groups/line-1/join', { devices: ['a1', 'a2'] })
+  await site.api('PUT', '/groups/line-1/apps/web', webApp())
+  other.die()
+  await deviceIs(site.manager, 'a2', 'NotReady')
+  const restart = '{"value":1,"id":5}'
+  const answered = plc.ask(`${web}/rst`, restart)
+  const { rid } = await one.request('restart')
+  await one.respond(rid, 0)
+  await one.respond(rid, 1, { last: true })
+  const answer = await answered
+  assert.deepEqual([answer.code, answer.error, answer.path, answer.repeated], [6, 'device.unavailable', 'a2', undefined])
+  for (let n = 0; n < 2; n++) assert.deepEqual(await plc.ask(`${web}/rst`, restart), { ...answer, repeated: true })
+  assert.equal(one.asked.filter(({ kind }) => kind === 'restart').length, 1)
+  await one.leave()
+})
+
+test('the id of a restart that takes longer than its answer may is not done again, and is answered with its end in the end', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const [rst, restart] = ['skerry/c/d/a1/web/rst', '{"value":1,"id":5}']
+  const slow = plc.ask(rst, restart)
+  const { rid } = await device.request('restart')
+  await device.respond(rid, 0)
+  for (const [runNow, delayMs] of timers) if (delayMs === 60_000) runNow()
+  const late = await slow
+  assert.deepEqual([late.code, late.error, late.id], [7, 'wait.timeout', '5'])
+  assert.deepEqual(await plc.ask(rst, restart), { ...late, repeated: true })
+  await device.respond(rid, 1, { last: true })
+  const end = await eventually(5000, 'its end', async () => {
+    const answer = await plc.ask(rst, restart)
+    return answer.code === 0 && answer
+  })
+  assert.deepEqual([end.text, end.id, end.repeated], ['ok: web was restarted', '5', true])
+  assert.equal(device.asked.filter(({ kind }) => kind === 'restart').length, 1)
+  await device.leave()
+})
+
+test('a restart that was asked for when the broker goes is answered with 7, over HTTP at once; one that was not, with 6', async ({
+  site,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const ask = async (id: number) => {
+    const response = await fetch(`${site.manager.url}/api/v1/topics/c/d/a1/web/rst`, {
+      method: 'PUT',
+      headers: credentials,
+      body: JSON.stringify({ value: 1, id }),
+    })
+    const { code, error, repeated } = (await response.json()) as Answer
+    return [code, error, repeated]
+  }
+  const asked = ask(5)
+  await device.request('restart')
+  await site.broker.stop()
+  assert.deepEqual(await asked, [7, 'wait.timeout', undefined])
+  assert.deepEqual(await ask(5), [7, 'wait.timeout', true])
+  for (let n = 0; n < 2; n++) {
+    const [code, , repeated] = await ask(6)
+    assert.deepEqual([code, repeated], [6, undefined])
+  }
+})
+
+test('a manager that stops waits for the answers of restarts under way, and leaves nothing that is still to be run', async ({
+  site,
+  plc,
+}) => {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  await plc.client.publishAsync('skerry/c/d/a1/web/rst', '1')
+  await device.request('restart')
+  await site.manager.stop()
+  assert.deepEqual([...timers.values()], [])
   await device.leave()
 })
 

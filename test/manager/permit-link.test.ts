@@ -90,6 +90,8 @@ function open() {
 const publishes = (link: FakeLink, ...expected: string[]) =>
   eventually(5000, `${expected}`, () => link.published.length >= expected.length).then(() => assert.deepEqual(link.published, expected))
 
+const told = (site: Fleet) => eventually(5000, 'all is told', () => readNextPending(site.db) === undefined)
+
 test('a lease that the broker has lost is told again as what is left of it, and as a 0 when it is over', async () => {
   const { site, clock, connect, close } = open()
   const first = connect()
@@ -101,6 +103,7 @@ test('a lease that the broker has lost is told again as what is left of it, and 
   site.permits.down()
   clock.advance(3 * day)
   await publishes(connect(), 'line-1 {"value":0,"by":"eva"}')
+  await told(site)
   const { value, leaseS, by, user, address } = readPermit(site.db, line)!
   assert.deepEqual([value, leaseS, by, user, address], [false, null, 'eva', 'eva', '192.0.2.1'])
   site.permits.down()
@@ -117,7 +120,7 @@ test('a lease that was given and not told before the manager ended has run on; g
   restart()
   clock.advance(day)
   const link = connect()
-  await publishes(link, 'line-2 {"value":1,"by":"eva"}', 'line-1 {"value":0,"by":"eva"}')
+  await publishes(link, 'line-1 {"value":0,"by":"eva"}', 'line-2 {"value":1,"by":"eva"}')
   link.published.splice(0)
   givePermit(site, line, { value: true, leaseS: 60 }, eva)
   await publishes(link, 'line-1 {"value":1,"lease":60,"by":"eva"}')
@@ -125,7 +128,40 @@ test('a lease that was given and not told before the manager ended has run on; g
   givePermit(site, line, { value: true, leaseS: 60 }, eva)
   site.permits.down()
   clock.advance(30_000)
-  await publishes(connect(), 'line-2 {"value":1,"by":"eva"}', 'line-1 {"value":1,"lease":29,"by":"eva"}')
+  await publishes(connect(), 'line-1 {"value":1,"lease":29,"by":"eva"}', 'line-2 {"value":1,"by":"eva"}')
+  close()
+})
+
+test('of some hundred leases that wait each is told once and in its turn: what is left of it, and a 0 where it is over', async () => {
+  const { site, clock, connect, restart, close } = open()
+  const names = Array.from({ length: 400 }, (_, n) => `cell-${n}`)
+  for (const name of names) insertGroup(site.db, name, 0)
+  const give = (name: string, leaseS: number) => givePermit(site, { kind: 'group', name }, { value: true, leaseS }, eva)
+  connect(link => link.wait())
+  for (const [n, name] of names.entries()) give(name, n % 2 === 0 ? 600 : 10)
+  restart()
+  clock.advance(60_000)
+  const cut = connect(link => link.wait())
+  await publishes(cut, 'cell-0 {"value":1,"lease":539,"by":"eva"}')
+  // Nothing is said of those that have still to be told.
+  for (const [n, name] of names.entries()) assert.equal(readPermit(site.db, { kind: 'group', name })?.leaseS, n % 2 === 0 ? 600 : 10)
+  site.permits.down()
+  const link = connect()
+  const left = (lost: string) => names.map((name, n) => `${name} ${n % 2 === 0 ? lost : hold}`)
+  const first = '{"value":1,"lease":539,"by":"eva"}'
+  await publishes(link, ...left(first))
+  await told(site)
+  // What the broker has kept of it is no other giver's.
+  site.permits.down()
+  site.permits.up(link as unknown as Link)
+  for (const [n, name] of names.entries()) site.permits.seen(`skerry/permit/group/${name}`, Buffer.from(n % 2 === 0 ? first : hold))
+  for (const name of names) assert.equal(readPermit(site.db, { kind: 'group', name })?.via, 'http')
+  site.permits.down()
+  // Lost by a broker that has to be told of all of them.
+  clock.advance(60_000)
+  const next = connect()
+  await told(site)
+  assert.deepEqual(next.published.sort(), left('{"value":1,"lease":478,"by":"eva"}').sort())
   close()
 })
 
@@ -147,7 +183,7 @@ test('a hold that the broker has still to be told of stays, whatever of before i
   assert.equal(readPermit(site.db, line)?.value, false)
   hear(site, hold)
   link.acknowledge()
-  await eventually(5000, 'it is told', () => readNextPending(site.db) === undefined)
+  await told(site)
   assert.equal(readPermit(site.db, line)?.value, false)
   hear(site, '1')
   assert.equal(readPermit(site.db, line)?.value, true)
