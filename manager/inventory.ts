@@ -40,6 +40,8 @@ export class Inventory {
   /** Devices whose change of state is stored with this turn's events. */
   #turn = new Set<Device>()
   #listeningSince: number | null = null
+  /** The same by the wall clock. */
+  #listeningAt = 0
   #sweeps = 0
   #cancelSweep = () => {}
   #slice: NodeJS.Immediate | undefined
@@ -81,6 +83,7 @@ export class Inventory {
   /** Whether the manager hears its broker from now on. While it does not, silence counts against nobody. */
   listen(listening: boolean): void {
     this.#listeningSince = listening ? this.#clock.monotonic() : null
+    this.#listeningAt = this.#clock.now()
   }
 
   /** The device, registered if it is new. */
@@ -89,10 +92,14 @@ export class Inventory {
   }
 
   /** Wall clock, when the device turns NotReady if it stays silent; null if it is NotReady. */
-  expectedBy({ state, signs }: Pick<Device, 'state' | 'signs'>): number | null {
-    const until = silentUntil(signs, this.#listeningSince)
-    if (state === 'NotReady' || until === null) return null
-    return Math.round(this.#clock.now() + until - this.#clock.monotonic())
+  expectedBy({ state, signs, lastSeen }: Pick<Device, 'state' | 'signs' | 'lastSeen'>): number | null {
+    const since = this.#listeningSince
+    const until = silentUntil(signs, since)
+    if (state === 'NotReady' || until === null || since === null) return null
+    // Clocks drift apart: from a moment that both have seen it is the same whenever it is asked for.
+    const isHeard = signs.heardAt !== null && lastSeen !== null
+    const [wall, monotonic] = isHeard ? [lastSeen, signs.heardAt] : [this.#listeningAt, since]
+    return Math.round(wall + until - monotonic)
   }
 
   /** A new device, not registered yet. */
