@@ -222,6 +222,14 @@ test('a command that comes while the manager is away is not done when it is back
   assert.equal(plc.told.slice(from).filter(({ topic }) => topic === 'skerry/a/g/line-1/web/run').length, 1)
 })
 
+/** A device that is Ready, and has an app of its own. */
+async function withApp(site: Embedded): Promise<FakeDevice> {
+  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
+  await deviceIs(site.manager, 'a1', 'Ready')
+  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  return device
+}
+
 test('a restart is answered when the devices have done it; one under way is joined, a repeated id is not done again', async ({
   site,
   plc,
@@ -259,9 +267,7 @@ test('the id of a restart restarts nothing twice: not while it is under way, and
   site,
   plc,
 }) => {
-  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
-  await deviceIs(site.manager, 'a1', 'Ready')
-  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const device = await withApp(site)
   const rst = 'skerry/c/d/a1/web/rst'
   const restart = '{"value":1,"id":5}'
   const asked = () => device.asked.filter(({ kind }) => kind === 'restart').length
@@ -293,9 +299,7 @@ test('the id of a restart may come again where no device was asked; else it is a
   site,
   plc,
 }) => {
-  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
-  await deviceIs(site.manager, 'a1', 'Ready')
-  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const device = await withApp(site)
   const [rst, restart] = ['skerry/c/d/a1/web/rst', '{"value":1,"id":5}']
   const failing = plc.ask(rst, restart)
   const { rid } = await device.request('restart')
@@ -336,9 +340,7 @@ test('the id of a restart that takes longer than its answer may is not done agai
   site,
   plc,
 }) => {
-  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
-  await deviceIs(site.manager, 'a1', 'Ready')
-  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const device = await withApp(site)
   const [rst, restart] = ['skerry/c/d/a1/web/rst', '{"value":1,"id":5}']
   const slow = plc.ask(rst, restart)
   const { rid } = await device.request('restart')
@@ -360,9 +362,7 @@ test('the id of a restart that takes longer than its answer may is not done agai
 test('a restart that was asked for when the broker goes is answered with 7, over HTTP at once; one that was not, with 6', async ({
   site,
 }) => {
-  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
-  await deviceIs(site.manager, 'a1', 'Ready')
-  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const device = await withApp(site)
   const ask = async (id: number) => {
     const response = await fetch(`${site.manager.url}/api/v1/topics/c/d/a1/web/rst`, {
       method: 'PUT',
@@ -387,9 +387,7 @@ test('a manager that stops waits for the answers of restarts under way, and leav
   site,
   plc,
 }) => {
-  const device = await FakeDevice.online({ url: site.url, id: 'a1' })
-  await deviceIs(site.manager, 'a1', 'Ready')
-  await site.api('PUT', '/devices/a1/apps/web', webApp())
+  const device = await withApp(site)
   await plc.client.publishAsync('skerry/c/d/a1/web/rst', '1')
   await device.request('restart')
   await site.manager.stop()

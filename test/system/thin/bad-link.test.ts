@@ -72,7 +72,7 @@ async function list(fleet: Fleet): Promise<readonly DeviceView[]> {
 /** Of some devices at once. Who gets none in the time that there is for an answer asks again. */
 async function logsOf(fleet: Fleet): Promise<string[]> {
   const { url, credentials: headers } = fleet.api
-  const ask = async (device: DeviceView, tries = 6): Promise<string> => {
+  const ask = async (device: DeviceView, tries = 3): Promise<string> => {
     const text = await (await fetch(`${url}/api/v1/devices/${device.id}/apps/${app}/logs`, { headers })).text()
     return text.includes('wait.timeout') && tries > 1 ? ask(device, tries - 1) : text
   }
