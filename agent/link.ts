@@ -205,7 +205,7 @@ export class Link {
       if (client === this.#client && !this.connected) early.push(() => onMessage(topic, payload, retain))
       else onMessage(topic, payload, retain)
     })
-    client.stream.on('data', () => this.#silence.end())
+    client.stream.on('data', () => this.#silence.noteSign())
   }
 
   #refused(client: MqttClient, error: Error, server: string): void {

@@ -22,8 +22,7 @@ export class Silence {
     return this.#options.clock.monotonic() - this.#heardAt
   }
 
-  /** The broker has sent something. */
-  end(): void {
+  noteSign(): void {
     this.#heardAt = this.#options.clock.monotonic()
   }
 
